@@ -1,0 +1,88 @@
+"""What an explained recommendation consists of, free of tensors and of RecBole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo of an item.
+
+    Attributes:
+        id: Token in ``.image``.
+        path: The file, or None when it is not on this machine.
+        relevance: How well it fits the user's taste (selector's scale), None for a user's own photo.
+    """
+
+    id: str
+    path: Path | None
+    relevance: float | None = None
+
+
+@dataclass(frozen=True)
+class Review:
+    """A review that a user wrote.
+
+    Attributes:
+        id: Token in ``.review``.
+        item: Token of the item.
+        item_name: Display name, the token when the data set has no names.
+        rating: Stars as in the data, or None.
+        time: Seconds since 1970, or None.
+        text: The words; may be empty.
+        photos: The photos posted with it.
+    """
+
+    id: str
+    item: str
+    item_name: str
+    rating: float | None
+    time: float | None
+    text: str
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """The explanation of one (user, item) pair: chosen photos and a text written from them.
+
+    Attributes:
+        user: Token of the user.
+        item: Token of the item.
+        item_name: Display name, the token when the data set has no names.
+        category: Categories of the item in words; may be empty.
+        rank: Place in the user's recommendations from 1, or None when the pair was given.
+        score: The recommender's score of the pair, or None when it was not asked for.
+        photos: The selected photos, best first.
+        text: The generated explanation.
+        review: The user's held-out review of this item, for pairs of the test split.
+    """
+
+    user: str
+    item: str
+    item_name: str
+    category: str
+    rank: int | None
+    score: float | None
+    photos: tuple[Photo, ...]
+    text: str
+    review: Review | None = None
+
+
+@dataclass(frozen=True)
+class UserShowcase:
+    """One user's page: what is known of them, what is recommended, and how held-out pairs fare.
+
+    Attributes:
+        user: Token of the user.
+        history: Reviews of the training split, newest first.
+        recommended: Showcases of the recommended items, best first.
+        held_out: Showcases of the user's test pairs, with the true reviews.
+    """
+
+    user: str
+    history: tuple[Review, ...]
+    recommended: tuple[Showcase, ...]
+    held_out: tuple[Showcase, ...]

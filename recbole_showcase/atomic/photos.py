@@ -1,0 +1,88 @@
+"""Where the photos of a data set are, and how a path from data is kept inside that folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from recbole_showcase.errors import DataError
+
+PHOTO_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".webp")
+CONVERSION_FILE = "conversion.json"
+
+
+class PhotoFolder:
+    """A folder of photos that no path from a data file can leave."""
+
+    def __init__(self, root: str | Path) -> None:
+        """Open a folder.
+
+        Args:
+            root: The folder that the paths of an ``.image`` file are relative to.
+
+        Raises:
+            DataError: There is no such folder.
+        """
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise DataError(f"there is no photo folder {self.root}")
+        self._real_root = self.root.resolve()
+
+    def resolve(self, relative: str) -> Path:
+        """Return the file that a path of the ``.image`` file names (it may not exist).
+
+        Raises:
+            DataError: The path is empty or absolute, goes up, or leaves the folder
+                through a symbolic link.
+        """
+        pure = PurePosixPath(relative)
+        # An escape for Windows is an escape in a file that travels: no backslash or drive.
+        foreign = "\\" in relative or "\0" in relative or ":" in relative.split("/")[0]
+        if not relative or pure.is_absolute() or ".." in pure.parts or foreign:
+            raise DataError(
+                f"photo path {relative!r} is not allowed: it must be relative to "
+                f"{self.root} and stay inside it"
+            )
+        path = (self._real_root / pure).resolve()
+        if not path.is_relative_to(self._real_root):
+            raise DataError(f"photo path {relative!r} leaves {self.root}: it leads to {path}")
+        return path
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Yield (photo id, path relative to the root) of every photo, in a stable order.
+
+        The id is the file's name without its suffix; the depth of the folders is free.
+        """
+        for folder, folders, names in os.walk(self.root):
+            folders.sort()
+            inside = os.path.relpath(folder, self.root)
+            for name in sorted(names):
+                stem, suffix = os.path.splitext(name)
+                if suffix.lower() in PHOTO_SUFFIXES:
+                    yield stem, name if inside == "." else f"{Path(inside).as_posix()}/{name}"
+
+
+def photo_folder(dataset_dir: str | Path) -> PhotoFolder:
+    """Return the photos of a data set: its own ``photos``, else those it was converted with.
+
+    Raises:
+        DataError: The data set has no photos on this machine.
+    """
+    dataset_dir = Path(dataset_dir)
+    own = dataset_dir / "photos"
+    if own.is_dir():
+        return PhotoFolder(own)
+    account = dataset_dir / CONVERSION_FILE
+    recorded: object = None
+    if account.is_file():
+        try:
+            recorded = json.loads(account.read_text(encoding="utf-8")).get("photo_folder")
+        except (ValueError, AttributeError) as error:
+            raise DataError(f"{account} is not readable: {error}") from error
+    if not isinstance(recorded, str):
+        raise DataError(
+            f"{dataset_dir} has no photos: there is no folder {own}, and {account} names none"
+        )
+    return PhotoFolder(recorded)

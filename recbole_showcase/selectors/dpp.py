@@ -1,0 +1,110 @@
+"""A relevant and varied set of photos: greedy MAP of a determinantal point process.
+
+The kernel is L = diag(q) S diag(q) with quality q_i = exp(trade_off * relevance_i) and S the
+cosine similarity of the photos, in the spirit of Wilhelm et al., "Practical Diversified
+Recommendations on YouTube with Determinantal Point Processes", CIKM 2018. The set is found by
+the greedy algorithm of Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point
+Process to Improve Recommendation Diversity", NeurIPS 2018, batched over sets.
+
+The difference to the published algorithm: since log det L_Y = sum 2 log q_i + log det S_Y, the
+incremental Cholesky factor is kept of S, and the quality joins as a logarithm. Nothing
+overflows, and what "linearly dependent" means does not depend on the quality's scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.selectors.base import ImageSelector, SelectorSettings
+
+# Share of a photo's length that the chosen photos do not span. Rounding to float16 leaves about
+# 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
+EPSILON = 1e-6
+# Gains this near are equal: rounding in float64, magnified by 1 / EPSILON, stays below it.
+_TIE = 1e-8
+
+
+@dataclass(frozen=True)
+class DPPSettings(SelectorSettings):
+    """Settings of the DPP selector.
+
+    Attributes:
+        selector_trade_off: Weight of relevance against variety, at least 0; 0 looks at variety
+            alone, and the larger it is, the nearer the choice is to the most relevant photos.
+    """
+
+    selector_trade_off: float
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if not 0.0 <= self.selector_trade_off < float("inf"):
+            raise SettingsError(
+                f"selector_trade_off is {self.selector_trade_off}; allowed is a finite number >= 0"
+            )
+
+
+class DPPSelector(ImageSelector):
+    """Chooses k photos by greedy MAP of a determinantal point process."""
+
+    Settings: ClassVar[type[SelectorSettings]] = DPPSettings
+    settings: DPPSettings
+
+    def _choose(self, relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> Tensor:
+        return greedy_map(relevance, features, mask, k, self.settings.selector_trade_off)
+
+
+def greedy_map(
+    relevance: Tensor, features: Tensor, mask: Tensor, k: int, trade_off: float
+) -> Tensor:
+    """Greedily maximise log det L_Y, one photo of every set at a time.
+
+    A step adds the photo that raises log det L_Y most: 2 * trade_off * relevance_i + log d_i,
+    where d_i is what remains of photo i's squared length outside the span of those chosen.
+    Photos with d_i <= EPSILON (copies, or features of zeros) are only taken when nothing else is
+    left, by relevance. Takes O(k^2 C + k C D) for a set.
+
+    Args:
+        relevance: Shape (B, C).
+        features: Shape (B, C, D), computed with in float64.
+        mask: True for real candidates, shape (B, C).
+        k: Number of photos, at most C.
+        trade_off: Weight of relevance against variety.
+
+    Returns:
+        Indices (B, k) in the order of choice; arbitrary after a set's last real candidate.
+    """
+    unit = F.normalize(features.double(), dim=-1)  # (B, C, D)
+    quality = 2.0 * trade_off * relevance.double()  # (B, C), log q^2
+    residual = unit.square().sum(dim=-1).round()  # (B, C): 1, or 0 for features of zeros
+    cholesky = unit.new_zeros(len(unit), k, unit.shape[1])  # (B, k, C)
+    free = mask.clone()
+    rows = torch.arange(len(unit), device=unit.device)
+    order = torch.empty(len(unit), k, dtype=torch.long, device=unit.device)
+    for step in range(k):
+        best = _best(quality, relevance, residual, free)  # (B,)
+        order[:, step] = best
+        free[rows, best] = False
+        pivot = residual[rows, best].unsqueeze(1)  # (B, 1)
+        similarity = torch.bmm(unit, unit[rows, best].unsqueeze(2)).squeeze(2)  # (B, C)
+        earlier = cholesky[:, :step]  # (B, step, C)
+        explained = torch.einsum("bsc,bs->bc", earlier, earlier[rows, :, best])
+        row = (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
+        cholesky[:, step] = torch.where(pivot > EPSILON, row, 0.0)
+        residual = residual - cholesky[:, step].square()
+    return order
+
+
+def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor) -> Tensor:
+    """Index (B,) of the free photo of largest gain, or of largest relevance where none gains."""
+    gains = free & (residual > EPSILON)
+    gain = (quality + residual.clamp(min=EPSILON).log()).masked_fill(~gains, -torch.inf)
+    fill = relevance.masked_fill(~free, -torch.inf)
+    score = torch.where(gains.any(dim=1, keepdim=True), gain, fill)
+    # argmax returns the first of equals, here the lowest index within rounding of the maximum.
+    return (score >= score.amax(dim=1, keepdim=True) - _TIE).int().argmax(dim=1)

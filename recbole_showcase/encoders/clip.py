@@ -1,0 +1,188 @@
+"""Contrastive image–text encoders of open_clip, with the provenance of their weights.
+
+Radford et al., "Learning Transferable Visual Models From Natural Language Supervision",
+ICML 2021; OpenCLIP: Cherti et al., "Reproducible scaling laws for contrastive
+language-image learning", CVPR 2023.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from torch.nn import functional
+from torchvision.transforms import Compose
+
+from recbole_showcase.encoders.choice import SHIPPED, EncoderChoice, choose_encoder
+from recbole_showcase.errors import FeatureStoreError
+
+
+@dataclass
+class ClipEncoder:
+    """A frozen image–text encoder whose vectors have length one.
+
+    Make one with :meth:`load`.
+
+    Attributes:
+        name: Folder name of its features, for example ``ViT-B-32--laion2b_s34b_b79k``.
+        dim: Width of a vector, D.
+        device: Where it computes.
+        image_size: (height, width) of what it looks at, in pixels.
+    """
+
+    name: str
+    dim: int
+    device: torch.device
+    image_size: tuple[int, int]
+    _model: torch.nn.Module
+    _tokenizer: Any
+    _geometry: Compose
+    _normalise: torch.nn.Module
+    _provenance: dict[str, Any]
+
+    @classmethod
+    def load(
+        cls, architecture: str = SHIPPED, weights: str | None = None, device: str = "cpu"
+    ) -> ClipEncoder:
+        """Load an encoder with its weights; weights are never left at random.
+
+        Args:
+            architecture: ``showcase-tiny`` (ships with the package), any open_clip
+                architecture, ``local-dir:FOLDER`` or ``hf-hub:OWNER/NAME``.
+            weights: A pretrained tag of the architecture or the path of a weights file;
+                not for the three kinds that carry their own.
+            device: A torch device.
+
+        Raises:
+            FeatureStoreError: Name, tag, file or device is unknown or cannot be loaded.
+        """
+        choice = choose_encoder(architecture, weights)
+        target = _device(device)
+        model = _load_model(choice).to(target).eval().requires_grad_(False)
+        config = open_clip.get_model_config(choice.model_name)
+        tokenizer = open_clip.get_tokenizer(choice.model_name)
+        preprocessing = dict(open_clip.get_model_preprocess_cfg(model))
+        *geometry, _, normalise = image_transform_v2(
+            PreprocessCfg(**preprocessing), is_train=False
+        ).transforms
+        size = preprocessing["size"]
+        height, width = (size, size) if isinstance(size, int) else size
+        provenance = {
+            "encoder": choice.name,
+            "architecture": choice.architecture,
+            "weights": choice.weights,
+            "weights_digest": _digest(model, config),
+            "preprocessing": {
+                "image": preprocessing,
+                "text": {
+                    "tokenizer": type(tokenizer).__name__,
+                    "context_length": tokenizer.context_length,
+                },
+            },
+            "dim": config["embed_dim"],
+        }
+        return cls(
+            name=choice.name,
+            dim=config["embed_dim"],
+            device=target,
+            image_size=(height, width),
+            _model=model,
+            _tokenizer=tokenizer,
+            _geometry=Compose(geometry),
+            _normalise=normalise,
+            _provenance=json.loads(json.dumps(provenance)),
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        """Say who encodes and how, in values that JSON holds.
+
+        The digest is taken over the configuration and the loaded parameters, so equal
+        weights in another file format, or under another path, have the same one.
+        """
+        return dict(self._provenance)
+
+    def pixels(self, image: Image.Image) -> np.ndarray:
+        """Resize, crop and convert a photo to (H, W, 3) uint8: the part done photo by photo."""
+        return np.asarray(self._geometry(image))
+
+    def preprocess(self, image: Image.Image) -> torch.Tensor:
+        """Turn a photo into the tensor (3, H, W) that the encoder looks at."""
+        return self.normalise(torch.from_numpy(self.pixels(image).copy())[None])[0]
+
+    def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Turn pixels (B, H, W, 3) uint8 into encoder input (B, 3, H, W), on the device."""
+        batch = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+        result: torch.Tensor = self._normalise(batch.contiguous().float().div_(255))
+        return result
+
+    def tokenize(self, texts: list[str]) -> torch.Tensor:
+        """Turn texts into token numbers (B, L), cut at the context length."""
+        if not texts:
+            return torch.zeros(0, self._tokenizer.context_length, dtype=torch.long)
+        tokens: torch.Tensor = self._tokenizer(texts)
+        return tokens
+
+    def encode_images(self, images: torch.Tensor) -> torch.Tensor:
+        """Encode preprocessed photos (B, 3, H, W) as vectors (B, D) of length one, float32."""
+        return self._encode(self._model.encode_image, images)
+
+    def encode_tokens(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Encode token numbers (B, L) as vectors (B, D) of length one, float32."""
+        return self._encode(self._model.encode_text, tokens)
+
+    def encode_texts(self, texts: list[str]) -> torch.Tensor:
+        """Encode texts as vectors (B, D) of length one, float32."""
+        return self.encode_tokens(self.tokenize(texts))
+
+    def _encode(self, tower: Any, batch: torch.Tensor) -> torch.Tensor:
+        if not len(batch):
+            return torch.zeros(0, self.dim, device=self.device)
+        with torch.no_grad(), self._autocast():
+            vectors = tower(batch.to(self.device, non_blocking=True))
+        return functional.normalize(vectors.float(), dim=-1)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        # On a CPU half precision is slower than float32 more often than not.
+        return torch.autocast("cuda") if self.device.type == "cuda" else nullcontext()
+
+
+def _load_model(choice: EncoderChoice) -> torch.nn.Module:
+    try:
+        return open_clip.create_model(
+            choice.model_name,
+            pretrained=choice.pretrained,
+            pretrained_text=False,
+            require_pretrained=True,
+            weights_only=True,
+        )
+    except Exception as error:  # open_clip, torch, safetensors and the hub all raise their own
+        raise FeatureStoreError(
+            f"encoder '{choice.architecture}' with weights '{choice.weights}' "
+            f"cannot be loaded: {error}"
+        ) from error
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise FeatureStoreError(f"device '{name}' cannot be used: {reason}") from error
+    return device
+
+
+def _digest(model: torch.nn.Module, config: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return f"sha256:{digest.hexdigest()}"

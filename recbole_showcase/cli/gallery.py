@@ -1,0 +1,67 @@
+"""``recbole-showcase gallery``: show what a checkpoint recommends and why, as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recbole_showcase.errors import SettingsError
+
+
+def gallery(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint that training saved.")],
+    more_users: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    *,
+    out: Annotated[Path, typer.Option(help="HTML file to write, in a folder that exists.")],
+    users: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="USER…",
+            help="Users to show: several names, or the option repeated. "
+            "Default: a sample of those with photos in their test reviews.",
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Recommendations per user.")] = 5,
+    n_users: Annotated[int, typer.Option(min=1, help="Users to sample without --users.")] = 8,
+    photos: Annotated[
+        Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
+    ] = None,
+    photo_side: Annotated[
+        int, typer.Option(min=16, help="Longest side of an embedded photo, in pixels.")
+    ] = 256,
+    title: Annotated[str, typer.Option(help="Headline of the page.")] = "Personalized showcases",
+    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
+) -> None:
+    """Write a self-contained HTML gallery of recommended items, chosen photos and texts."""
+    import recbole_showcase
+    from recbole_showcase.gallery import render_gallery, require_writable
+
+    named = _named_users(users, more_users)
+    require_writable(out)
+    recommender = recbole_showcase.load_explainer(checkpoint, device=device, photo_folder=photos)
+    shown = recommender.user_showcases(named, top_k=top, n_users=n_users)
+    render_gallery(
+        shown,
+        out,
+        title=title,
+        subtitle=f"{recommender.model_name} on {recommender.dataset_name}",
+        figures=recommender.test_result,
+        max_photo_side=photo_side,
+    )
+    typer.echo(f"{out}: {len(shown)} user(s), {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _named_users(users: list[str] | None, more_users: list[str] | None) -> list[str] | None:
+    """Join the values of ``--users`` with those that follow them, which the parser sees as loose.
+
+    Raises:
+        SettingsError: There are loose words but no ``--users`` they could belong to.
+    """
+    if more_users and not users:
+        raise SettingsError(
+            f"unexpected {' '.join(more_users)!r} after the checkpoint; name users with --users"
+        )
+    named = [*(users or []), *(more_users or [])]
+    return list(dict.fromkeys(named)) or None

@@ -1,0 +1,5 @@
+"""The HTML page that shows what a trained showcase model recommends and why."""
+
+from recbole_showcase.gallery.page import render_gallery, require_writable
+
+__all__ = ["render_gallery", "require_writable"]

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import recbole_showcase
+from recbole_showcase.cli.gallery import gallery
+from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.showcase import UserShowcase
+
+
+class Recommender:
+    """Stands in for the one behind a checkpoint and remembers what it was asked."""
+
+    model_name, dataset_name, test_result = "ShowcaseBPR", "demo", {"recall@10": 0.5}
+
+    def user_showcases(self, users, top_k, n_users):
+        self.asked = (users, top_k, n_users)
+        return [UserShowcase(user, (), (), ()) for user in users or ["sampled"]]
+
+
+@pytest.fixture
+def recommender(monkeypatch):
+    recommender = Recommender()
+
+    def load_explainer(checkpoint, device=None, photo_folder=None):
+        recommender.loaded = (str(checkpoint), device, photo_folder)
+        return recommender
+
+    # Set in the module's dict: setattr would first import the real one, and torch with it.
+    monkeypatch.setitem(vars(recbole_showcase), "load_explainer", load_explainer)
+    return recommender
+
+
+def run(*arguments):
+    app = typer.Typer()
+    app.command()(gallery)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_page_is_written_and_named(recommender, tmp_path):
+    out = tmp_path / "g.html"
+    result = run("model.pth", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert f"{out}: 1 user(s)" in result.output.replace("\n", "")
+    assert recommender.loaded == ("model.pth", None, None)
+    assert recommender.asked == (None, 5, 8)
+    html = out.read_text()
+    assert "ShowcaseBPR on demo" in html and "0.5000" in html and "sampled" in html
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        ["--users", "a", "b", "c"],
+        ["--users", "a", "--users", "b", "--users", "c"],
+        ["--users", "a", "b", "--users", "c", "a"],
+    ],
+)
+def test_users_as_several_values_and_repeated(recommender, tmp_path, users):
+    result = run("model.pth", "--out", tmp_path / "g.html", *users, "--top", "3")
+    assert result.exit_code == 0, result.output
+    named, top, _ = recommender.asked
+    assert sorted(named) == ["a", "b", "c"] and top == 3
+
+
+def test_loose_words_without_users_are_refused(recommender, tmp_path):
+    result = run("model.pth", "stray", "--out", tmp_path / "g.html")
+    assert isinstance(result.exception, SettingsError)
+    assert "'stray'" in str(result.exception)
+
+
+def test_a_missing_folder_stops_before_the_checkpoint_is_loaded(recommender, tmp_path):
+    result = run("model.pth", "--out", tmp_path / "nowhere" / "g.html")
+    assert isinstance(result.exception, DataError)
+    assert not hasattr(recommender, "loaded")

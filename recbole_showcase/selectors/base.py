@@ -81,24 +81,25 @@ class ImageSelector(nn.Module):
             SettingsError: k is below 1.
             DataError: Shapes do not fit, or a real candidate's relevance or feature is not finite.
         """
-        _check(relevance, features, mask, k)
-        chosen = self._choose(
-            relevance.double().masked_fill(~mask, 0.0),
-            features.masked_fill(~mask.unsqueeze(-1), 0.0),
-            mask,
-            min(k, mask.shape[1]),
-        )  # (B, min(k, C))
+        _check_shapes(relevance, features, mask, k)
+        # float64 copies: what is masked is zeroed in place, and the caller's tensors stay.
+        relevance = relevance.to(torch.float64, copy=True).masked_fill_(~mask, 0.0)
+        features = features.to(torch.float64, copy=True).masked_fill_(~mask.unsqueeze(-1), 0.0)
+        _check_finite(relevance, features)
+        chosen = self._choose(relevance, features, mask, min(k, mask.shape[1]))  # (B, min(k, C))
         chosen = F.pad(chosen, (0, k - chosen.shape[1]), value=-1)
         place = torch.arange(k, device=mask.device)
         return chosen.masked_fill(place >= mask.sum(dim=1, keepdim=True), -1)
 
     def _choose(self, relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> Tensor:
-        """Return indices (B, k), k <= C, real candidates before any others; masked inputs are 0."""
+        """Return indices (B, k), real candidates before any others.
+
+        Here k <= C, the inputs are float64, and they are 0 where masked.
+        """
         raise NotImplementedError
 
 
-def _check(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> None:
-    """Refuse what no selector can work with."""
+def _check_shapes(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> None:
     if k < 1:
         raise SettingsError(f"k is {k}; at least 1 photo must be asked for")
     fits = relevance.dim() == 2 and features.dim() == 3 and features.shape[:2] == relevance.shape
@@ -109,7 +110,11 @@ def _check(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> None:
         )
     if mask.dtype != torch.bool:
         raise DataError(f"mask is {mask.dtype}; allowed is torch.bool")
-    broken = mask & ~(relevance.isfinite() & features.isfinite().all(dim=-1))
+
+
+def _check_finite(relevance: Tensor, features: Tensor) -> None:
+    # A row's length is finite exactly if its entries are, and cheaper to look at.
+    broken = ~(relevance.isfinite() & torch.linalg.vector_norm(features, dim=-1).isfinite())
     if broken.any():
         row, candidate = broken.nonzero()[0].tolist()
         raise DataError(

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_showcase.errors import SettingsError
@@ -70,8 +69,8 @@ def greedy_map(
     left, by relevance. Takes O(k^2 C + k C D) for a set.
 
     Args:
-        relevance: Shape (B, C).
-        features: Shape (B, C, D), computed with in float64.
+        relevance: float64, shape (B, C).
+        features: float64, shape (B, C, D).
         mask: True for real candidates, shape (B, C).
         k: Number of photos, at most C.
         trade_off: Weight of relevance against variety.
@@ -79,9 +78,10 @@ def greedy_map(
     Returns:
         Indices (B, k) in the order of choice; arbitrary after a set's last real candidate.
     """
-    unit = F.normalize(features.double(), dim=-1)  # (B, C, D)
-    quality = 2.0 * trade_off * relevance.double()  # (B, C), log q^2
-    residual = unit.square().sum(dim=-1).round()  # (B, C): 1, or 0 for features of zeros
+    length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
+    unit = features / length.clamp(min=torch.finfo(features.dtype).tiny)  # (B, C, D)
+    residual = (length > 0).squeeze(-1).to(unit.dtype)  # (B, C): 1, or 0 for features of zeros
+    quality = 2.0 * trade_off * relevance  # (B, C), log q^2
     cholesky = unit.new_zeros(len(unit), k, unit.shape[1])  # (B, k, C)
     free = mask.clone()
     rows = torch.arange(len(unit), device=unit.device)
@@ -90,14 +90,21 @@ def greedy_map(
         best = _best(quality, relevance, residual, free)  # (B,)
         order[:, step] = best
         free[rows, best] = False
-        pivot = residual[rows, best].unsqueeze(1)  # (B, 1)
-        similarity = torch.bmm(unit, unit[rows, best].unsqueeze(2)).squeeze(2)  # (B, C)
-        earlier = cholesky[:, :step]  # (B, step, C)
-        explained = torch.einsum("bsc,bs->bc", earlier, earlier[rows, :, best])
-        row = (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
-        cholesky[:, step] = torch.where(pivot > EPSILON, row, 0.0)
-        residual = residual - cholesky[:, step].square()
+        if step + 1 < k:
+            row = _next_row(unit, cholesky[:, :step], residual, best)
+            cholesky[:, step] = row
+            residual = residual - row.square()
     return order
+
+
+def _next_row(unit: Tensor, earlier: Tensor, residual: Tensor, best: Tensor) -> Tensor:
+    """Row (B, C) that the chosen photos add to the factor (B, step, C); 0 for one in its span."""
+    rows = torch.arange(len(unit), device=unit.device)
+    similarity = torch.bmm(unit, unit[rows, best].unsqueeze(2)).squeeze(2)  # (B, C)
+    explained = torch.einsum("bsc,bs->bc", earlier, earlier[rows, :, best])
+    pivot = residual[rows, best].unsqueeze(1)  # (B, 1)
+    row = (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
+    return torch.where(pivot > EPSILON, row, 0.0)
 
 
 def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor) -> Tensor:

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.selectors import build_selector
+from recbole_showcase.selectors.dpp import EPSILON
+
+
+def select(
+    relevance: torch.Tensor, features: torch.Tensor, k: int, trade_off: float, mask=None
+) -> list[list[int]]:
+    settings = {"selector_use_photos": True, "selector_use_reviews": True}
+    selector = build_selector("dpp", {**settings, "selector_trade_off": trade_off})
+    mask = torch.ones(relevance.shape, dtype=torch.bool) if mask is None else mask
+    return selector(relevance, features, mask, k).tolist()
+
+
+def slow_greedy(relevance: np.ndarray, features: np.ndarray, k: int, trade_off: float) -> list[int]:
+    """Try every photo in every step and take determinants of the kernel as it is defined."""
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    similarity = unit @ unit.T
+    quality = np.exp(trade_off * relevance)
+    kernel = quality[:, None] * similarity * quality[None, :]
+    chosen: list[int] = []
+    while len(chosen) < min(k, len(relevance)):
+        free = [i for i in range(len(relevance)) if i not in chosen]
+        before = np.linalg.det(similarity[np.ix_(chosen, chosen)])
+        grows = [
+            i for i in free
+            if np.linalg.det(similarity[np.ix_([*chosen, i], [*chosen, i])]) > EPSILON * before
+        ]  # fmt: skip
+        if not grows:
+            return chosen + sorted(free, key=lambda i: -relevance[i])[: k - len(chosen)]
+        gains = [np.linalg.slogdet(kernel[np.ix_([*chosen, i], [*chosen, i])])[1] for i in grows]
+        chosen.append(grows[int(np.round(gains, 9).argmax())])
+    return chosen
+
+
+@pytest.mark.parametrize("trade_off", [0.0, 0.3, 1.0, 4.0])
+@pytest.mark.parametrize(("width", "k"), [(3, 5), (8, 4), (16, 7)])
+def test_equal_to_brute_force_over_determinants(width: int, k: int, trade_off: float) -> None:
+    rng = np.random.default_rng(width * 100 + k)
+    features = rng.normal(size=(25, 8, width)) + 0.7  # similarities as of photos, mostly positive
+    relevance = rng.normal(size=(25, 8))
+    mask = rng.random((25, 8)) < 0.8
+    mask[0] = True
+    chosen = select(*map(torch.from_numpy, (relevance, features)), k, trade_off,
+                    torch.from_numpy(mask))  # fmt: skip
+    for row in range(25):
+        places = np.flatnonzero(mask[row])
+        slow = slow_greedy(relevance[row, places], features[row, places], k, trade_off)
+        expected = [int(places[i]) for i in slow]
+        assert chosen[row] == expected + [-1] * (k - len(expected))
+
+
+def test_hand_computed_choice() -> None:
+    # Photo 1 is 30 degrees from photo 0: log(1 - 3/4) = -1.386; photo 2 is at right angles: 0.
+    # 2 * trade_off * 0.5 makes up for that from trade_off = 1.386 on.
+    angles = torch.tensor([0.0, 30.0, 90.0]) * math.pi / 180
+    features = torch.stack([angles.cos(), angles.sin()], dim=-1).unsqueeze(0)
+    relevance = torch.tensor([[1.0, 0.5, 0.0]])
+    assert select(relevance, features, 2, 1.38) == [[0, 2]]
+    assert select(relevance, features, 2, 1.39) == [[0, 1]]
+
+
+def test_a_copy_waits_until_the_others_are_taken() -> None:
+    torch.manual_seed(0)
+    features = F.normalize(torch.randn(1, 5, 16), dim=-1)
+    features[0, 1] = features[0, 0]
+    chosen = select(torch.tensor([[5.0, 4.9, 0.0, -1.0, -2.0]]), features.half(), 5, 2.0)
+    assert chosen == [[0, 2, 3, 4, 1]]
+
+
+def test_a_copy_rounded_to_float16_is_a_copy() -> None:
+    torch.manual_seed(1)
+    features = F.normalize(torch.randn(40, 4, 512), dim=-1)
+    features[:, 1] = features[:, 0].half().float()
+    chosen = select(torch.tensor([[9.0, 8.0, 0.0, -1.0]]).expand(40, 4), features, 4, 1.0)
+    assert chosen == [[0, 2, 3, 1]] * 40
+
+
+def test_when_nothing_adds_the_rest_comes_by_relevance() -> None:
+    # Two dimensions hold two independent photos; the other three follow in order of relevance.
+    features = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [1.0, 0.0]]])
+    relevance = torch.tensor([[9.0, 1.0, 3.0, 2.0, 4.0]])
+    assert select(relevance, features, 5, 1.0) == [[0, 2, 4, 3, 1]]
+
+
+def test_a_photo_without_features_comes_last() -> None:
+    features = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
+    assert select(torch.tensor([[9.0, 1.0, 0.0]]), features, 3, 1.0) == [[1, 2, 0]]
+
+
+def test_extreme_quality_neither_overflows_nor_hides_copies() -> None:
+    torch.manual_seed(2)
+    features = F.normalize(torch.randn(1, 4, 8), dim=-1)
+    features[0, 3] = features[0, 2]
+    relevance = torch.tensor([[-900.0, 0.0, 900.0, 900.0]])
+    assert select(relevance, features, 4, 1e6) == [[2, 1, 0, 3]]
+
+
+def test_without_weight_on_relevance_the_set_is_the_most_varied() -> None:
+    features = torch.tensor(
+        [[[1.0, 0.0, 0.0], [0.9, 0.436, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]]
+    )
+    assert select(torch.tensor([[0.0, 99.0, 0.0, 0.0]]), features, 3, 0.0) == [[0, 2, 3]]
+
+
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_trade_off_out_of_range_is_refused(value: float) -> None:
+    with pytest.raises(SettingsError, match="selector_trade_off is"):
+        select(torch.zeros(1, 2), torch.ones(1, 2, 2), 1, value)

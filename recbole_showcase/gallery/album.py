@@ -16,6 +16,8 @@ from recbole_showcase.showcase import Photo, UserShowcase
 # Pillow's other readers (EPS above all) start programs or are rarely exercised.
 PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 JPEG_QUALITY = 86
+# Tiny pictures are shown enlarged, where artefacts would show, and cost little.
+TINY_SIDE, TINY_JPEG_QUALITY = 96, 95
 
 # What Pillow's decoders raise on damaged bytes.
 _UNREADABLE = (
@@ -104,8 +106,9 @@ def encode_photo(path: Path, max_side: int) -> bytes | None:
         return None
     upright.info.clear()  # Pillow would carry a JPEG comment over
     buffer = io.BytesIO()
+    quality = TINY_JPEG_QUALITY if max(upright.size) <= TINY_SIDE else JPEG_QUALITY
     # Full colour resolution: halved, it shows as smears on pictures this small.
-    upright.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4", optimize=True)
+    upright.save(buffer, "JPEG", quality=quality, subsampling="4:4:4", optimize=True)
     return buffer.getvalue()
 
 

@@ -287,3 +287,17 @@ def test_an_existing_file_is_replaced_only_by_a_whole_one(tmp_path):
     render_gallery([USER], out, title="", subtitle="", figures=None)
     assert "great pizza" in out.read_text()
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_failing_last_step_leaves_the_existing_file(tmp_path, monkeypatch):
+    out = tmp_path / "gallery.html"
+    out.write_text("the old one")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(page.os, "replace", full)
+    with pytest.raises(DataError, match="gallery.html: No space left"):
+        render_gallery([USER], out, title="", subtitle="", figures=None)
+    assert out.read_text() == "the old one"
+    assert list(tmp_path.iterdir()) == [out]

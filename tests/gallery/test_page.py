@@ -297,7 +297,7 @@ def test_a_failing_last_step_leaves_the_existing_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(page.os, "replace", full)
-    with pytest.raises(DataError, match="gallery.html: No space left"):
+    with pytest.raises(DataError, match=r"gallery\.html: No space left"):
         render_gallery([USER], out, title="", subtitle="", figures=None)
     assert out.read_text() == "the old one"
     assert list(tmp_path.iterdir()) == [out]

@@ -1,0 +1,46 @@
+"""Personalized showcases for RecBole.
+
+Importing this package registers ``Showcase<Model>`` for every RecBole model, and the explanation
+metrics, with RecBole. RecBole itself is loaded when it is first needed, not here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.integration.hooks import install
+from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
+
+if TYPE_CHECKING:
+    from recbole_showcase.integration.registry import showcase_class
+    from recbole_showcase.recommender import ShowcaseRecommender, load_explainer
+
+__version__ = "0.1.0"
+__all__ = [
+    "Photo",
+    "Review",
+    "Showcase",
+    "ShowcaseError",
+    "ShowcaseRecommender",
+    "UserShowcase",
+    "load_explainer",
+    "showcase_class",
+]
+
+_HOME = {
+    "ShowcaseRecommender": "recbole_showcase.recommender",
+    "load_explainer": "recbole_showcase.recommender",
+    "showcase_class": "recbole_showcase.integration.registry",
+}
+
+install()
+
+
+def __getattr__(name: str) -> Any:
+    """Import the names that need torch and RecBole when they are asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,1 @@
+"""Reviews and photos beside RecBole's interactions, and the batches made of them."""

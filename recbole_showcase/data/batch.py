@@ -1,0 +1,72 @@
+"""What an explainer and a selector read at once: padded tensors with masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors that move together."""
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on a device."""
+        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
+        return replace(self, **moved)
+
+    def __len__(self) -> int:
+        """The number of pairs, B."""
+        return len(getattr(self, fields(self)[0].name))
+
+
+@dataclass(frozen=True)
+class ExplanationBatch(Batch):
+    """(user, item) pairs with the photos and the past reviews to write from.
+
+    Attributes:
+        users, items: Internal ids (B,).
+        photo_features: CLIP features of the photos (B, P, D).
+        photo_mask: Which of them are there (B, P).
+        review_features: CLIP features of the user's past reviews (B, R, D), latest first.
+        review_mask: Which of them are there (B, R).
+        tokens: Ids of the target text with its start and end (B, T); T is 0 where there is none.
+        token_mask: Which of them are there (B, T).
+    """
+
+    users: Tensor
+    items: Tensor
+    photo_features: Tensor
+    photo_mask: Tensor
+    review_features: Tensor
+    review_mask: Tensor
+    tokens: Tensor
+    token_mask: Tensor
+
+
+@dataclass(frozen=True)
+class SelectionBatch(Batch):
+    """(user, item) pairs with the photos to choose from and the user's profile.
+
+    Attributes:
+        users, items: Internal ids (B,).
+        candidates: Positions in the photo table (B, C), -1 for none.
+        candidate_features: Their CLIP features (B, C, D).
+        candidate_mask: Which of them are there (B, C).
+        history_photo_features: CLIP features of photos the user posted (B, H, D).
+        history_photo_mask: Which of them are there (B, H).
+        review_features: CLIP features of the user's past reviews (B, R, D), latest first.
+        review_mask: Which of them are there (B, R).
+    """
+
+    users: Tensor
+    items: Tensor
+    candidates: Tensor
+    candidate_features: Tensor
+    candidate_mask: Tensor
+    history_photo_features: Tensor
+    history_photo_mask: Tensor
+    review_features: Tensor
+    review_mask: Tensor

@@ -1,0 +1,209 @@
+"""Reviews, photos and their features on the ids of a RecBole data set, and what each split may see.
+
+One row is one interaction of ``.inter``, numbered from 1 in the order of the file; row 0 is
+nothing. Rows carry the review and its photos, and decide what is held out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from recbole_showcase.atomic import read_atomic
+from recbole_showcase.data.ragged import Ragged, Timeline
+from recbole_showcase.encoders.store import FeatureStore
+from recbole_showcase.errors import DataError
+
+TRAIN, VALID, TEST, DROPPED = 0, 1, 2, -1
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """What is known of each row, before reviews and photos join. Entry 0 is nothing.
+
+    Attributes:
+        users: Internal user ids (N,); 0 for rows that RecBole's filters dropped.
+        items: Internal item ids (N,).
+        splits: TRAIN, VALID, TEST or DROPPED (N,).
+        times: Seconds since 1970, NaN where unknown (N,).
+        ratings: Stars, NaN where unknown (N,).
+        reviews: Tokens of ``.review`` (N,).
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    splits: np.ndarray
+    times: np.ndarray
+    ratings: np.ndarray
+    reviews: np.ndarray
+
+
+class Features:
+    """Rows of a memory-mapped feature matrix by position in a table; -1 is a row of zeros.
+
+    Pickles as the place of the store, not as its content.
+    """
+
+    def __init__(self, store: FeatureStore, rows: np.ndarray) -> None:
+        """Keep the store and the row of each table entry (N,), -1 for none."""
+        self.store = store
+        self.rows = rows
+
+    @property
+    def dim(self) -> int:
+        """Width of a row."""
+        return self.store.dim
+
+    def __getitem__(self, index: np.ndarray) -> np.ndarray:
+        """Features (..., D) float32 of table positions (...), zeros where a position is -1."""
+        rows = np.where(index >= 0, self.rows[index], -1)
+        found = rows >= 0
+        out = np.zeros((*index.shape, self.dim), dtype=np.float32)
+        out[found] = self.store.matrix[rows[found]]
+        return out
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"place": (self.store.folder, self.store.modality), "rows": self.rows}
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        folder, modality = state["place"]  # type: ignore[misc]
+        self.__init__(FeatureStore(folder, modality), state["rows"])  # type: ignore[misc]
+
+
+class ReviewCorpus:
+    """The reviews of a data set, by row.
+
+    Attributes:
+        interactions: What is known of each row.
+        texts: The review (N,), ``""`` where there is none.
+        targets: The text to generate (N,), ``""`` where there is none.
+        features: CLIP features of the reviews' texts.
+        user_tokens, item_tokens: Tokens by internal id.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        interactions: Interactions,
+        store: FeatureStore,
+        target: str,
+        user_tokens: np.ndarray,
+        item_tokens: np.ndarray,
+    ) -> None:
+        """Join ``.review`` and its features to the rows.
+
+        Args:
+            path: The ``.review`` file.
+            interactions: What is known of each row.
+            store: Features of the review texts.
+            target: ``text`` or ``explanation``; the latter falls back to the review where empty.
+            user_tokens: Tokens by internal user id.
+            item_tokens: Tokens by internal item id.
+        """
+        self.interactions = interactions
+        self.user_tokens, self.item_tokens = user_tokens, item_tokens
+        table = read_atomic(path, ["review_id", "text", "explanation"])
+        table = table[table["text"] != ""]
+        position = _index(path, table["review_id"]).get_indexer(interactions.reviews)
+        self.texts = _take(table["text"], position)
+        explanations = _take(table["explanation"], position)
+        shorter = np.where(explanations == "", self.texts, explanations)
+        self.targets = self.texts if target == "text" else shorter
+        rows = np.full(len(position), -1, dtype=np.int64)
+        rows[position >= 0] = store.rows(interactions.reviews[position >= 0])
+        self.features = Features(store, rows)
+
+    def __len__(self) -> int:
+        """The number of rows, row 0 included."""
+        return len(self.texts)
+
+    @property
+    def n_users(self) -> int:
+        """The number of internal user ids, padding included."""
+        return len(self.user_tokens)
+
+    def rows_of(self, reviews: pd.Series) -> np.ndarray:
+        """Rows that carry some reviews, 0 for none.
+
+        Raises:
+            DataError: If two rows carry the same review.
+        """
+        known = np.flatnonzero(self.interactions.reviews != "")
+        index = pd.Index(self.interactions.reviews[known])
+        if not index.is_unique:
+            twice = index[index.duplicated()][0]
+            raise DataError(f"review_id '{twice}' is in two rows of .inter; ids must be unique")
+        found = index.get_indexer(reviews)
+        return np.where(found >= 0, known[found] if len(known) else 0, 0)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """Training reviews with text, by user and time."""
+        rows = np.flatnonzero((self.interactions.splits == TRAIN) & (self.features.rows >= 0))
+        inter = self.interactions
+        return Timeline(inter.users[rows], inter.times[rows], rows, self.n_users)
+
+
+class PhotoTable:
+    """The photos of a data set, those with features, numbered from 0.
+
+    Attributes:
+        tokens: Tokens of ``.image`` (M,).
+        items: Internal item ids (M,).
+        rows: Rows of the interactions they were posted with (M,); 0 where it is not known.
+        paths: Paths relative to the photo folder (M,).
+        features: CLIP features of the photos.
+        of_item, of_row: The photos of an item and of a row, first posted first.
+    """
+
+    def __init__(self, path: Path, corpus: ReviewCorpus, store: FeatureStore) -> None:
+        """Join ``.image`` and its features to the items and rows.
+
+        Args:
+            path: The ``.image`` file.
+            corpus: The reviews.
+            store: Features of the photos; photos that were skipped there are left out.
+        """
+        table = read_atomic(path, ["image_id", "item_id", "review_id", "path"])
+        items = pd.Index(corpus.item_tokens).get_indexer(table["item_id"])
+        table, items = table[items > 0], items[items > 0]
+        rows = store.rows(table["image_id"].to_numpy(dtype=object))
+        posted = corpus.rows_of(table["review_id"])
+        kept = rows >= 0
+        times = corpus.interactions.times[posted]
+        order = np.flatnonzero(kept)[np.argsort(times[kept], kind="stable")]
+        self.tokens = table["image_id"].to_numpy(dtype=object)[order]
+        self.paths = table["path"].to_numpy(dtype=object)[order]
+        self.items, self.rows = items[order], posted[order]
+        self.features = Features(store, rows[order])
+        everything = np.arange(len(order))
+        self.of_item = Ragged.from_pairs(self.items, everything, len(corpus.item_tokens))
+        self.of_row = Ragged.from_pairs(self.rows, everything, len(corpus))
+        self._corpus = corpus
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """Photos posted with training rows, by user and time."""
+        inter = self._corpus.interactions
+        photos = np.flatnonzero((self.rows > 0) & (inter.splits[self.rows] == TRAIN))
+        rows = self.rows[photos]
+        return Timeline(inter.users[rows], inter.times[rows], photos, self._corpus.n_users)
+
+
+def _index(path: Path, tokens: pd.Series) -> pd.Index:
+    index = pd.Index(tokens)
+    if not index.is_unique:
+        twice = index[index.duplicated()][0]
+        raise DataError(f"{path}: review_id '{twice}' is there twice; ids must be unique")
+    return index
+
+
+def _take(column: pd.Series, position: np.ndarray) -> np.ndarray:
+    """Entries of a text column, ``""`` where the position is -1."""
+    values = np.append(column.to_numpy(dtype=object), "")
+    return values[position]

@@ -1,0 +1,87 @@
+"""The tokenizer of the generated texts: Hugging Face's, trained on the training split or given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
+
+
+class TextTokenizer:
+    """Texts to token ids and back, with a start and an end of text."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Wrap a Hugging Face tokenizer, adding the special tokens that it lacks."""
+        missing = {k: v for k, v in SPECIALS.items() if getattr(tokenizer, k) is None}
+        if missing:
+            tokenizer.add_special_tokens(missing)
+        self.tokenizer = tokenizer
+        self.pad_id = int(tokenizer.pad_token_id)
+        self.bos_id = int(tokenizer.bos_token_id)
+        self.eos_id = int(tokenizer.eos_token_id)
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocab_size: int) -> TextTokenizer:
+        """Train a byte-level BPE tokenizer; it can spell any text, so it needs no unknown token.
+
+        Args:
+            texts: Texts of the training split.
+            vocab_size: The most entries, the 256 bytes and the special tokens among them.
+        """
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            special_tokens=list(SPECIALS.values()),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+        return cls(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIALS))
+
+    @classmethod
+    def load(cls, name_or_path: str) -> TextTokenizer:
+        """Load a Hugging Face tokenizer by name or path."""
+        return cls(AutoTokenizer.from_pretrained(name_or_path))
+
+    def __len__(self) -> int:
+        """The number of token ids."""
+        return len(self.tokenizer)
+
+    def encode(self, texts: Sequence[str], max_tokens: int) -> np.ndarray:
+        """Token ids of texts between a start and an end, padded to the longest.
+
+        Args:
+            texts: B texts.
+            max_tokens: The most tokens of a text, its start and end not counted; a longer text is
+                cut and has no end.
+
+        Returns:
+            Ids of shape (B, T), int64.
+        """
+        if not texts:
+            return np.empty((0, 0), dtype=np.int64)
+        encoded = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        rows = [
+            [self.bos_id, *ids[:max_tokens], *([self.eos_id] if len(ids) <= max_tokens else [])]
+            for ids in encoded
+        ]
+        padded = np.full((len(rows), max(map(len, rows))), self.pad_id, dtype=np.int64)
+        for row, ids in zip(padded, rows, strict=True):
+            row[: len(ids)] = ids
+        return padded
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Texts of token ids, without special tokens and outer white space."""
+        texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+    def fingerprint(self) -> str:
+        """The vocabulary as text, equal for tokenizers that give the same ids."""
+        return json.dumps(sorted(self.tokenizer.get_vocab().items(), key=lambda item: item[1]))

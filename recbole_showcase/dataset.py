@@ -1,0 +1,133 @@
+"""RecBole data sets with reviews and photos beside the interactions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from recbole.utils import FeatureSource, FeatureType
+
+from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, ReviewCorpus
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.encoders.store import FeatureStore
+from recbole_showcase.errors import DataError
+from recbole_showcase.integration.config import showcase_settings
+from recbole_showcase.integration.parsing import fast_parsing
+
+if TYPE_CHECKING:
+    from recbole.data.dataset import Dataset
+else:
+    Dataset = object
+
+# The number of a row in .inter, from 1. RecBole carries it through filters and splits as a column
+# and never sees it as a feature.
+ROW_FIELD = "showcase_row"
+REVIEW_FIELD = "review_id"
+
+
+class ShowcaseDatasetMixin(Dataset):
+    """Put before a RecBole data set class; adds ``showcase`` and ``showcase_rows`` to its splits.
+
+    Attributes:
+        showcase: Reviews, photos and features on this data set's ids; shared by the splits.
+        showcase_rows: Rows of the split, in its order (n,).
+    """
+
+    showcase: ExplanationData
+    showcase_rows: np.ndarray
+
+    def __init__(self, config: Any) -> None:
+        self._aside: list[dict[str, np.ndarray]] = []
+        super().__init__(config)
+
+    def _load_feat(self, filepath: str, source: Any) -> Any:
+        """Parse faster; of interactions, keep what the explanation side needs to itself."""
+        if source is not FeatureSource.INTERACTION:
+            with fast_parsing():
+                return super()._load_feat(filepath, source)
+        wanted = (REVIEW_FIELD, self.config["TIME_FIELD"], self.config["RATING_FIELD"])
+        with fast_parsing(tuple(filter(None, wanted))) as aside:
+            frame = super()._load_feat(filepath, source)
+        if REVIEW_FIELD not in aside:
+            raise DataError(f"{filepath} has no column '{REVIEW_FIELD}:token', which joins reviews")
+        first = 1 + sum(len(part[REVIEW_FIELD]) for part in self._aside)
+        frame[ROW_FIELD] = np.arange(first, first + len(frame))
+        self.field2type[ROW_FIELD] = FeatureType.TOKEN
+        self.field2source[ROW_FIELD] = FeatureSource.INTERACTION
+        self.field2seqlen[ROW_FIELD] = 1
+        self._aside.append(aside)
+        return frame
+
+    def _init_alias(self) -> None:
+        """Keep row numbers out of the fields whose tokens RecBole maps to ids."""
+        super()._init_alias()
+        self._rest_fields = self._rest_fields[self._rest_fields != ROW_FIELD]
+
+    def build(self) -> list[Any]:
+        """Split as RecBole does, then join reviews and photos to what each split may see."""
+        frame = self.inter_feat
+        rows, users, items = (
+            frame[field].to_numpy() for field in (ROW_FIELD, self.uid_field, self.iid_field)
+        )
+        splits = super().build()
+        split_rows = [split.inter_feat[ROW_FIELD].numpy() for split in splits]
+        self._hide_rows(splits)
+        self.showcase = self._explanation_data(rows, users, items, split_rows)
+        for split, own in zip(splits, split_rows, strict=True):
+            split.showcase, split.showcase_rows = self.showcase, own
+        return splits
+
+    def _hide_rows(self, splits: list[Any]) -> None:
+        """Take the row numbers, and the lists that sequential data sets make of them, back out."""
+        for field in (ROW_FIELD, ROW_FIELD + self.config["LIST_SUFFIX"]):
+            if field in self.inter_feat:
+                self._del_col(self.inter_feat, field)
+                for split in splits:
+                    split.inter_feat.drop(column=field)
+
+    def _explanation_data(
+        self, rows: np.ndarray, users: np.ndarray, items: np.ndarray, split_rows: list[np.ndarray]
+    ) -> ExplanationData:
+        settings = showcase_settings(self.config)
+        interactions = self._interactions(rows, users, items, split_rows)
+        folder, name = Path(self.config["data_path"]), self.dataset_name
+        tokens = [np.asarray(self.field2id_token[f], object) for f in (self.uid_field, self.iid_field)]
+        store = FeatureStore.open(folder, settings.encoder, "review")
+        corpus = ReviewCorpus(
+            folder / f"{name}.review", interactions, store, settings.target, *tokens
+        )
+        photos = PhotoTable(
+            folder / f"{name}.image",
+            corpus,
+            FeatureStore.open(folder, settings.encoder, "image"),
+        )
+        return ExplanationData(settings, corpus, photos)
+
+    def _interactions(
+        self, rows: np.ndarray, users: np.ndarray, items: np.ndarray, split_rows: list[np.ndarray]
+    ) -> Interactions:
+        """What is known of each row of the file, kept or not.
+
+        A row is training unless valid or test points at it: sequential data sets have no training
+        sample for a user's first interaction, yet it is past for all others.
+        """
+        reviews = np.concatenate([[""], *(part[REVIEW_FIELD] for part in self._aside)])
+        n_rows = len(reviews)
+        times = self._column(self.config["TIME_FIELD"], n_rows)
+        ratings = self._column(self.config["RATING_FIELD"], n_rows)
+        ids = np.zeros((2, n_rows), dtype=np.int64)
+        ids[0, rows], ids[1, rows] = users, items
+        splits = np.full(n_rows, DROPPED, dtype=np.int8)
+        splits[rows] = 0
+        for number, own in enumerate(split_rows[1:], start=1):
+            splits[own] = number
+        return Interactions(ids[0], ids[1], splits, times, ratings, reviews.astype(object))
+
+    def _column(self, name: str, n_rows: int) -> np.ndarray:
+        """A number of each row, NaN in row 0 and where the file has no such column."""
+        unknown = np.full(n_rows, np.nan)
+        if any(name not in part for part in self._aside):
+            return unknown
+        unknown[1:] = np.concatenate([part[name] for part in self._aside])
+        return unknown

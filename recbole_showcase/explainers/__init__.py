@@ -1,0 +1,42 @@
+"""Explainers: one model that writes the text of a showcase a file.
+
+An explainer is one class in one file with one YAML file of defaults, and one row of
+:data:`EXPLAINERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.explainers.base import Explainer, ExplainerSizes
+from recbole_showcase.explainers.showcase import ShowcaseExplainer
+from recbole_showcase.settings import read_settings
+
+EXPLAINERS: dict[str, type[Explainer]] = {
+    "showcase": ShowcaseExplainer,
+}
+
+__all__ = ["EXPLAINERS", "Explainer", "ExplainerSizes", "build_explainer"]
+
+
+def build_explainer(
+    name: str, values: Mapping[str, Any], sizes: ExplainerSizes, tokenizer: TextTokenizer
+) -> Explainer:
+    """Build a registered explainer.
+
+    Args:
+        name: A key of :data:`EXPLAINERS`.
+        values: A value for each field of the explainer's ``Settings``.
+        sizes: Widths to build for.
+        tokenizer: Of the texts to write.
+
+    Raises:
+        SettingsError: If the name is not registered, or a setting is unknown or ill-typed.
+    """
+    if name not in EXPLAINERS:
+        raise SettingsError(f"explainer '{name}' is unknown; allowed: {', '.join(EXPLAINERS)}")
+    explainer = EXPLAINERS[name]
+    return explainer(read_settings(explainer.Settings, "", values), sizes, tokenizer)

@@ -1,0 +1,63 @@
+"""What every explainer shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.tokenizer import TextTokenizer
+
+
+@dataclass(frozen=True)
+class ExplainerSizes:
+    """Widths that an explainer is built for.
+
+    Attributes:
+        features: Width of the CLIP features.
+        user: Width of the recommender's user vectors, 0 for none.
+        item: Width of the recommender's item vectors, 0 for none.
+        max_tokens: The most tokens of a text, its start and end not counted.
+    """
+
+    features: int
+    user: int
+    item: int
+    max_tokens: int
+
+
+class Explainer(nn.Module):
+    """Learns to write the text of a showcase.
+
+    A subclass names its settings in ``Settings``, a frozen dataclass whose fields are the keys of
+    its YAML file, and its losses in ``loss_names``.
+    """
+
+    Settings: ClassVar[type]
+    loss_names: ClassVar[tuple[str, ...]]
+
+    def __init__(self, settings: Any, sizes: ExplainerSizes, tokenizer: TextTokenizer) -> None:
+        super().__init__()
+        self.settings = settings
+        self.sizes = sizes
+        self.tokenizer = tokenizer
+
+    def forward(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """Losses of a batch, one scalar for each of ``loss_names``.
+
+        Args:
+            batch: Samples with target tokens.
+            users: The recommender's user vectors (B, U), or None.
+            items: The recommender's item vectors (B, I), or None.
+        """
+        raise NotImplementedError
+
+    def generate(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> list[str]:
+        """Texts for the pairs of a batch, without looking at its tokens."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""The seam: the only room that knows how RecBole works inside."""

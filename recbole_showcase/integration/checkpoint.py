@@ -1,0 +1,217 @@
+"""Checkpoints: ours hold plain data, RecBole's a pickled ``Config``; neither may run code.
+
+RecBole reads a checkpoint with ``torch.load`` and trusts it. Here a file of ours is read with
+``weights_only=True``; a file of RecBole's is read by an unpickler that admits the classes which
+such a file needs and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import tempfile
+import types
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from recbole_showcase.errors import CheckpointError
+
+FORMAT = "recbole_showcase/1"
+
+# Derived by ``Config`` from other keys, or describing the machine, or naming files to unpickle.
+_NOT_RESTORED = {
+    "MODEL_INPUT_TYPE",
+    "MODEL_TYPE",
+    "checkpoint_dir",
+    "data_path",
+    "dataloaders_save_path",
+    "dataset_save_path",
+    "device",
+    "eval_type",
+    "gpu_id",
+    "local_rank",
+    "nproc",
+    "offset",
+    "single_spec",
+    "test_neg_sample_args",
+    "train_neg_sample_args",
+    "use_gpu",
+    "valid_neg_sample_args",
+    "world_size",
+}
+_STOCK_GLOBALS = {
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("recbole.config.configurator", "Config"),
+    ("recbole.utils.enum_type", "EvaluatorType"),
+    ("recbole.utils.enum_type", "InputType"),
+    ("recbole.utils.enum_type", "ModelType"),
+    ("torch", "FloatStorage"),
+    ("torch", "Size"),
+    ("torch", "device"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("yaml.loader", "FullLoader"),
+}
+
+
+def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a checkpoint of plain data, whole or not at all.
+
+    Args:
+        state: As RecBole's trainer collects it: ``config``, ``epoch``, ``state_dict`` and so on.
+        path: The file.
+    """
+    config = state["config"]
+    plain = {
+        **state,
+        "format": FORMAT,
+        "config": {
+            "model": config["model"],
+            "dataset": config["dataset"],
+            "data_path": str(Path(config["data_path"]).parent),
+            "external": _plain(config.external_config_dict),
+            "final": _plain(config.final_config_dict),
+        },
+        "best_valid_score": float(state["best_valid_score"]),
+    }
+    aside = f"{os.fspath(path)}.partial-{os.getpid()}"
+    try:
+        torch.save(plain, aside)
+        os.replace(aside, path)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+
+
+def load_checkpoint(
+    path: str | os.PathLike[str], map_location: Any = None, **_: Any
+) -> dict[str, Any]:
+    """Read a checkpoint of ours or of RecBole's without running code from it.
+
+    Args:
+        path: The file.
+        map_location: As in ``torch.load``.
+        **_: Other arguments of ``torch.load``, which RecBole does not use.
+
+    Returns:
+        The state. Its ``config`` is a RecBole ``Config`` for RecBole's own files, and a mapping
+        with ``model`` and ``dataset`` for ours.
+
+    Raises:
+        CheckpointError: If the file is missing or damaged, or asks for anything that a checkpoint
+            does not need.
+    """
+    if not os.path.isfile(path):
+        raise CheckpointError(f"checkpoint '{os.fspath(path)}' does not exist")
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"'{os.fspath(path)}' is not a checkpoint: not a zip archive")
+    _refuse_torchscript(path)
+    try:
+        return torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError:
+        pass  # not plain data: a file of RecBole's, or a hostile one
+    try:
+        return torch.load(
+            path, map_location=map_location, weights_only=False, pickle_module=_stock_pickle()
+        )
+    except (pickle.UnpicklingError, AttributeError, ImportError, RuntimeError) as error:
+        raise CheckpointError(f"checkpoint '{os.fspath(path)}' is refused: {error}") from error
+
+
+def restored_config(checkpoint: Mapping[str, Any]) -> Any:
+    """The RecBole ``Config`` of a checkpoint.
+
+    The values of a file of ours reach ``Config`` as YAML, since it evaluates strings that come in
+    a dict. Settings whose defaults have changed since are set to what they were.
+
+    Args:
+        checkpoint: As returned by :func:`load_checkpoint`.
+    """
+    stored = checkpoint["config"]
+    if not isinstance(stored, dict):
+        return stored
+    from recbole.config import Config
+
+    external = {k: v for k, v in stored["external"].items() if k not in _NOT_RESTORED}
+    external["data_path"] = stored["data_path"]
+    if "train_neg_sample_args" in stored["external"]:
+        external["train_neg_sample_args"] = stored["external"]["train_neg_sample_args"]
+    with _yaml_file(external) as file, clean_argv():
+        config = Config(stored["model"], stored["dataset"], config_file_list=[file])
+    for key, value in stored["final"].items():
+        if key not in _NOT_RESTORED and _plain(config[key]) != value:
+            config[key] = value
+    return config
+
+
+@contextmanager
+def clean_argv() -> Iterator[None]:
+    """Hide the command line: ``Config`` reads settings from it, whoever started the process."""
+    argv = sys.argv
+    sys.argv = argv[:1]
+    try:
+        yield
+    finally:
+        sys.argv = argv
+
+
+@contextmanager
+def _yaml_file(values: Mapping[str, Any]) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"
+        path.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+        yield str(path)
+
+
+def _plain(value: Any) -> Any:
+    """The value with mappings and sequences of plain data only; other objects as text."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def _refuse_torchscript(path: str | os.PathLike[str]) -> None:
+    """``torch.load`` hands archives with TorchScript to the JIT, which would run them."""
+    with zipfile.ZipFile(path) as archive:
+        if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+            raise CheckpointError(f"'{os.fspath(path)}' holds a program, not a checkpoint")
+
+
+def _stock_pickle() -> types.ModuleType:
+    """A stand-in for the ``pickle`` module whose unpickler knows RecBole's checkpoints only."""
+
+    class StockUnpickler(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            if (module, name) in _STOCK_GLOBALS:
+                return getattr(import_module(module), name)
+            if module.startswith("recbole.model.") and "." not in name:
+                found = getattr(import_module(module), name)
+                if isinstance(found, type) and issubclass(found, torch.nn.Module):
+                    return found
+            raise pickle.UnpicklingError(f"it asks for '{module}.{name}'")
+
+    stand_in = types.ModuleType("pickle")
+    stand_in.Unpickler = StockUnpickler  # type: ignore[attr-defined]
+    stand_in.UnpicklingError = pickle.UnpicklingError  # type: ignore[attr-defined]
+    return stand_in

@@ -1,0 +1,145 @@
+"""Shims that let RecBole 1.2 run on today's packages, one a breakage.
+
+Each says what breaks, where it is known upstream, and when it can go; each applies only where it
+is needed. None changes a library for anyone but RecBole: RecBole's modules get a view of the
+library with the missing name, and the library itself stays as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+
+_READ_CHECKPOINTS = (
+    "trainer.trainer",
+    "model.context_aware_recommender.kd_dagfm",
+    "model.general_recommender.convncf",
+    "model.general_recommender.nais",
+    "model.general_recommender.neumf",
+    "model.general_recommender.ract",
+    "model.sequential_recommender.s3rec",
+)
+
+
+class LibraryView(ModuleType):
+    """A library as RecBole expects it: some names of ours, everything else the library's own."""
+
+    def __init__(self, library: ModuleType, **names: Any) -> None:
+        super().__init__(library.__name__, library.__doc__)
+        self.__dict__.update(names)
+        self.__dict__["_library"] = library
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_library"], name)
+
+
+def apply_before_import() -> None:
+    """Make ``import recbole.quick_start`` possible."""
+    with _numpy_for_ray():
+        import_module("ray.tune")
+        import_module("ray.tune.logger")
+
+
+def apply() -> None:
+    """Give RecBole's loaded modules their views; call after its packages are imported."""
+    _numpy_aliases()
+    _dok_matrix_update()
+    _torch_load()
+
+
+@contextmanager
+def _numpy_for_ray() -> Iterator[None]:
+    """ray <= 2.6.3 reads ``np.bool8`` while it is imported; NumPy 2 has no such name.
+
+    Upstream: https://github.com/ray-project/ray/pull/38495. Can go when RecBole allows a newer
+    ray. The name is there during ray's import only.
+    """
+    import numpy as np
+
+    missing = not hasattr(np, "bool8")
+    if missing:
+        np.bool8 = np.bool_  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        if missing:
+            del np.bool8  # type: ignore[attr-defined]
+
+
+def _numpy_aliases() -> None:
+    """``Config`` sets ``np.float = np.float_`` and the like; NumPy 2 has no ``np.float_``.
+
+    RecBole's modules that use the aliases see a NumPy that has them, and ``Config`` no longer
+    writes into NumPy. Upstream: https://github.com/RUCAIBox/RecBole/issues/2215. Can go when
+    RecBole runs on NumPy 2.
+    """
+    import numpy as np
+
+    if hasattr(np, "float_"):
+        return
+    aliases = {
+        "bool": np.bool_,
+        "int": np.int_,
+        "float": np.float64,
+        "complex": np.complex128,
+        "object": np.object_,
+        "str": np.str_,
+        "long": np.int_,
+        "unicode": np.str_,
+    }
+    view = LibraryView(np, **aliases)
+    for module in _recbole_modules():
+        if getattr(module, "np", None) is np:
+            module.np = view  # type: ignore[attr-defined]
+    config = import_module("recbole.config.configurator").Config
+    config.compatibility_settings = lambda self: None
+
+
+def _dok_matrix_update() -> None:
+    """LightGCN and others fill a ``dok_matrix`` through ``_update``, gone since SciPy 1.13.
+
+    Upstream: https://github.com/RUCAIBox/RecBole/issues/2034. Can go when RecBole stops using the
+    private method.
+    """
+    import scipy.sparse as sp
+
+    if hasattr(sp.dok_matrix, "_update"):
+        return
+
+    class UpdatableDokMatrix(sp.dok_matrix):
+        """A ``dok_matrix`` that takes a dict of unchecked entries at once."""
+
+        def _update(self, data: dict[tuple[int, int], float]) -> None:
+            self._dict.update(data)
+
+    view = LibraryView(sp, dok_matrix=UpdatableDokMatrix)
+    for module in _recbole_modules():
+        if getattr(module, "sp", None) is sp:
+            module.sp = view  # type: ignore[attr-defined]
+
+
+def _torch_load() -> None:
+    """``torch.load`` is ``weights_only`` since 2.6 and refuses the ``Config`` in checkpoints.
+
+    RecBole's trainer, and its models that start from a pretrained one, read checkpoints through our
+    loader, which knows both formats and runs no code from either. Upstream: https://github.com/RUCAIBox/RecBole/issues/2215. Can go when
+    RecBole writes checkpoints without pickled objects.
+    """
+    import torch
+
+    from recbole_showcase.integration.checkpoint import load_checkpoint
+
+    view = LibraryView(torch, load=load_checkpoint)
+    for name in _READ_CHECKPOINTS:
+        module = import_module(f"recbole.{name}")
+        if module.torch is torch:
+            module.torch = view  # type: ignore[attr-defined]
+
+
+def _recbole_modules() -> list[ModuleType]:
+    return [module for name, module in sys.modules.items() if name.startswith("recbole.")]

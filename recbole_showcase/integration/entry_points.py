@@ -1,0 +1,65 @@
+"""RecBole's entry points as this package replaces them.
+
+They live in a module of ours on purpose: a spawned process or a ray worker that unpickles one
+imports this package first, and so knows the composed models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from logging import getLogger
+from typing import Any
+
+ORIGINALS: dict[str, Callable[..., Any]] = {}
+
+
+def run_recboles(rank: int, *args: Any) -> None:
+    """RecBole's worker of ``run(nproc=...)``, started where the composed models are known."""
+    import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS, in the new process
+
+    ORIGINALS["run_recboles"](rank, *args)
+
+
+def objective_function(
+    config_dict: dict[str, Any] | None = None,
+    config_file_list: list[str] | None = None,
+    saved: bool = True,
+) -> Any:
+    """RecBole's objective of ``HyperTuning``, run where the composed models are known."""
+    import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS, in the new process
+
+    return ORIGINALS["objective_function"](config_dict, config_file_list, saved)
+
+
+def load_data_and_model(model_file: str) -> tuple[Any, ...]:
+    """Load the data and the model of a checkpoint, ours or RecBole's, without running its code.
+
+    Args:
+        model_file: The checkpoint.
+
+    Returns:
+        ``config, model, dataset, train_data, valid_data, test_data`` as RecBole gives them.
+
+    Raises:
+        CheckpointError: If the file is damaged or hostile.
+    """
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, init_logger, init_seed
+
+    from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
+
+    checkpoint = load_checkpoint(model_file, map_location="cpu")
+    config = restored_config(checkpoint)
+    init_seed(config["seed"], config["reproducibility"])
+    init_logger(config)
+    getLogger().info(config)
+
+    dataset = create_dataset(config)
+    getLogger().info(dataset)
+    train_data, valid_data, test_data = data_preparation(config, dataset)
+
+    init_seed(config["seed"], config["reproducibility"])
+    model = get_model(config["model"])(config, train_data._dataset).to(config["device"])
+    model.load_state_dict(checkpoint["state_dict"])
+    model.load_other_parameter(checkpoint.get("other_parameter"))
+    return config, model, dataset, train_data, valid_data, test_data

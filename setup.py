@@ -1,0 +1,64 @@
+"""Packaging of recbole_showcase.
+
+``properties`` and ``dataset_atomic`` stand beside the package in the checkout, where RecBole's
+users look for them, and are installed inside it as package data.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+# RecBole 1.2 pins ray <= 2.6.3, which needs pkg_resources (gone in setuptools 81) and whose wheels
+# end at Python 3.11. pandas 3 changes results silently: RecBole fills missing values in place.
+REQUIREMENTS = [
+    "recbole>=1.2.1,<1.3",
+    "setuptools<81",
+    "numpy>=2.0",
+    "scipy>=1.13",
+    "pandas>=2.2,<3",
+    "torch>=2.6",
+    "torchvision",
+    "transformers>=5.0",
+    "tokenizers>=0.21",
+    "open_clip_torch>=3.0",
+    "safetensors>=0.4",
+    "scikit-learn>=1.4",
+    "pyyaml>=6.0",
+    "duckdb>=1.2",
+    "pillow>=10.0",
+    "jinja2>=3.1",
+    "typer>=0.15",
+    "rich>=13.0",
+    "tqdm>=4.66",
+    "sacrebleu>=2.4",
+    "rouge-score>=0.1.2",
+]
+TEST_REQUIREMENTS = ["pytest>=8.0", "ruff>=0.6", "mypy>=1.11", "types-PyYAML", "pandas-stubs", "nltk"]
+
+
+# Folders of package data that stand beside the package in the checkout, and their place inside.
+DATA_PACKAGES = {
+    "recbole_showcase.properties": "properties",
+    "recbole_showcase.dataset_atomic": "dataset_atomic",
+}
+
+setup(
+    name="recbole_showcase",
+    version="0.1.0",
+    description="Personalized showcases for RecBole: selected photos and a text that say why",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11,<3.12",
+    packages=[*find_packages(include=["recbole_showcase*"]), *DATA_PACKAGES],
+    package_dir=DATA_PACKAGES,
+    package_data={
+        "recbole_showcase": ["py.typed", "encoders/weights/**/*", "gallery/templates/*"],
+        **dict.fromkeys(DATA_PACKAGES, ["**/*"]),
+    },
+    install_requires=REQUIREMENTS,
+    extras_require={"test": TEST_REQUIREMENTS},
+    entry_points={"console_scripts": ["recbole-showcase=recbole_showcase.cli:main"]},
+)

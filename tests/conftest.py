@@ -1,0 +1,34 @@
+"""Fixtures shared by the rooms: a small data set whose answer is known, and real data if present."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import TinyWorld
+
+SHARED_DATA = Path(
+    os.environ.get("SHOWCASE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")
+)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real data that is not part of the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no shared data in {SHARED_DATA}; set SHOWCASE_SHARED_DATA to its folder")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
+    """A data set in atomic files with features, in which everything follows from one topic."""
+    return TinyWorld.write(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def config_dict(tiny_world: TinyWorld, tmp_path: Path) -> dict[str, object]:
+    """Settings for a short run on the tiny world, writing below a folder of its own."""
+    return tiny_world.config(tmp_path)

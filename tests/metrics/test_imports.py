@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_metrics_load_without_torch_or_recbole_and_score_without_them() -> None:
+    code = """
+import sys
+from recbole_showcase.metrics import corpus_bleu, image_f1
+image_f1([[1]], [[1]], 1)
+corpus_bleu(["a"], ["a"])
+sys.exit(", ".join({"torch", "recbole", "nltk"} & set(sys.modules)) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -98,13 +98,13 @@ def greedy_map(
 
 
 def _next_row(unit: Tensor, earlier: Tensor, residual: Tensor, best: Tensor) -> Tensor:
-    """Row (B, C) that the chosen photos add to the factor (B, step, C); 0 for one in its span."""
+    """Row (B, C) that the chosen photos add to the factor (B, step, C)."""
     rows = torch.arange(len(unit), device=unit.device)
     similarity = torch.bmm(unit, unit[rows, best].unsqueeze(2)).squeeze(2)  # (B, C)
     explained = torch.einsum("bsc,bs->bc", earlier, earlier[rows, :, best])
     pivot = residual[rows, best].unsqueeze(1)  # (B, 1)
-    row = (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
-    return torch.where(pivot > EPSILON, row, 0.0)
+    # A pivot below EPSILON was taken as a filler; only fillers can follow, so the row is unused.
+    return (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
 
 
 def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor) -> Tensor:

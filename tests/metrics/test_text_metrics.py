@@ -73,7 +73,7 @@ def test_corpus_bleu_equals_nltk(seed: int, max_order: int) -> None:
 
 def test_an_order_without_match_makes_corpus_bleu_zero() -> None:
     assert corpus_bleu(["b a"], ["a b"], max_order=2) == 0
-    assert corpus_bleu(["b a"], ["a b"], max_order=1) == 100
+    assert corpus_bleu(["b a"], ["a b"], max_order=1) == pytest.approx(100)
 
 
 def test_corpus_bleu_by_hand() -> None:

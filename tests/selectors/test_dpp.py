@@ -112,6 +112,16 @@ def test_without_weight_on_relevance_the_set_is_the_most_varied() -> None:
     assert select(torch.tensor([[0.0, 99.0, 0.0, 0.0]]), features, 3, 0.0) == [[0, 2, 3]]
 
 
+def test_equal_gains_go_to_the_lower_index_despite_rounding() -> None:
+    # Photos 1 and 2 are 60 degrees to either side of photo 0, seen from 50 directions.
+    angles = torch.tensor([0.0, 60.0, -60.0], dtype=torch.float64) * math.pi / 180
+    plane = torch.stack([angles.cos(), angles.sin()], dim=-1)
+    torch.manual_seed(3)
+    axes = torch.linalg.qr(torch.randn(50, 24, 2, dtype=torch.float64)).Q
+    features = plane @ axes.mT  # (50, 3, 24)
+    assert select(torch.tensor([[1.0, 0.5, 0.5]]).expand(50, 3), features, 2, 1.0) == [[0, 1]] * 50
+
+
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
 def test_trade_off_out_of_range_is_refused(value: float) -> None:
     with pytest.raises(SettingsError, match="selector_trade_off is"):

@@ -85,6 +85,14 @@ def test_masked_values_are_never_looked_at(selector: ImageSelector) -> None:
     assert selector(relevance, features, mask, 4).equal(expected)
 
 
+def test_inputs_are_left_alone(selector: ImageSelector) -> None:
+    relevance, features, mask = (t.double() if t.is_floating_point() else t for t in draw())
+    before = relevance.clone(), features.clone(), mask.clone()
+    selector(relevance, features, mask, 3)
+    for now, then in zip((relevance, features, mask), before, strict=True):
+        assert now.equal(then)
+
+
 def test_a_batch_equals_its_sets_one_by_one_without_padding(selector: ImageSelector) -> None:
     relevance, features, mask = draw()
     batch = selector(relevance, features, mask, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from recbole_showcase.data.explanation import ExplanationLoader
 from recbole_showcase.integration.checkpoint import save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.metrics import is_explanation_metric
+from recbole_showcase.results import save_result
 
 if TYPE_CHECKING:
     from recbole.trainer import Trainer
@@ -138,7 +140,10 @@ class ShowcaseTrainerMixin(Trainer):
     def evaluate(self, eval_data: Any, *args: Any, **kwargs: Any) -> Any:
         """RecBole's evaluation, with explanations of rows of the split for the metrics."""
         self.eval_collector.rows = self._rows_to_explain(eval_data) if eval_data else None
-        return super().evaluate(eval_data, *args, **kwargs)
+        result = super().evaluate(eval_data, *args, **kwargs)
+        if result and self._validations is None and os.path.isfile(self.saved_model_file):
+            save_result(self.saved_model_file, result)
+        return result
 
     def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:
         """Rows of the split to explain now, the same ones at every validation; None for none."""

@@ -8,6 +8,7 @@ library with the missing name, and the library itself stays as it is.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -39,7 +40,8 @@ class LibraryView(ModuleType):
 
 
 def apply_before_import() -> None:
-    """Make ``import recbole.quick_start`` possible."""
+    """Make ``import recbole.quick_start`` possible, without warnings that users cannot act on."""
+    _quiet_warnings()
     with _numpy_for_ray():
         import_module("ray.tune")
         import_module("ray.tune.logger")
@@ -69,6 +71,18 @@ def _numpy_for_ray() -> Iterator[None]:
     finally:
         if missing:
             del np.bool8  # type: ignore[attr-defined]
+
+
+def _quiet_warnings() -> None:
+    """ray, thop and RecBole warn of their own use of older packages at every run.
+
+    Silences what is raised from inside these modules, each with the version that the requirements
+    of this package keep out. Can go when RecBole and ray are updated.
+    """
+    warnings.filterwarnings("ignore", message="pkg_resources is deprecated", module="ray")
+    for module in (r"recbole\.", "thop"):
+        warnings.filterwarnings("ignore", category=FutureWarning, module=module)
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=module)
 
 
 def _numpy_aliases() -> None:

@@ -6,7 +6,7 @@ imports this package first, and so knows the composed models.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from logging import getLogger
 from typing import Any
 
@@ -43,21 +43,26 @@ def load_data_and_model(model_file: str) -> tuple[Any, ...]:
     Raises:
         CheckpointError: If the file is damaged or hostile.
     """
-    from recbole.data import create_dataset, data_preparation
-    from recbole.utils import get_model, init_logger, init_seed
+    from recbole.utils import init_logger
 
     from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 
     checkpoint = load_checkpoint(model_file, map_location="cpu")
     config = restored_config(checkpoint)
-    init_seed(config["seed"], config["reproducibility"])
     init_logger(config)
     getLogger().info(config)
+    return restore(checkpoint, config)
 
+
+def restore(checkpoint: Mapping[str, Any], config: Any) -> tuple[Any, ...]:
+    """Build the data and the model of a checkpoint; see :func:`load_data_and_model`."""
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, init_seed
+
+    init_seed(config["seed"], config["reproducibility"])
     dataset = create_dataset(config)
     getLogger().info(dataset)
     train_data, valid_data, test_data = data_preparation(config, dataset)
-
     init_seed(config["seed"], config["reproducibility"])
     model = get_model(config["model"])(config, train_data._dataset).to(config["device"])
     model.load_state_dict(checkpoint["state_dict"])

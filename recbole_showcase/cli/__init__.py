@@ -1,0 +1,35 @@
+"""The command line: one file a command, each of which imports what is heavy when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from recbole_showcase.cli.convert import app as convert
+from recbole_showcase.cli.demo import demo
+from recbole_showcase.cli.embed import embed
+from recbole_showcase.cli.gallery import gallery
+from recbole_showcase.cli.world import world
+from recbole_showcase.errors import ShowcaseError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Personalized showcases for RecBole: recommendations with photos and words that say why.",
+)
+app.command()(demo)
+app.add_typer(convert, name="convert")
+app.command()(embed)
+app.command()(gallery)
+app.command()(world)
+
+
+def main() -> None:
+    """Run the command line; errors of this package end with status 2 and one line."""
+    try:
+        app()
+    except ShowcaseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,72 @@
+"""The best items of any user by a RecBole model, whether or not the user has test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.interaction import Interaction
+from recbole.utils import ModelType
+
+from recbole_showcase.data.corpus import DROPPED, TEST
+
+
+@torch.no_grad()
+def top_items(
+    model: Any, loaders: Sequence[Any], users: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rank all items for users, those they are known to have visited left out.
+
+    Args:
+        model: A composed model.
+        loaders: Its train, valid and test loaders.
+        users: Internal user ids (B,).
+        k: The number of items.
+
+    Returns:
+        Internal item ids (B, k), best first, and their scores; fewer items have score -inf.
+    """
+    model.eval()
+    dataset = loaders[0]._dataset
+    inputs = _inputs(model, loaders, users).to(model.device)
+    try:
+        scores = model.full_sort_predict(inputs)
+    except NotImplementedError:
+        scores = _scores_one_by_one(model, dataset, inputs)
+    scores = scores.view(len(users), -1).float().cpu()  # (B, I)
+    scores[:, 0] = -torch.inf
+    inter = dataset.showcase.corpus.interactions
+    visited = np.flatnonzero(~np.isin(inter.splits, (DROPPED, TEST)) & np.isin(inter.users, users))
+    place = np.full(len(dataset.showcase.corpus.user_tokens), -1)
+    place[users] = np.arange(len(users))
+    scores[place[inter.users[visited]], inter.items[visited]] = -torch.inf
+    best = scores.topk(min(k, scores.shape[1]), dim=1)
+    return best.indices.numpy(), best.values.numpy()
+
+
+def _inputs(model: Any, loaders: Sequence[Any], users: np.ndarray) -> Interaction:
+    """One row a user: the id and its features, or, for sequential models, the latest sequence."""
+    dataset = loaders[0]._dataset
+    if model.type != ModelType.SEQUENTIAL:
+        return dataset.join(Interaction({dataset.uid_field: torch.as_tensor(users)}))
+    rows: dict[int, Interaction] = {}
+    for loader in loaders:  # the later split has the longer sequence
+        feat = loader._dataset.inter_feat
+        own = feat[dataset.uid_field].numpy()
+        for place in np.flatnonzero(np.isin(own, users)):
+            rows[int(own[place])] = loader._dataset[np.array([place])]
+    fields = rows[int(users[0])].columns
+    return Interaction({f: torch.cat([rows[int(user)][f] for user in users]) for f in fields})
+
+
+def _scores_one_by_one(model: Any, dataset: Any, inputs: Interaction) -> torch.Tensor:
+    """Scores (B * I,) of models that score pairs only."""
+    items = dataset.get_item_feature().to(model.device)
+    scores = []
+    for row in range(len(inputs)):
+        pairs = inputs[row : row + 1].repeat_interleave(dataset.item_num)
+        pairs.update(items)
+        scores.append(model.predict(pairs))
+    return torch.cat(scores)

@@ -1,0 +1,250 @@
+"""A trained model to ask: what do you recommend to this user, and why?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recbole_showcase.atomic import PhotoFolder, photo_folder, read_atomic
+from recbole_showcase.data.corpus import TEST, TRAIN
+from recbole_showcase.data.explanation import Pairs
+from recbole_showcase.errors import DataError
+from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
+from recbole_showcase.integration.entry_points import restore
+from recbole_showcase.integration.ranking import top_items
+from recbole_showcase.outputs import ShowcaseOutputs
+from recbole_showcase.results import result_file
+from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
+
+
+def load_explainer(
+    checkpoint: str | Path, device: str | None = None, photo_folder: str | Path | None = None
+) -> ShowcaseRecommender:
+    """Load a trained composed model with its data.
+
+    Args:
+        checkpoint: The file that training saved.
+        device: Such as ``cuda:0``; by default what the checkpoint's configuration gives.
+        photo_folder: Where the photos are, when not where the conversion found them.
+
+    Raises:
+        CheckpointError: If the file is not a checkpoint of a composed model.
+        DataError: If the photo folder does not exist.
+    """
+    state = load_checkpoint(checkpoint, map_location="cpu")
+    config = restored_config(state)
+    if device is not None:
+        config["device"] = device
+    loaded = restore(state, config)
+    results = result_file(checkpoint)
+    figures = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else None
+    return ShowcaseRecommender(config, loaded[1], loaded[3:], figures, photo_folder)
+
+
+class ShowcaseRecommender:
+    """Recommendations with their showcases.
+
+    Attributes:
+        model: The composed model.
+        model_name: Its name.
+        dataset_name: The data set's name.
+        test_result: Metrics of the test split that training left beside the checkpoint, or None.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        model: Any,
+        loaders: Sequence[Any],
+        test_result: dict[str, float] | None = None,
+        photos: str | Path | None = None,
+    ) -> None:
+        """Wrap a trained model; :func:`load_explainer` does it for a checkpoint."""
+        self.model = model.eval()
+        self.model_name: str = config["model"]
+        self.dataset_name: str = config["dataset"]
+        self.test_result = test_result
+        self._loaders = loaders
+        self._data = model.showcase.data
+        self._seed = config["seed"]
+        folder = Path(config["data_path"])
+        self._photo_folder = PhotoFolder(photos) if photos else _photo_folder_or_none(folder)
+        self._names, self._categories = self._describe_items(folder)
+
+    @property
+    def users(self) -> list[str]:
+        """Tokens of all users."""
+        return list(self._data.corpus.user_tokens[1:])
+
+    def recommend(self, users: Sequence[str], top_k: int) -> list[list[Showcase]]:
+        """The best new items of users, each with its showcase.
+
+        Args:
+            users: Tokens of users.
+            top_k: The number of items for each.
+
+        Raises:
+            DataError: If a user is not known.
+        """
+        if not len(users):
+            return []
+        ids = self._user_ids(users)
+        items, scores = top_items(self.model, self._loaders, ids, top_k)
+        place, rank = np.nonzero(np.isfinite(scores))
+        pairs = Pairs.of_ids(ids[place], items[place, rank])
+        found = self._showcases(pairs, rank + 1, scores[place, rank])
+        return [[found[n] for n in np.flatnonzero(place == b)] for b in range(len(users))]
+
+    def explain(self, users: Sequence[str], items: Sequence[str]) -> list[Showcase]:
+        """Showcases of given (user, item) pairs.
+
+        Raises:
+            DataError: If a user or an item is not known, or the lengths differ.
+        """
+        if len(users) != len(items):
+            raise DataError(f"{len(users)} users and {len(items)} items are not pairs")
+        ids = _ids("item", self._data.corpus.item_tokens, items)
+        return self._showcases(Pairs.of_ids(self._user_ids(users), ids))
+
+    def user_showcases(
+        self, users: Sequence[str] | None = None, top_k: int = 5, n_users: int = 8
+    ) -> list[UserShowcase]:
+        """Pages of users: their past, their recommendations, and their test pairs.
+
+        Args:
+            users: Tokens of users; by default a sample of those whose test reviews have photos.
+            top_k: The number of recommendations.
+            n_users: The size of the sample.
+
+        Raises:
+            DataError: If a user is not known.
+        """
+        users = self._sample_users(n_users) if users is None else users
+        recommended = self.recommend(users, top_k)
+        return [
+            UserShowcase(user, self._history(number), tuple(best), self._held_out(number))
+            for user, number, best in zip(users, self._user_ids(users), recommended, strict=True)
+        ]
+
+    def _sample_users(self, n_users: int) -> list[str]:
+        inter = self._data.corpus.interactions
+        rows = self._data.samples(np.flatnonzero(inter.splits == TEST))
+        candidates = np.unique(inter.users[rows])
+        random = np.random.default_rng(self._seed)
+        chosen = random.permutation(candidates)[:n_users]
+        return [str(token) for token in self._data.corpus.user_tokens[chosen]]
+
+    def _history(self, user: int) -> tuple[Review, ...]:
+        """The user's training reviews with a text or photos, newest first."""
+        inter = self._data.corpus.interactions
+        rows = np.flatnonzero((inter.users == user) & (inter.splits == TRAIN))
+        rows = rows[np.argsort(-inter.times[rows], kind="stable")]
+        reviews = (self._review(row) for row in rows)
+        return tuple(review for review in reviews if review.text or review.photos)
+
+    def _held_out(self, user: int) -> tuple[Showcase, ...]:
+        """The user's test pairs that have a text and photos, explained as in the test."""
+        inter = self._data.corpus.interactions
+        rows = np.flatnonzero((inter.users == user) & (inter.splits == TEST))
+        rows = self._data.samples(rows)
+        return tuple(self._showcases(Pairs.of_rows(self._data.corpus, rows)))
+
+    def _showcases(
+        self, pairs: Pairs, ranks: np.ndarray | None = None, scores: np.ndarray | None = None
+    ) -> list[Showcase]:
+        outputs: ShowcaseOutputs = self.model.explain(pairs)
+        corpus = self._data.corpus
+        return [
+            Showcase(
+                user=str(corpus.user_tokens[pairs.users[n]]),
+                item=str(corpus.item_tokens[pairs.items[n]]),
+                item_name=self._names[pairs.items[n]],
+                category=self._categories[pairs.items[n]],
+                rank=None if ranks is None else int(ranks[n]),
+                score=None if scores is None else float(scores[n]),
+                photos=tuple(
+                    self._photo(photo, float(relevance))
+                    for photo, relevance in zip(
+                        outputs.photos[n], outputs.relevance[n], strict=True
+                    )
+                    if photo >= 0
+                ),
+                text=outputs.texts[n],
+                review=self._review(pairs.rows[n]) if pairs.rows[n] else None,
+            )
+            for n in range(len(pairs))
+        ]
+
+    def _photo(self, photo: int, relevance: float | None = None) -> Photo:
+        table = self._data.photos
+        path = None
+        if self._photo_folder is not None and table.paths[photo]:
+            file = self._photo_folder.resolve(table.paths[photo])
+            path = file if file.is_file() else None
+        return Photo(str(table.tokens[photo]), path, relevance)
+
+    def _review(self, row: int) -> Review:
+        corpus = self._data.corpus
+        inter = corpus.interactions
+        photos = self._data.photos.of_row
+        own = photos.values[photos.offsets[row] : photos.offsets[row + 1]]
+        return Review(
+            id=str(inter.reviews[row]),
+            item=str(corpus.item_tokens[inter.items[row]]),
+            item_name=self._names[inter.items[row]],
+            rating=_known(inter.ratings[row]),
+            time=_known(inter.times[row]),
+            text=str(corpus.texts[row]),
+            photos=tuple(self._photo(photo) for photo in own),
+        )
+
+    def _describe_items(self, folder: Path) -> tuple[list[str], list[str]]:
+        """Names and categories by internal item id, from ``.item`` where there is one."""
+        tokens = self._data.corpus.item_tokens
+        names, categories = [str(token) for token in tokens], [""] * len(tokens)
+        path = folder / f"{self.dataset_name}.item"
+        if not path.is_file():
+            return names, categories
+        table = read_atomic(path)
+        place = pd.Index(tokens).get_indexer(table["item_id"])
+        for column, target in (("name", names), ("category", categories)):
+            for number, value in zip(place, table.get(column, []), strict=False):
+                if number > 0 and value:
+                    target[number] = value
+        return names, [category.replace(" ", ", ").replace("_", " ") for category in categories]
+
+    def _user_ids(self, users: Sequence[str]) -> np.ndarray:
+        return _ids("user", self._data.corpus.user_tokens, users)
+
+
+def _ids(kind: str, known: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
+    """Internal ids of tokens.
+
+    Raises:
+        DataError: Naming the first unknown token and the nearest known one.
+    """
+    ids = pd.Index(known).get_indexer(pd.Index(list(tokens), dtype=object))
+    for token, number in zip(tokens, ids, strict=True):
+        if number <= 0:
+            near = get_close_matches(token, list(known[1:]), n=1, cutoff=0)
+            hint = f"; the nearest known one is '{near[0]}'" if near else ""
+            raise DataError(f"{kind} '{token}' is not in the data set{hint}")
+    return ids.astype(np.int64)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _photo_folder_or_none(folder: Path) -> PhotoFolder | None:
+    """The photos of a data set, or None: explanations are useful without the files too."""
+    try:
+        return photo_folder(folder)
+    except DataError:
+        return None

@@ -1,5 +1,9 @@
 """Atomic files: their schemas, reader, writer and photo folders, and one converter per source."""
 
+from recbole_showcase.atomic.account import Account
+from recbole_showcase.atomic.gest import convert_gest
+from recbole_showcase.atomic.google_local import convert_google_local
+from recbole_showcase.atomic.options import GestOptions, GoogleLocalOptions
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder
 from recbole_showcase.atomic.reader import read_atomic, read_fields
 from recbole_showcase.atomic.schema import (
@@ -19,9 +23,14 @@ __all__ = [
     "INTER",
     "ITEM",
     "REVIEW",
+    "Account",
     "AtomicFile",
     "Field",
+    "GestOptions",
+    "GoogleLocalOptions",
     "PhotoFolder",
+    "convert_gest",
+    "convert_google_local",
     "photo_folder",
     "read_atomic",
     "read_fields",

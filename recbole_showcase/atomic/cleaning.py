@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterable
 
 LEADING_QUOTE = "“"
+TRANSLATED, ORIGINAL = "(Translated by Google)", "(Original)"
 MISSING_MARKS: tuple[str, ...] = (
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
@@ -61,8 +62,11 @@ def join_tokens(tokens: Iterable[str]) -> str:
 
 
 def sql_macros() -> str:
-    """Return SQL that defines ``clean(v)`` and ``join_tokens(list)`` in a DuckDB connection.
+    """Return SQL that defines the rules in DuckDB, as macros.
 
+    ``clean(v)`` and ``join_tokens(list)`` are the two functions above; ``blank(v)`` tells
+    whether nothing is left of a value, ``english(v)`` is the translation in a review that
+    carries both.
     The costly replacement runs only on values that a cheap match finds in need of it.
     """
     marks = ", ".join(f"'{mark}'" for mark in MISSING_MARKS)
@@ -75,7 +79,11 @@ def sql_macros() -> str:
         CASE WHEN starts_with(v, '"') THEN '{LEADING_QUOTE}' || v[2:]
              WHEN length(v) < 10 AND v IN ({marks}) THEN v || '.' ELSE v END;
     CREATE OR REPLACE TEMP MACRO clean(v) AS guard(fold(v));
-    CREATE OR REPLACE TEMP MACRO join_tokens(list) AS guard(array_to_string(
-        list_filter(list_transform(list, lambda t: replace(fold(t), ' ', '_')),
-                    lambda t: t IS NOT NULL AND t <> ''), ' '));
+    CREATE OR REPLACE TEMP MACRO join_tokens(tokens) AS guard(array_to_string(
+        [replace(fold(t), ' ', '_') FOR t IN tokens IF fold(t) <> ''], ' '));
+    CREATE OR REPLACE TEMP MACRO english(v) AS
+        CASE WHEN starts_with(v, '{TRANSLATED}')
+             THEN split_part(v[{len(TRANSLATED) + 1}:], '{ORIGINAL}', 1) ELSE v END;
+    CREATE OR REPLACE TEMP MACRO blank(v) AS
+        v IS NULL OR (length(v) < 64 AND NOT regexp_matches(v, '[^{_FOLDED}]'));
     """

@@ -1,0 +1,84 @@
+"""The frame of every conversion: a database, a folder that appears whole, an account."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import recbole_showcase
+from recbole_showcase.atomic import tables
+from recbole_showcase.atomic.account import Account, BrokenLine, sources_of
+from recbole_showcase.atomic.engine import Selection, connect
+from recbole_showcase.atomic.options import ConvertOptions
+from recbole_showcase.atomic.output import output_folder
+from recbole_showcase.atomic.photos import PhotoFolder
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Run:
+    """One conversion while it runs.
+
+    Attributes:
+        connection: Its database.
+        scratch: Folder for what is needed on the way.
+        stem: The files are ``<stem>.inter`` and so on.
+        options: What to keep.
+        folder: The photos, if they are on this machine.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
+    stem: Path
+    options: ConvertOptions
+    folder: PhotoFolder | None
+
+    def finish(
+        self,
+        converter: str,
+        selection: Selection,
+        sources: Sequence[Path],
+        item: str,
+        broken: tuple[BrokenLine, ...] = (),
+        parts: dict[str, int] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Account:
+        """Write what stands beside ``.inter``, and the account."""
+        counts = tables.write_siblings(self.connection, self.stem, item)
+        account = Account(
+            converter=converter,
+            rows_read=selection.rows_read,
+            rows_kept=selection.size,
+            dropped=selection.dropped,
+            **asdict(counts),
+            parts=parts or {},
+            broken_lines=broken,
+            photo_folder=str(self.folder.root.resolve()) if self.folder else None,
+            options=self.options.recorded(),
+            sources=sources_of(sources),
+            version=recbole_showcase.__version__,
+            notes=notes,
+        )
+        account.write(self.stem.parent)
+        return account
+
+
+@contextmanager
+def conversion(out: Path, options: ConvertOptions) -> Iterator[Run]:
+    """Open a run whose output takes the place of ``out`` at the end, or not at all.
+
+    Raises:
+        DataError: The photo folder is missing, or ``out`` is not ours to write.
+    """
+    folder = PhotoFolder(options.photos) if options.photos is not None else None
+    with output_folder(out, options.overwrite) as partial:
+        scratch = partial / "scratch"
+        with connect(scratch, options.memory_limit, options.threads) as connection:
+            yield Run(connection, scratch, partial / out.name, options, folder)
+        shutil.rmtree(scratch)

@@ -1,0 +1,268 @@
+"""The DuckDB side that the converters share: rows come in, are selected, and go out as files.
+
+``rows`` holds every line read, with a ``reason`` where a line is dropped for what it says
+itself. ``kept`` holds the surviving rows by number and two 64-bit keys, so that repeated rows,
+the latest of a pair and the k-core are found without moving texts. Texts are fetched once, at
+the end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recbole_showcase.atomic.account import SHOWN_LINES, BrokenLine
+from recbole_showcase.atomic.cleaning import sql_macros
+from recbole_showcase.atomic.sources import Piece, pieces
+from recbole_showcase.errors import DataError
+
+if TYPE_CHECKING:
+    import duckdb
+
+PIECE_BYTES = 1 << 25
+BROKEN = "broken line"
+REPEATED = "repeated row"
+OLDER = "older review of the pair"
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def connect(scratch: Path, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB that spills to ``scratch`` and knows the cleaning macros.
+
+    Raises:
+        DataError: The memory limit or the number of threads is none.
+    """
+    import duckdb
+
+    scratch.mkdir(parents=True, exist_ok=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(scratch / "spill"),
+    }
+    if threads is not None:
+        config["threads"] = threads
+    try:
+        connection = duckdb.connect(config=config)
+    except duckdb.Error as error:
+        raise DataError(
+            f"memory limit {memory_limit!r} or threads {threads!r} cannot be used "
+            f"(expected such as 1GB, and a positive number): {error}"
+        ) from error
+    connection.execute(sql_macros())
+    return connection
+
+
+class Selection:
+    """Rows of ``rows`` that are still in, and how many left for which reason."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, reasons: Sequence[str]) -> None:
+        """Start from the rows without a reason to be dropped.
+
+        Args:
+            connection: Holds ``rows`` with columns u, i (UBIGINT keys), time, reason.
+            reasons: The text of each number that ``rows.reason`` may be, in order.
+        """
+        self._connection = connection
+        counts = dict(
+            connection.execute("SELECT reason, count(*) FROM rows GROUP BY ALL").fetchall()
+        )
+        self.rows_read = sum(counts.values())
+        self.dropped = {text: counts.get(i, 0) for i, text in enumerate(reasons)}
+        connection.execute(
+            "CREATE TABLE kept AS SELECT rowid AS rid, u, i, time FROM rows WHERE reason IS NULL"
+        )
+        self.size: int = counts.get(None, 0)
+
+    def keep(self, reason: str, query: str) -> None:
+        """Replace ``kept`` by the result of ``query``; what is missing left for ``reason``."""
+        self._connection.execute(f"CREATE TABLE kept_next AS {query}")
+        self._connection.execute("DROP TABLE kept; ALTER TABLE kept_next RENAME TO kept")
+        row = self._connection.execute("SELECT count(*) FROM kept").fetchone()
+        size = int(row[0]) if row else 0
+        self.dropped[reason] = self.dropped.get(reason, 0) + self.size - size
+        self.size = size
+
+    def keep_distinct(self, one_per_pair: bool) -> None:
+        """Drop repeats of (user, item, time), then all but the latest row of a pair if asked to."""
+        self._connection.execute(
+            """
+            CREATE TABLE crowd AS
+            SELECT rid,
+                   row_number() OVER (PARTITION BY u, i, time ORDER BY rid) AS copy,
+                   dense_rank() OVER (PARTITION BY u, i ORDER BY time DESC NULLS LAST) AS age
+            FROM kept SEMI JOIN
+                 (SELECT u, i FROM kept GROUP BY u, i HAVING count(*) > 1) USING (u, i)
+            """
+        )
+        self.keep(REPEATED, "FROM kept WHERE rid NOT IN (SELECT rid FROM crowd WHERE copy > 1)")
+        if one_per_pair:
+            self.keep(OLDER, "FROM kept WHERE rid NOT IN (SELECT rid FROM crowd WHERE age > 1)")
+        self._connection.execute("DROP TABLE crowd")
+
+    def keep_with(self, text: bool, photos: bool) -> None:
+        """Drop rows without a text or without a photo, where these are asked for."""
+        if text:
+            self.keep(
+                "no text",
+                "SELECT kept.* FROM kept JOIN rows ON rows.rowid = rid WHERE text IS NOT NULL",
+            )
+        if photos:
+            self.keep(
+                "no photo",
+                "FROM kept WHERE rid IN (SELECT rid FROM photos WHERE path IS NOT NULL)",
+            )
+
+    def check(self) -> None:
+        """Refuse an empty data set.
+
+        Raises:
+            DataError: No row is left.
+        """
+        if self.size == 0:
+            why = ", ".join(f"{reason} {n:,}" for reason, n in self.dropped.items() if n)
+            raise DataError(
+                f"no row is left of {self.rows_read:,}, so nothing is written"
+                + (f"; dropped: {why}" if why else "")
+            )
+
+    def keep_core(self, k: int) -> None:
+        """Keep the largest part in which every user and every item has ``k`` rows or more."""
+        reason = f"outside the {k}-core"
+        before = -1
+        while k > 1 and self.size != before:
+            before = self.size
+            self.keep(
+                reason,
+                f"""FROM kept
+                WHERE u IN (SELECT u FROM kept GROUP BY u HAVING count(*) >= {k})
+                  AND i IN (SELECT i FROM kept GROUP BY i HAVING count(*) >= {k})""",
+            )
+
+
+def read_lines(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
+    scratch: Path,
+    columns: str,
+    select: str,
+    limit: int | None = None,
+) -> tuple[BrokenLine, ...]:
+    """Read JSON lines into ``rows`` while the next piece is being decompressed.
+
+    Args:
+        connection: A DuckDB.
+        files: gz or plain files.
+        scratch: Folder for the pieces.
+        columns: The fields read and their types, as a DuckDB struct literal.
+        select: What of a line becomes a row, up to the inner FROM of one level of brackets;
+            a line is broken where ``reason`` is 0.
+        limit: Read this many lines only.
+
+    Returns:
+        The first broken lines.
+
+    Raises:
+        DataError: A file cannot be decompressed or read.
+    """
+    import duckdb
+    from tqdm import tqdm
+
+    broken: list[BrokenLine] = []
+    rows = 0
+    sizes = {path: path.stat().st_size for path in files}
+    verb = "CREATE TABLE rows AS"
+    with tqdm(total=sum(sizes.values()), unit="B", unit_scale=True, desc="read") as bar:
+        done = 0
+        current = files[0]
+        for piece in pieces(files, scratch, PIECE_BYTES, limit):
+            if piece.source != current:
+                done += sizes[current]
+                current = piece.source
+            try:
+                connection.execute(
+                    f"{verb} SELECT {select} FROM read_json({literal(str(piece.path))}, "
+                    f"format='newline_delimited', columns={columns}, ignore_errors=true, "
+                    "compression='uncompressed'))"
+                )
+            except duckdb.Error as error:
+                raise DataError(f"{piece.source} cannot be read: {error}") from error
+            verb = "INSERT INTO rows"
+            if len(broken) < SHOWN_LINES:
+                broken += _broken_lines(connection, piece, rows, SHOWN_LINES - len(broken))
+            rows = connection.execute("SELECT count(*) FROM rows").fetchall()[0][0]
+            piece.path.unlink()
+            bar.update(done + piece.position - bar.n)
+    return tuple(broken)
+
+
+def _broken_lines(
+    connection: duckdb.DuckDBPyConnection, piece: Piece, before: int, wanted: int
+) -> list[BrokenLine]:
+    """Find the broken lines of the piece whose rows stand behind the first ``before`` rows."""
+    import numpy as np
+
+    found = connection.execute(
+        f"SELECT rowid FROM rows WHERE rowid >= {before} AND reason = 0 ORDER BY 1 LIMIT {wanted}"
+    ).fetchall()
+    if not found:
+        return []
+    data = piece.path.read_bytes()
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    # Blank lines are no rows; only lines short enough to be blank are looked at.
+    blank = [k for k in np.flatnonzero(ends - starts < 8) if not data[starts[k] : ends[k]].strip()]
+    lines = np.delete(np.arange(len(ends)), blank)
+    return [
+        BrokenLine(
+            str(piece.source),
+            int(piece.first_line + lines[rowid - before]),
+            data[starts[lines[rowid - before]] : ends[lines[rowid - before]]][:80].decode(
+                errors="replace"
+            ),
+        )
+        for (rowid,) in found
+    ]
+
+
+def number_keys(connection: duckdb.DuckDBPyConnection, user: str, item: str) -> None:
+    """Clean the ids in ``rows`` and check that no two of them share a 64-bit key.
+
+    Raises:
+        DataError: Two ids share a key (expected once in a thousand data sets of the size of
+            all of Google Local).
+    """
+    for column, key in ((user, "u"), (item, "i")):
+        connection.execute(
+            f"CREATE TABLE ids AS SELECT {column} AS id, any_value({key}) AS key "
+            "FROM rows WHERE reason IS NULL GROUP BY 1"
+        )
+        connection.execute(
+            f"UPDATE rows SET {column} = clean({column}), {key} = hash(clean({column})) "
+            f"WHERE {column} IN (SELECT id FROM ids WHERE id <> clean(id))"
+        )
+        clash = connection.execute(
+            "SELECT count(DISTINCT clean(id)) - count(DISTINCT hash(clean(id))) FROM ids"
+        ).fetchall()[0][0]
+        if clash:
+            raise DataError(f"{clash} values of {column} share a 64-bit key with another one")
+        connection.execute("DROP TABLE ids")
+
+
+def write_query(
+    connection: duckdb.DuckDBPyConnection, path: Path, header: Sequence[str], query: str
+) -> int:
+    """Write a query's rows (values already clean) under a header; return how many."""
+    partial = (
+        f"SELECT * FROM ({query}) AS t({', '.join(chr(34) + head + chr(34) for head in header)})"
+    )
+    rows = connection.execute(
+        f"COPY ({partial}) TO {literal(os.fspath(path))} "
+        "(FORMAT csv, DELIMITER '\t', QUOTE '', ESCAPE '', HEADER true)"
+    ).fetchall()
+    return int(rows[0][0])

@@ -1,0 +1,235 @@
+"""Convert the Gest files: the split with histories, or all reviews with photos as JSON lines."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recbole_showcase.atomic import tables
+from recbole_showcase.atomic.account import Account, BrokenLine
+from recbole_showcase.atomic.conversion import Run, conversion
+from recbole_showcase.atomic.engine import (
+    BROKEN,
+    Selection,
+    literal,
+    number_keys,
+    read_lines,
+    write_query,
+)
+from recbole_showcase.atomic.options import GestOptions
+from recbole_showcase.atomic.schema import INTER
+from recbole_showcase.atomic.sources import expand, open_plain
+from recbole_showcase.errors import DataError
+
+if TYPE_CHECKING:
+    import duckdb
+
+SPLITS = {"train": "train", "val": "valid", "test": "test"}  # theirs: RecBole's
+REASONS = (BROKEN, "no user", "no business", "no rating", "history review seen before")
+_REVIEW = {
+    "user_id": "VARCHAR",
+    "business_id": "VARCHAR",
+    "rating": "DOUBLE",
+    "review_text": "VARCHAR",
+    "pics": "VARCHAR[]",
+}
+_NO_META = (
+    "CREATE TABLE meta AS SELECT '' AS id, '' AS name, ['']::VARCHAR[] AS category, "
+    "0.0 AS latitude, 0.0 AS longitude, 0.0 AS price, 0.0 AS avg_rating, 0.0 AS num_reviews LIMIT 0"
+)
+_LINE = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in _REVIEW.items()) + "}"
+_NOTES = {
+    "time": "Gest tells no times: .inter has no timestamp, its order is that of the source.",
+    "split": "The split is kept as RecBole benchmark files: set "
+    "benchmark_filename: [train, valid, test] in RecBole's configuration.",
+    "cold": "The released valid and test users have no reviews in train other than their history.",
+    "rating": "History reviews have no rating; RecBole fills it with the mean.",
+}
+
+
+def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None = None) -> Account:
+    """Turn a Gest file (``filter_all_t.json`` or ``image_review_all.json``) into atomic files.
+
+    Args:
+        file: The file, plain or gz.
+        out: The data set's folder, ``DATA/NAME``.
+        options: What to keep. The official split needs ``filter_all_t.json``.
+
+    Returns:
+        The account, also written as ``conversion.json``.
+
+    Raises:
+        DataError: The file or a folder is missing or unreadable, an option makes no sense,
+            nothing is left, or ``out`` is there and not ours to replace.
+    """
+    options = options or GestOptions()
+    out = Path(out)
+    source = expand([file], "Gest")[0]
+    has_split = _has_split(source)
+    if not has_split and options.split == "official":
+        raise DataError(f"{source} has no split; pooled is the only one it allows")
+    with conversion(out, options) as run:
+        broken: tuple[BrokenLine, ...] = ()
+        if has_split:
+            _read_split(run, source, options)
+        else:
+            broken = read_lines(
+                run.connection, [source], run.scratch, _LINE, _of_line(options), options.limit
+            )
+        number_keys(run.connection, "user_id", "business_id")
+        _drop_known_history(run.connection)
+        run.connection.execute(_NO_META)
+        tables.find_photos(run.connection, run.folder)
+        selection = Selection(run.connection, REASONS)
+        selection.keep_with(options.with_text, options.with_photos)
+        selection.keep_distinct(one_per_pair=False)
+        selection.keep_core(options.k_core)
+        selection.check()
+        tables.make_final(run.connection, "user_id", "business_id")
+        parts = _write_interactions(run.connection, run.stem, options.split)
+        return run.finish(
+            "gest",
+            selection,
+            [source],
+            "business_id",
+            broken,
+            parts,
+            _notes(options, has_split),
+        )
+
+
+def _notes(options: GestOptions, has_split: bool) -> tuple[str, ...]:
+    wanted = ["time"]
+    if options.split == "official":
+        wanted += ["split", "cold"]
+    if has_split and options.history:
+        wanted.append("rating")
+    return tuple(_NOTES[name] for name in wanted)
+
+
+def _has_split(source: Path) -> bool:
+    """Whether a file is one object of splits (rather than one review a line)."""
+    plain, below = open_plain(source)
+    with below, plain:
+        head = plain.read(4096)
+    return re.match(rb'\s*\{\s*"(train|val|test)"\s*:\s*\[', head) is not None
+
+
+def _select(options: GestOptions) -> str:
+    """What of a review becomes a row of ``rows``; ``reason`` counts through ``REASONS``."""
+    return f"""user_id, business_id, NULL::BIGINT AS time, rating,
+        hash(user_id) AS u, hash(business_id) AS i, part, past,
+        CASE WHEN NOT blank(said) THEN said END AS text,
+        CASE WHEN len(pics) > 0 THEN pics END AS photo_ids,
+        CASE WHEN user_id IS NULL AND business_id IS NULL AND rating IS NULL
+                  AND review_text IS NULL AND pics IS NULL THEN 0
+             WHEN blank(user_id) THEN 1
+             WHEN blank(business_id) THEN 2
+             WHEN rating IS NULL AND NOT past THEN 3 END::INTEGER AS reason
+        FROM (SELECT *, {"english(review_text)" if options.english else "review_text"} AS said"""
+
+
+def _cut_splits(source: Path, scratch: Path) -> dict[str, Path]:
+    """Cut the one object of the file into one file per split, each an array of reviews.
+
+    DuckDB streams an array, but takes an object into memory several times over. A quote
+    inside a JSON text is escaped, so the pattern cannot match there.
+
+    Raises:
+        DataError: The file does not end as it should.
+    """
+    whole = scratch / "splits.json"
+    plain, below = open_plain(source)
+    with below, plain, whole.open("wb") as file:
+        shutil.copyfileobj(plain, file, 1 << 20)
+    found = {}
+    with whole.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        heads = list(re.finditer(rb'[{,]\s*"(train|val|test)"\s*:\s*\[', data))
+        ends = [head.start() for head in heads[1:]] + [data.rfind(b"}")]
+        for head, end in zip(heads, ends, strict=True):
+            last = data.rfind(b"]", head.end(), end)
+            if last < 0 or data[last + 1 : end].strip():
+                raise DataError(f"{source} is cut off in the split {head[1].decode()!r}")
+            found[head[1].decode()] = path = scratch / f"{head[1].decode()}.json"
+            with path.open("wb") as split:
+                split.write(memoryview(data)[head.end() - 1 : last + 1])
+    whole.unlink()
+    return dict(sorted(found.items(), key=lambda item: list(SPLITS).index(item[0])))
+
+
+def _of_line(options: GestOptions) -> str:
+    """The same for a file of one review a line, which has neither parts nor a past."""
+    return _select(options).replace("(SELECT *,", "(SELECT *, NULL AS part, false AS past,")
+
+
+def _read_split(run: Run, source: Path, options: GestOptions) -> None:
+    """Read the splits into ``rows``: their reviews, and behind them the history reviews.
+
+    A history review is known by ``<user>_<business>`` and goes to the training part.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    import duckdb
+
+    connection = run.connection
+    columns = _LINE[:-1] + ", history_reviews: 'VARCHAR[][]'}"
+    limit = "" if options.limit is None else f"LIMIT {options.limit}"
+    parts = " UNION ALL ".join(
+        f"SELECT '{SPLITS[name]}' AS part, false AS past, * FROM read_json("
+        f"{literal(str(path))}, format='array', columns={columns})"
+        for name, path in _cut_splits(source, run.scratch).items()
+    )
+    try:
+        connection.execute(f"CREATE TABLE reviews AS {parts} {limit}")
+    except duckdb.Error as error:
+        raise DataError(f"{source} cannot be read: {error}") from error
+    connection.execute(f"CREATE TABLE rows AS SELECT {_select(options)} FROM reviews)")
+    if options.history:
+        connection.execute(
+            f"""
+            INSERT INTO rows SELECT {_select(options)} FROM (
+                SELECT 'train' AS part, true AS past, split_part(told[1], '_', 1) AS user_id,
+                       substr(told[1], strpos(told[1], '_') + 1) AS business_id,
+                       NULL::DOUBLE AS rating, told[2] AS review_text, NULL::VARCHAR[] AS pics
+                FROM (SELECT unnest(history_reviews) AS told FROM reviews)))
+            """
+        )
+    connection.execute("DROP TABLE reviews")
+
+
+def _drop_known_history(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop history reviews that are rows of a split, or were told before."""
+    connection.execute(
+        """
+        UPDATE rows SET reason = 4 WHERE past AND reason IS NULL AND rowid NOT IN (
+            SELECT min(rowid) FROM rows AS told WHERE past AND reason IS NULL
+            AND NOT EXISTS (SELECT 1 FROM rows AS r WHERE NOT r.past AND r.reason IS NULL
+                            AND r.u = told.u AND r.i = told.i)
+            GROUP BY u, i)
+        """
+    )
+
+
+def _write_interactions(
+    connection: duckdb.DuckDBPyConnection, stem: Path, split: str
+) -> dict[str, int]:
+    """Write ``.inter`` or its three parts; return the rows of each part."""
+    query = """SELECT user_id, business_id, rating, review_id
+        FROM final JOIN rows ON rows.rowid = rid {where} ORDER BY rid"""
+    head = tables.headers(INTER.without("timestamp"))
+    if split == "pooled":
+        write_query(connection, Path(f"{stem}.inter"), head, query.format(where=""))
+        return {}
+    return {
+        part: write_query(
+            connection,
+            Path(f"{stem}.{part}.inter"),
+            head,
+            query.format(where=f"WHERE part = '{part}'"),
+        )
+        for part in SPLITS.values()
+    }

@@ -1,0 +1,198 @@
+"""Convert Google Local 2021 (reviews and metadata as JSON lines, one file a state)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recbole_showcase.atomic import tables
+from recbole_showcase.atomic.account import Account
+from recbole_showcase.atomic.conversion import conversion
+from recbole_showcase.atomic.engine import (
+    BROKEN,
+    Selection,
+    literal,
+    number_keys,
+    read_lines,
+    write_query,
+)
+from recbole_showcase.atomic.options import GoogleLocalOptions
+from recbole_showcase.atomic.regions import STATES, state_codes
+from recbole_showcase.atomic.schema import INTER
+from recbole_showcase.atomic.sources import expand
+from recbole_showcase.errors import DataError
+
+if TYPE_CHECKING:
+    import duckdb
+
+REASONS = (
+    BROKEN,
+    "no user",
+    "no business",
+    "no time",
+    "no rating",
+    "outside the time range",
+)
+RESTAURANTS = (
+    r"\b(restaurant|cafe|café|coffee shop|diner|bistro|brasserie|pizza|pizzeria|steak house"
+    r"|bar & grill|gastropub|pub|deli|sandwich shop|bakery|bagel shop|ice cream shop"
+    r"|dessert shop|food court|food truck|tea house|creperie|chophouse)\b"
+)
+_COLUMNS = (
+    "{user_id: 'VARCHAR', gmap_id: 'VARCHAR', time: 'BIGINT', rating: 'DOUBLE', "
+    "text: 'VARCHAR', pics: 'STRUCT(url VARCHAR[])[]'}"
+)
+_META_TYPES = {
+    "gmap_id": "VARCHAR",
+    "name": "VARCHAR",
+    "category": "VARCHAR[]",
+    "latitude": "DOUBLE",
+    "longitude": "DOUBLE",
+    "price": "VARCHAR",
+    "avg_rating": "DOUBLE",
+    "num_of_reviews": "DOUBLE",
+    "address": "VARCHAR",
+}
+_META_COLUMNS = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in _META_TYPES.items()) + "}"
+_NO_META = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _META_TYPES.items())
+
+
+def convert_google_local(
+    reviews: Sequence[str | Path],
+    meta: Sequence[str | Path],
+    out: str | Path,
+    options: GoogleLocalOptions | None = None,
+) -> Account:
+    """Turn reviews and metadata of Google Local 2021 into atomic files.
+
+    Args:
+        reviews: Review files, gz or plain, by name or pattern.
+        meta: Metadata files, likewise; may be none.
+        out: The data set's folder, ``DATA/NAME``.
+        options: What to keep.
+
+    Returns:
+        The account, also written as ``conversion.json``.
+
+    Raises:
+        DataError: A file or folder is missing or unreadable, an option makes no sense,
+            nothing is left, or ``out`` is there and not ours to replace.
+    """
+    options = options or GoogleLocalOptions()
+    out = Path(out)
+    review_files = expand(reviews, "review")
+    meta_files = expand(meta, "metadata")
+    if not review_files:
+        raise DataError("no review file is given")
+    if (options.categories or options.states or options.require_meta) and not meta_files:
+        raise DataError("categories, states and require-meta need metadata files")
+    with conversion(out, options) as run:
+        broken = read_lines(
+            run.connection, review_files, run.scratch, _COLUMNS, _select(options), options.limit
+        )
+        number_keys(run.connection, "user_id", "gmap_id")
+        _read_meta(run.connection, meta_files)
+        tables.find_photos(run.connection, run.folder)
+        selection = _choose(run.connection, options)
+        tables.make_final(run.connection, "user_id", "gmap_id")
+        _write_interactions(run.connection, Path(f"{run.stem}.inter"))
+        return run.finish("google-local", selection, review_files + meta_files, "gmap_id", broken)
+
+
+def _select(options: GoogleLocalOptions) -> str:
+    """What of a line becomes a row of ``rows``; ``reason`` counts through ``REASONS``."""
+    since, until = options.moment("since"), options.moment("until")
+    outside = " OR ".join(
+        ([f"time < {since}"] if since is not None else [])
+        + ([f"time >= {until}"] if until is not None else [])
+    )
+    return f"""* EXCLUDE (pics, text),
+        CASE WHEN reason IS NULL AND NOT blank(said) THEN said END AS text,
+        CASE WHEN reason IS NULL AND pics IS NOT NULL THEN
+            [regexp_extract(url, '([^/=?]+)(=[^/]*)?$', 1)
+             FOR url IN flatten([photo.url FOR photo IN pics])] END AS photo_ids
+        FROM (SELECT *, hash(user_id) AS u, hash(gmap_id) AS i,
+            {"english(text)" if options.english else "text"} AS said,
+            CASE WHEN user_id IS NULL AND gmap_id IS NULL AND time IS NULL AND rating IS NULL
+                      AND text IS NULL AND pics IS NULL THEN 0
+                 WHEN blank(user_id) THEN 1
+                 WHEN blank(gmap_id) THEN 2
+                 WHEN time IS NULL THEN 3
+                 WHEN rating IS NULL THEN 4
+                 WHEN {outside or "false"} THEN 5 END AS reason"""
+
+
+def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    """Make ``meta`` of the businesses in ``rows``; of a business listed twice the first row."""
+    import duckdb
+
+    names = ", ".join(literal(str(path)) for path in files)
+    source = (
+        f"read_json([{names}], format='newline_delimited', columns={_META_COLUMNS}, "
+        "ignore_errors=true)"
+        if files
+        else f"(SELECT {_NO_META} LIMIT 0)"
+    )
+    try:
+        connection.execute(
+            f"""
+            CREATE TABLE meta AS
+            SELECT id, name, category, latitude, longitude, length(price)::DOUBLE AS price,
+                   avg_rating, num_of_reviews AS num_reviews, address
+            FROM (SELECT *, clean(gmap_id) AS id, row_number() OVER () AS place FROM {source})
+            SEMI JOIN (SELECT DISTINCT gmap_id AS id FROM rows WHERE reason IS NULL) USING (id)
+            QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1
+            """
+        )
+    except duckdb.Error as error:
+        raise DataError(f"the metadata files cannot be read: {error}") from error
+
+
+def _choose(connection: duckdb.DuckDBPyConnection, options: GoogleLocalOptions) -> Selection:
+    """Make ``kept`` of the rows that stay, reason by reason."""
+    selection = Selection(connection, REASONS)
+    if options.require_meta or options.categories or options.states:
+        _keep_businesses(connection, selection, "no metadata of the business", "true")
+    if options.categories:
+        _keep_businesses(connection, selection, "other category", _of_category(options.categories))
+    if options.states:
+        _keep_businesses(connection, selection, "other state", _in_state(options.states))
+    selection.keep_with(options.with_text, options.with_photos)
+    selection.keep_distinct(options.one_per_pair)
+    selection.keep_core(options.k_core)
+    selection.check()
+    return selection
+
+
+def _keep_businesses(
+    connection: duckdb.DuckDBPyConnection, selection: Selection, reason: str, condition: str
+) -> None:
+    selection.keep(
+        reason,
+        f"""FROM kept WHERE i IN (SELECT hash(id) FROM meta WHERE {condition})""",
+    )
+
+
+def _of_category(categories: Sequence[str]) -> str:
+    wanted = [c.casefold() for c in categories if c.casefold() != "restaurants"]
+    names = ", ".join(map(literal, wanted))
+    tests = [f"lower(c) IN ({names})"] if wanted else []
+    if len(wanted) < len(categories):
+        tests.append(f"regexp_matches(lower(c), {literal(RESTAURANTS)})")
+    return f"list_bool_or([{' OR '.join(tests)} FOR c IN category])"
+
+
+def _in_state(states: Sequence[str]) -> str:
+    ends = "|".join(rf"{code}( \d{{5}}(-\d{{4}})?)?|{STATES[code]}" for code in state_codes(states))
+    return f"regexp_matches(address, {literal(rf'(^|, |,| )({ends})(, (USA|United States))?$')})"
+
+
+def _write_interactions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    write_query(
+        connection,
+        path,
+        tables.headers(INTER),
+        """SELECT user_id, gmap_id, rating, final.time / 1000, review_id
+        FROM final JOIN rows ON rows.rowid = rid ORDER BY final.time, rid""",
+    )

@@ -1,0 +1,78 @@
+"""A data set's folder that appears whole or not at all, and never takes another's place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from recbole_showcase.atomic.account import is_ours
+from recbole_showcase.errors import DataError
+
+
+@contextmanager
+def output_folder(out: Path, overwrite: bool) -> Iterator[Path]:
+    """Give a folder beside ``out`` to write to, and put it in its place at the end.
+
+    What is in ``out`` stays untouched until everything is written. When ours is
+    overwritten, what the converter did not write (such as ``photos``) moves to the new
+    folder; features do not, since they belong to the old texts.
+
+    Args:
+        out: The data set's folder, ``DATA/NAME``.
+        overwrite: Replace a data set that a converter wrote.
+
+    Raises:
+        DataError: ``out`` has no name, or is there and not ours, or ours without
+            ``overwrite``.
+    """
+    _check(out, overwrite)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
+    # mkdtemp gives the folder to its owner alone; a data set is as readable as any other.
+    umask = os.umask(0)
+    os.umask(umask)
+    partial.chmod(0o777 & ~umask)
+    try:
+        yield partial
+        _check(out, overwrite)
+        _put_in_place(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check(out: Path, overwrite: bool) -> None:
+    if not out.name or out.name in (".", ".."):
+        raise DataError(f"{out} does not name a data set; expected a folder such as DATA/NAME")
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir():
+        raise DataError(f"{out} is there and is no folder")
+    if not any(out.iterdir()):
+        return
+    if not is_ours(out):
+        raise DataError(f"{out} is there and was not written by a converter: it is left alone")
+    if not overwrite:
+        raise DataError(f"{out} is there; --overwrite replaces it")
+
+
+def _put_in_place(partial: Path, out: Path) -> None:
+    if not out.exists():
+        os.rename(partial, out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old-", dir=out.parent)) / out.name
+    os.rename(out, old)
+    try:
+        os.rename(partial, out)
+    except OSError:
+        os.rename(old, out)
+        old.parent.rmdir()
+        raise
+    written = (".inter", ".item", ".review", ".image", ".features", ".json")
+    for entry in old.iterdir():
+        if entry.suffix not in written and not (out / entry.name).exists():
+            os.rename(entry, out / entry.name)
+    shutil.rmtree(old.parent)

@@ -1,0 +1,164 @@
+"""Raw files: found by name or pattern, and cut into plain pieces while they are decompressed."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import queue
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from recbole_showcase.errors import DataError
+
+_READ = 1 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some whole lines of a raw file, as a plain file of their own.
+
+    Attributes:
+        source: The raw file.
+        path: The piece.
+        first_line: Number of its first line in the raw file, from 1.
+        position: How far (in bytes on disk) the raw file had been read.
+    """
+
+    source: Path
+    path: Path
+    first_line: int
+    position: int
+
+
+def expand(patterns: Sequence[str | Path], what: str) -> list[Path]:
+    """Find files by name or pattern, each once, in the order given (patterns sorted).
+
+    Raises:
+        DataError: A file is missing or a pattern matches nothing.
+    """
+    files: dict[Path, None] = {}
+    for pattern in patterns:
+        if Path(pattern).is_file():
+            files[Path(pattern)] = None
+            continue
+        found = [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]
+        found = [path for path in found if path.is_file()]
+        if not found:
+            raise DataError(f"no {what} file {pattern}")
+        files.update(dict.fromkeys(found))
+    return list(files)
+
+
+def open_plain(path: Path) -> tuple[BinaryIO, BinaryIO]:
+    """Open a gz or plain file; return its plain content and the file on disk below it."""
+    below = path.open("rb")
+    magic = below.read(2)
+    below.seek(0)
+    if magic == _GZIP_MAGIC:
+        return gzip.GzipFile(fileobj=below), below  # type: ignore[return-value]
+    return below, below
+
+
+def pieces(files: Sequence[Path], folder: Path, size: int, limit: int | None) -> Iterator[Piece]:
+    """Cut raw files into plain pieces of about ``size`` bytes that end at a line's end.
+
+    A thread decompresses the next piece while the caller works on this one, so that at most
+    two pieces are on disk beside it. The caller deletes a piece when it is done with it.
+
+    Args:
+        files: gz or plain files of lines.
+        folder: Where the pieces are put.
+        size: Bytes of a piece.
+        limit: Stop after this many lines in all.
+
+    Raises:
+        DataError: A file cannot be decompressed.
+    """
+    done: queue.Queue[Piece | BaseException | None] = queue.Queue(maxsize=1)
+    stop = threading.Event()
+
+    def put(result: Piece | BaseException | None) -> bool:
+        while not stop.is_set():
+            try:
+                done.put(result, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            _cut(files, folder, size, limit, put)
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=work, name="decompress", daemon=True)
+    thread.start()
+    try:
+        while (result := done.get()) is not None:
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _cut(
+    files: Sequence[Path],
+    folder: Path,
+    size: int,
+    limit: int | None,
+    put: Callable[[Piece], bool],
+) -> None:
+    """Write the pieces of all files and hand them on, until ``put`` refuses one."""
+    number = 0
+    for source in files:
+        plain, below = open_plain(source)
+        first_line, rest, ended = 1, b"", False
+        with below, plain:
+            while not ended and limit != 0:
+                path = folder / f"piece-{number}.json"
+                number += 1
+                try:
+                    lines, rest, ended = _write_piece(plain, path, rest, size, limit)
+                except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                    raise DataError(f"{source} cannot be decompressed: {error}") from error
+                if not put(Piece(source, path, first_line, below.tell())):
+                    return
+                first_line += lines
+                limit = None if limit is None else limit - lines
+
+
+def _write_piece(
+    plain: BinaryIO, path: Path, rest: bytes, size: int, limit: int | None
+) -> tuple[int, bytes, bool]:
+    """Write one piece; return its lines, what was read beyond it, and whether that was all."""
+    lines = written = 0
+    full = False
+    text, rest = rest, b""
+    with path.open("wb") as piece:
+        while True:
+            if limit is not None and lines + text.count(b"\n") >= limit:
+                beyond = text.split(b"\n", limit - lines)[-1]
+                piece.write(text[: len(text) - len(beyond)])
+                return limit, b"", True
+            if written + len(text) >= size and (cut := text.rfind(b"\n") + 1):
+                text, rest, full = text[:cut], text[cut:], True
+            piece.write(text)
+            lines += text.count(b"\n")
+            written += len(text)
+            if full:
+                return lines, rest, False
+            unended = text and not text.endswith(b"\n")
+            text = plain.read(_READ)
+            if not text:
+                if unended:
+                    piece.write(b"\n")
+                return lines + bool(unended), b"", True

@@ -124,7 +124,7 @@ def paint_one(world: World, row: int) -> bytes:
     from recbole_showcase.world.paint import paint_photo
 
     return paint_photo(
-        subject=world.photo_truth["label"].iat[row],
+        subject=str(world.photo_truth["label"].iat[row]),
         ambience=AMBIENCE_NAMES[world.photo_place[row]],
         camera=world.photo_camera[row],
         side=world.settings.image_size,
@@ -137,4 +137,4 @@ def _paint(world: World, folder: Path, progress: bool) -> None:
 
     rows = range(len(world.image))
     for row in tqdm(rows, desc="painting", unit="photo", disable=not progress):
-        (folder / world.image["path"].iat[row]).write_bytes(paint_one(world, row))
+        (folder / str(world.image["path"].iat[row])).write_bytes(paint_one(world, row))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from recbole_showcase.world.paint.canvas import Canvas
+from recbole_showcase.world.paint.canvas import Canvas, moved
 from recbole_showcase.world.paint.toppings import (
     BLACK,
     LEAF,
@@ -114,7 +114,7 @@ def guacamole(c: Canvas) -> None:
     for direction, tone in zip(around, c.vary((228, 178, 84), n).tolist(), strict=True):
         side = direction[::-1] * (-1, 1) * 0.3
         corners = [direction * 1.42, direction * 0.85 + side, direction * 0.85 - side]
-        c.polygon(np.array(corners) + (0.02, 0.04), BLACK, 80)
+        c.polygon(moved(np.array(corners), 0.02, 0.04), BLACK, 80)
         c.polygon(corners, tuple(tone))
     bowl(c, (128, 158, 58))
     lumps(c, 18, (0.11, 0.09), (146, 174, 70), 0.66)

@@ -137,3 +137,8 @@ def mix(first: Color, second: Color, share: float) -> Color:
     """Return a colour between two; share 0 is the first."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
+
+
+def moved(points: ArrayLike, dx: float, dy: float) -> Floats:
+    """Return (N, 2) points, shifted."""
+    return np.asarray(points, dtype=float) + np.array([dx, dy])

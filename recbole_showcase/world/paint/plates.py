@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recbole_showcase.world.paint.bowls import Painter
-from recbole_showcase.world.paint.canvas import Canvas, Color, mix
+from recbole_showcase.world.paint.canvas import Canvas, Color, mix, moved
 from recbole_showcase.world.paint.toppings import (
     BLACK,
     LEAF,
@@ -108,8 +108,8 @@ def pork_dumplings(c: Canvas) -> None:
     for x, y in c.spots(_few(c, 5, 7), 0.52):
         angle = turn + c.rng.normal(0, 0.5) + np.linspace(0, np.pi, 10)
         moon = np.stack([np.cos(angle), np.sin(angle)], 1) * 0.27
-        c.polygon(moon + (x + 0.02, y + 0.05), BLACK, 80)
-        c.polygon(moon + (x, y), (236, 216, 176))
+        c.polygon(moved(moon, x + 0.02, y + 0.05), BLACK, 80)
+        c.polygon(moved(moon, x, y), (236, 216, 176))
         c.polygon(moon * 0.62 + (x, y), (194, 132, 70), 190)
         c.stroke(moon * 0.96 + (x, y), (250, 238, 208), 0.03)
     dip(c, _SOY, 0.6, 0.6, 0.25)
@@ -190,10 +190,10 @@ def _bun(c: Canvas, layers: list[tuple[Color, float, float]]) -> None:
         x = np.linspace(-half, half, n)
         low, high = y + thick + c.rng.normal(0, 0.03, n), y + c.rng.normal(0, 0.02, n)
         outline = np.concatenate([np.stack([x, low], 1), np.stack([x, high], 1)[::-1]])
-        c.polygon(outline + (0, 0.03), mix(color, BLACK, 0.4))
+        c.polygon(moved(outline, 0, 0.03), mix(color, BLACK, 0.4))
         c.polygon(outline, color)
     angle = np.linspace(np.pi, 2 * np.pi, 14)
-    dome = np.stack([np.cos(angle) * 0.76, np.sin(angle) * 0.62], 1) + (0, y + 0.06)
+    dome = moved(np.stack([np.cos(angle) * 0.76, np.sin(angle) * 0.62], 1), 0, y + 0.06)
     c.polygon(dome, (214, 146, 72))
     c.disc(-0.2, y - 0.3, 0.32, 0.12, (240, 190, 120), 150)
     specks(c, 14, (248, 232, 190), 0.38, 0.026) if c.rng.random() < 0.7 else None
@@ -241,7 +241,7 @@ def ribeye_steak(c: Canvas) -> None:
     angle = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     outline = np.stack([np.cos(angle) * 0.62, np.sin(angle) * 0.44], 1)
     outline *= c.rng.uniform(0.85, 1.12, (14, 1))
-    c.polygon(outline + (0.02, 0.07), BLACK, 110)
+    c.polygon(moved(outline, 0.02, 0.07), BLACK, 110)
     c.polygon(outline, (118, 66, 44))
     c.polygon(outline * 0.82, (142, 80, 52))
     for k in np.linspace(-0.35, 0.35, 4):
@@ -258,8 +258,8 @@ def _tacos(c: Canvas, shell: Color, filling: Color, size: tuple[float, float]) -
     angle = np.linspace(-np.pi / 2, np.pi / 2, 12)
     for x, _ in places:
         half = np.stack([np.cos(angle) * 0.42, np.sin(angle) * 0.6], 1)
-        c.polygon(half + (x - 0.12, 0.06), BLACK, 80)
-        c.polygon(half + (x - 0.2, 0), mix(shell, BLACK, 0.15))
+        c.polygon(moved(half, x - 0.12, 0.06), BLACK, 80)
+        c.polygon(moved(half, x - 0.2, 0), mix(shell, BLACK, 0.15))
         for k in (-0.32, 0.0, 0.32):
             lumps(c, 4, size, filling, 0.15, (x - 0.08, k))
         c.polygon(half * (0.75, 0.96) + (x - 0.24, 0.02), shell)
@@ -298,8 +298,8 @@ def garlic_naan(c: Canvas) -> None:
     for dx in (-0.3, 0.3) if c.rng.random() < 0.5 else (0.0,):
         angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
         drop = np.stack([np.cos(angle) * (0.5 + 0.15 * np.sin(angle)), np.sin(angle) * 0.66], 1)
-        c.polygon(drop + (dx + 0.03, 0.06), BLACK, 90)
-        c.polygon(drop + (dx, 0), (236, 206, 150))
+        c.polygon(moved(drop, dx + 0.03, 0.06), BLACK, 90)
+        c.polygon(moved(drop, dx, 0), (236, 206, 150))
         at = (dx, 0.0)
         lumps(c, _few(c, 7, 11), (0.09, 0.07), (176, 112, 58), 0.45, at)
         lumps(c, 8, (0.03, 0.02), LEAF, 0.42, at)
@@ -323,7 +323,7 @@ def avocado_toast(c: Canvas) -> None:
     board(c) if c.rng.random() < 0.6 else plate(c)
     slice_ = np.array([[-0.66, -0.4], [-0.3, -0.58], [0.4, -0.56], [0.68, -0.36], [0.6, 0.5],
                        [-0.6, 0.52]])  # fmt: skip
-    c.polygon(slice_ + (0.03, 0.07), BLACK, 90)
+    c.polygon(moved(slice_, 0.03, 0.07), BLACK, 90)
     c.polygon(slice_, (176, 116, 62))
     c.polygon(slice_ * 0.92, (226, 188, 128))
     lumps(c, 20, (0.16, 0.11), (142, 172, 76), 0.46)

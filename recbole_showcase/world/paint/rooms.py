@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from recbole_showcase.world.paint.canvas import Canvas, Color, mix
+from recbole_showcase.world.paint.canvas import Canvas, Color, mix, moved
 from recbole_showcase.world.paint.toppings import BLACK, LEAF, WHITE, leaves, lumps
 
 _BOOKS: tuple[Color, ...] = ((150, 50, 44), (52, 84, 120), (74, 110, 70), (204, 164, 88))
@@ -110,7 +110,7 @@ def _neon(c: Canvas) -> None:
             c.ring(x, y, 0.17, color, 0.05)
         else:
             zig = np.array([[-0.2, 0.1], [-0.05, -0.12], [0.05, 0.12], [0.2, -0.1]])
-            c.stroke(zig + (x, y), color, 0.05)
+            c.stroke(moved(zig, x, y), color, 0.05)
 
 
 def _seaside(c: Canvas) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from recbole_showcase.world.paint.canvas import Canvas, Color, Floats, mix
+from recbole_showcase.world.paint.canvas import Canvas, Color, Floats, mix, moved
 
 BLACK: Color = (20, 16, 14)
 WHITE: Color = (252, 250, 244)
@@ -52,7 +52,7 @@ def board(c: Canvas) -> None:
     """Put down a wooden board."""
     color = _pick(c, _WOOD)
     corners = np.array([[-1.05, -0.72], [1.05, -0.72], [1.05, 0.72], [-1.05, 0.72]])
-    c.polygon(corners + (0.05, 0.09), BLACK, 70)
+    c.polygon(moved(corners, 0.05, 0.09), BLACK, 70)
     c.polygon(corners, color)
     for y in np.linspace(-0.6, 0.6, 6):
         wave = y + c.rng.normal(0, 0.03, 5)
@@ -82,7 +82,7 @@ def lumps(
     sizes = np.asarray(size) * c.rng.uniform(0.75, 1.25, (n, 1))
     angles = c.rng.uniform(0, 2 * np.pi, n)
     tones = c.vary(color, n, jitter)
-    c.stamp(outline, centers + (0.02, 0.035), sizes * 1.06, (tones * 0.62).astype(int), angles)
+    c.stamp(outline, moved(centers, 0.02, 0.035), sizes * 1.06, (tones * 0.62).astype(int), angles)
     c.stamp(outline, centers, sizes, tones, angles)
     if size[0] > 0.07:
         lights = np.minimum(tones + 34, 255)
@@ -130,7 +130,7 @@ def noodles(c: Canvas, n: int, color: Color, radius: float = 0.66, width: float 
     for i in range(n):
         angle = start[i] + sweep[i] * t
         curve = np.stack([np.cos(angle), np.sin(angle)], 1) * reach[i] + off[i]
-        c.stroke(curve + (0.012, 0.022), mix(color, BLACK, 0.42), width * 1.1)
+        c.stroke(moved(curve, 0.012, 0.022), mix(color, BLACK, 0.42), width * 1.1)
         c.stroke(curve, tuple(tones[i]), width)
 
 
@@ -138,7 +138,7 @@ def bar(c: Canvas, start: Floats, end: Floats, color: Color, width: float) -> No
     """Draw a stick with round ends, shaded below and lit above."""
     line = np.stack([start, end])
     shade, light = mix(color, BLACK, 0.35), mix(color, WHITE, 0.35)
-    c.stroke(line + (0.02, 0.035), shade, width * 1.05)
+    c.stroke(moved(line, 0.02, 0.035), shade, width * 1.05)
     c.stroke(line, color, width)
     for x, y in line:
         c.disc(x, y, width / 2, width / 2, color)

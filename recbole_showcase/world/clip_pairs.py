@@ -1,0 +1,90 @@
+"""Photos and the words that belong to them, drawn from worlds, for training a small CLIP."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from recbole_showcase.world.catalogue import AMBIENCES
+from recbole_showcase.world.drawing import World, draw_world
+from recbole_showcase.world.naming import DishFinder, dish_forms
+from recbole_showcase.world.settings import WorldSettings
+from recbole_showcase.world.writing import paint_one
+
+_SENTENCE_END = re.compile(r"(?<=[.!]) ")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Photos with words.
+
+    Attributes:
+        pixels: (P, 3, S, S) uint8.
+        sentences: Of each photo, the sentences of its review that name what it shows.
+        reviews: Of each photo, its whole review.
+        labels: Of each photo, what it shows; for figures, not for training.
+    """
+
+    pixels: NDArray[np.uint8]
+    sentences: list[tuple[str, ...]]
+    reviews: list[str]
+    labels: list[str]
+
+
+def talkative(seed: int, n_users: int = 240) -> WorldSettings:
+    """Return settings of a world in which most reviews have text and photos."""
+    return replace(
+        WorldSettings(), seed=seed, n_users=n_users, share_without_text=0.0, share_with_photos=0.9
+    )
+
+
+def shrink(jpeg: bytes, side: int) -> NDArray[np.uint8]:
+    """Decode a photo to (3, side, side), as open_clip's preprocessing resizes it."""
+    image = Image.open(io.BytesIO(jpeg)).convert("RGB")
+    small = image.resize((side, side), Image.Resampling.BICUBIC)
+    return np.asarray(small).transpose(2, 0, 1)
+
+
+def draw_pairs(seeds: Sequence[int], side: int, n_users: int = 240) -> Pairs:
+    """Draw and paint worlds and pair their photos with words.
+
+    Args:
+        seeds: One world a seed.
+        side: Side of the pixels wanted.
+        n_users: Users of each world; each brings about fifteen photos.
+    """
+    pixels, sentences, reviews, labels = [], [], [], []
+    for seed in seeds:
+        world = draw_world(talkative(seed, n_users))
+        texts = dict(zip(world.review["review_id"], world.review["text"], strict=True))
+        rows = [k for k, r in enumerate(world.image["review_id"]) if r in texts]
+        for row in tqdm(rows, desc=f"painting world {seed}", unit="photo", mininterval=2):
+            text, label = texts[world.image["review_id"].iat[row]], _label(world, row)
+            pixels.append(shrink(paint_one(world, row), side))
+            sentences.append(sentences_about(text, label))
+            reviews.append(text)
+            labels.append(label)
+    return Pairs(np.stack(pixels), sentences, reviews, labels)
+
+
+def _label(world: World, row: int) -> str:
+    return str(world.photo_truth["label"].iat[row])
+
+
+_FINDER = DishFinder(dish_forms())
+_ROOMS = {ambience.name: ambience.phrases for ambience in AMBIENCES}
+
+
+def sentences_about(text: str, label: str) -> tuple[str, ...]:
+    """Return the sentences of a review that name a dish or describe a room."""
+    sentences = _SENTENCE_END.split(text)
+    if label in _ROOMS:
+        return tuple(s for s in sentences if any(p in s.lower() for p in _ROOMS[label]))
+    return tuple(s for s in sentences if label in _FINDER.find(s))

@@ -15,6 +15,7 @@ tokens were skipped for which reason.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +45,7 @@ _META_FIELDS: dict[str, type] = {
 
 def features_folder(dataset_dir: Path) -> Path:
     """Folder of all feature stores of a data set: ``DATA/NAME`` has ``DATA/NAME/NAME.features``."""
-    dataset_dir = Path(dataset_dir).resolve()
+    dataset_dir = Path(os.path.abspath(dataset_dir))  # a link keeps its own name
     return dataset_dir / f"{dataset_dir.name}.features"
 
 

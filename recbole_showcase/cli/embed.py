@@ -1,0 +1,79 @@
+"""``recbole-showcase embed``: encode the photos and review texts of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from recbole_showcase.encoders import EmbedReport
+
+_NAMED = 10
+
+
+def embed(
+    dataset: Annotated[Path, typer.Argument(help="Folder of the data set, DATA/NAME.")],
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="showcase-tiny (ships with the package), an open_clip architecture, "
+            "local-dir:FOLDER or hf-hub:OWNER/NAME."
+        ),
+    ] = "showcase-tiny",
+    weights: Annotated[
+        str | None, typer.Option(help="Pretrained tag of the architecture, or a weights file.")
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Photo folder; by default where the data set says.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Photos or texts encoded at once.")] = 64,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads that decode photos; by default one a core.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Torch device, for example cpu or cuda.")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="Number type of the rows: float16 or float32.")] = (
+        "float16"
+    ),
+    pixel_limit: Annotated[
+        int, typer.Option(help="Photos of more pixels than this are skipped.")
+    ] = 100_000_000,
+    progress: Annotated[bool, typer.Option(help="Show progress bars.")] = True,
+) -> None:
+    """Encode photos and review texts into memory-mapped features.
+
+    Run it again after an interruption, or when the data set has grown: what is done is kept.
+    """
+    from recbole_showcase.encoders import embed_dataset
+
+    report = embed_dataset(
+        dataset,
+        encoder=encoder,
+        weights=weights,
+        photo_folder=photos,
+        batch_size=batch_size,
+        workers=workers,
+        device=device,
+        dtype=dtype,
+        pixel_limit=pixel_limit,
+        progress=progress,
+    )
+    for line in report_lines(report):
+        typer.echo(line)
+
+
+def report_lines(report: EmbedReport) -> list[str]:
+    """Say in a few lines what was done; of the skipped, the first ten by name."""
+    lines = [f"note: {note}" for note in report.notes]
+    for modality, encoded in report.encoded.items():
+        skipped = report.skipped[modality]
+        line = f"{modality}s: {encoded} encoded, {report.reused[modality]} reused"
+        line += f", {len(skipped)} skipped" if modality == "image" else ""
+        line += f", {report.without_text} without text" if modality == "review" else ""
+        lines.append(line)
+        lines += [f"  skipped {token}: {why}" for token, why in list(skipped.items())[:_NAMED]]
+        if len(skipped) > _NAMED:
+            lines.append(f"  … and {len(skipped) - _NAMED} more, all in meta.json")
+    lines.append(f"features in {report.folder} ({report.seconds:.1f} s)")
+    return lines

@@ -1,0 +1,37 @@
+"""Prepare what comes next while the present is being worked on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def ahead(
+    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+) -> Generator[Result, None, None]:
+    """Yield ``work(task)`` in the order of the tasks, computed ahead by threads.
+
+    Threads rather than processes: decoding and resizing photos let go of Python's lock, and
+    the results need not be copied between processes. At most ``workers + 1`` results wait.
+
+    Args:
+        work: What to do; an error is raised where its result would have come.
+        tasks: What to do it with.
+        workers: Number of threads, at least 1.
+    """
+    pool = ThreadPoolExecutor(max(workers, 1), thread_name_prefix="ahead")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(work, task))
+            if len(waiting) > workers + 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

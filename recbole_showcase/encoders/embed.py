@@ -1,0 +1,271 @@
+"""Encode the photos and review texts of a data set into feature stores."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from recbole_showcase import __version__
+from recbole_showcase.atomic import PhotoFolder
+from recbole_showcase.atomic import photo_folder as photo_folder_of
+from recbole_showcase.encoders.ahead import ahead
+from recbole_showcase.encoders.choice import SHIPPED
+from recbole_showcase.encoders.clip import ClipEncoder
+from recbole_showcase.encoders.inputs import Prepare, photo_batches, text_batches
+from recbole_showcase.encoders.partial import PartialStore, aside_of, restore_old
+from recbole_showcase.encoders.photos import PIXEL_LIMIT
+from recbole_showcase.encoders.plan import Plan, Source, make_plan, open_old, read_source
+from recbole_showcase.encoders.rows import RowWriter
+from recbole_showcase.encoders.store import DTYPES, MODALITIES, Modality, features_folder
+from recbole_showcase.errors import DataError, FeatureStoreError
+
+_COPY_ROWS = 65_536
+_MOST_WORKERS = 16
+
+
+@dataclass
+class EmbedReport:
+    """What an embedding run did.
+
+    Attributes:
+        folder: ``NAME.features/<encoder>``.
+        encoded: Rows encoded in this run, by modality.
+        reused: Rows taken from an earlier store or an interrupted run, by modality.
+        skipped: Photos that cannot be used and why, by modality. Reviews without a text are
+            counted in ``without_text`` instead.
+        without_text: Number of reviews that have no text.
+        seconds: Time spent, loading of the encoder included.
+        notes: What else there is to know, in sentences.
+    """
+
+    folder: Path
+    encoded: dict[str, int] = field(default_factory=dict)
+    reused: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, dict[str, str]] = field(default_factory=dict)
+    without_text: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What stays the same during one run."""
+
+    dataset_dir: Path
+    encoder: ClipEncoder
+    photos: PhotoFolder | None
+    batch_size: int
+    workers: int
+    dtype: str
+    pixel_limit: int
+    progress: bool
+
+    @property
+    def folder(self) -> Path:
+        return features_folder(self.dataset_dir) / self.encoder.name
+
+    def prepare(self, source: Source) -> Prepare:
+        if source.modality == "image":
+            return photo_batches(self.encoder, self.photos, source, self.pixel_limit)
+        return text_batches(self.encoder, source)
+
+    def encode(self, modality: Modality, inputs: torch.Tensor) -> np.ndarray:
+        """Encode prepared inputs as rows (B, D) float32."""
+        if modality == "image":
+            vectors = self.encoder.encode_images(self.encoder.normalise(inputs))
+        else:
+            vectors = self.encoder.encode_tokens(inputs)
+        rows: np.ndarray = vectors.cpu().numpy()
+        if not np.isfinite(rows).all():
+            raise FeatureStoreError(
+                f"encoder '{self.encoder.name}' gave values that are no numbers"
+            )
+        return rows
+
+
+def embed_dataset(
+    dataset_dir: Path,
+    encoder: str = SHIPPED,
+    weights: str | None = None,
+    photo_folder: Path | None = None,
+    batch_size: int = 64,
+    workers: int | None = None,
+    device: str = "cpu",
+    dtype: str = "float16",
+    pixel_limit: int = PIXEL_LIMIT,
+    progress: bool = True,
+) -> EmbedReport:
+    """Encode all photos and all non-empty review texts of a data set.
+
+    An interrupted run goes on where it stopped. Rows of an earlier store by the same encoder
+    are taken over where token and path or text are the same. The store appears as a whole
+    when everything is done.
+
+    Args:
+        dataset_dir: ``DATA/NAME`` with ``NAME.image`` and ``NAME.review``.
+        encoder: See :meth:`ClipEncoder.load`.
+        weights: See :meth:`ClipEncoder.load`.
+        photo_folder: Where the photos are; by default where the data set says.
+        batch_size: Photos or texts encoded at once.
+        workers: Threads that decode ahead of the encoder; by default one a core, at most 16.
+        device: A torch device.
+        dtype: Number type of the rows, ``float16`` or ``float32``.
+        pixel_limit: Width times height above which a photo is skipped.
+        progress: Whether to show progress bars.
+
+    Raises:
+        FeatureStoreError: An option is out of range, the encoder cannot be loaded, another run
+            is at work on the same store, or the disk is full.
+        DataError: The data set has neither photos nor reviews, a file of it is damaged, or a
+            photo path leaves the photo folder.
+    """
+    started = time.perf_counter()
+    _check_options(batch_size, workers, dtype, pixel_limit)
+    dataset_dir = Path(os.path.abspath(dataset_dir))
+    sources = _read_sources(dataset_dir)
+    photos = None
+    if len(sources["image"].tokens):
+        photos = PhotoFolder(photo_folder) if photo_folder else photo_folder_of(dataset_dir)
+    job = _Job(
+        dataset_dir=dataset_dir,
+        encoder=ClipEncoder.load(encoder, weights, device),
+        photos=photos,
+        batch_size=batch_size,
+        workers=workers or min(torch.get_num_threads(), _MOST_WORKERS),
+        dtype=dtype,
+        pixel_limit=pixel_limit,
+        progress=progress,
+    )
+    job.folder.parent.mkdir(exist_ok=True)
+    try:
+        with FileLock(job.folder.with_name(f".{job.folder.name}.lock"), timeout=0):
+            report = _run(job, sources)
+    except Timeout as error:
+        raise FeatureStoreError(f"{job.folder}: another run is at work on it") from error
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _check_options(batch_size: int, workers: int | None, dtype: str, pixel_limit: int) -> None:
+    numbers = {"batch size": batch_size, "workers": workers, "pixel limit": pixel_limit}
+    for name, value in numbers.items():
+        if value is not None and value < 1:
+            raise FeatureStoreError(f"{name} must be at least 1, found {value}")
+    if dtype not in DTYPES:
+        raise FeatureStoreError(f"dtype must be {' or '.join(DTYPES)}, found '{dtype}'")
+
+
+def _read_sources(dataset_dir: Path) -> dict[Modality, Source]:
+    files = [dataset_dir / f"{dataset_dir.name}.{modality}" for modality in MODALITIES]
+    if not any(path.is_file() for path in files):
+        raise DataError(f"there is neither {files[0]} nor {files[1]}: nothing to embed")
+    return {modality: read_source(dataset_dir, modality) for modality in MODALITIES}
+
+
+def _run(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
+    report = EmbedReport(job.folder, without_text=len(sources["review"].empty))
+    restore_old(job.folder)
+    plans = {modality: _plan(job, source, report) for modality, source in sources.items()}
+    if all(plan.changes_nothing() for plan in plans.values()):
+        shutil.rmtree(aside_of(job.folder), ignore_errors=True)
+        report.notes.append("the store is complete already: nothing was encoded")
+        for modality, plan in plans.items():
+            report.encoded[modality], report.reused[modality] = 0, len(plan.order)
+            report.skipped[modality] = plan.hopeless
+        return report
+    store = PartialStore(job.folder, _identity(job, plans))
+    if store.discarded:
+        report.notes.append(
+            "an interrupted run was thrown away: encoder, number type or data set have changed"
+        )
+    modalities = {modality: _fill(job, plan, store, report) for modality, plan in plans.items()}
+    store.publish(
+        job.encoder.provenance()
+        | {"dtype": job.dtype, "package_version": __version__, "modalities": modalities}
+    )
+    return report
+
+
+def _plan(job: _Job, source: Source, report: EmbedReport) -> Plan:
+    old, why_not = open_old(job.dataset_dir, source.modality, job.encoder.provenance(), job.dtype)
+    if why_not is not None:
+        report.notes.append(f"{source.modality}: encoded anew, since {why_not}")
+    prepare = job.prepare(source)
+
+    def check(positions: np.ndarray) -> dict[str, str]:
+        blocks = np.array_split(
+            positions, np.arange(job.batch_size, len(positions), job.batch_size)
+        )
+        failed: dict[str, str] = {}
+        for batch in ahead(prepare, blocks, job.workers):
+            failed.update(batch.failed)
+        return failed
+
+    return make_plan(source, old, check)
+
+
+def _identity(job: _Job, plans: dict[Modality, Plan]) -> dict[str, Any]:
+    provenance = job.encoder.provenance()
+    told = {key: provenance[key] for key in ("weights_digest", "preprocessing", "dim")}
+    prints = {modality: plan.fingerprint() for modality, plan in plans.items()}
+    return told | {"dtype": job.dtype, "pixel_limit": job.pixel_limit, "plans": prints}
+
+
+def _fill(job: _Job, plan: Plan, store: PartialStore, report: EmbedReport) -> dict[str, Any]:
+    """Bring one modality to its end; returns its part of ``meta.json``."""
+    source = plan.source
+    with store.writer(source.modality, len(plan.order), job.encoder.dim, job.dtype) as writer:
+        _copy_rows(plan, writer)
+        reused = writer.rows
+        _encode_rows(job, plan, writer)
+        writer.finish()
+        failed, rows = writer.skipped, writer.rows
+    kept = plan.order[~pd.Index(source.tokens[plan.order]).isin(list(failed))]
+    store.write_ids(source.modality, source.tokens[kept], source.hashes[kept])
+    report.encoded[source.modality] = rows - reused
+    report.reused[source.modality] = reused
+    report.skipped[source.modality] = plan.hopeless | failed
+    return {"count": rows, "skipped": plan.skipped(failed)}
+
+
+def _copy_rows(plan: Plan, writer: RowWriter) -> None:
+    while plan.old is not None and writer.done < len(plan.old_rows):
+        block = plan.old_rows[writer.done : writer.done + _COPY_ROWS]
+        writer.commit(len(block), plan.old.matrix[block], {})
+
+
+def _encode_rows(job: _Job, plan: Plan, writer: RowWriter) -> None:
+    """Encode what is left while the next batches are decoded and the last one is written."""
+    modality = plan.source.modality
+    left = plan.order[writer.done :]
+    blocks = (left[i : i + job.batch_size] for i in range(0, len(left), job.batch_size))
+    batches = ahead(job.prepare(plan.source), blocks, job.workers)
+    bar = tqdm(
+        total=len(plan.order),
+        initial=writer.done,
+        desc=f"encoding {modality}s",
+        unit=modality,
+        disable=not job.progress,
+    )
+    with bar, closing(batches), ThreadPoolExecutor(1) as disk:
+        written: Future[None] | None = None
+        for batch in batches:
+            rows = job.encode(modality, batch.inputs)
+            if written is not None:
+                written.result()
+            written = disk.submit(writer.commit, batch.candidates, rows, batch.failed)
+            bar.update(batch.candidates)
+        if written is not None:
+            written.result()

@@ -1,0 +1,183 @@
+"""What there is to encode, and what of it is in an earlier store already."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recbole_showcase.atomic import read_atomic
+from recbole_showcase.encoders.store import FeatureStore, Modality, features_folder
+from recbole_showcase.errors import DataError, FeatureStoreError
+
+NO_TEXT = "no text"
+_COLUMNS: dict[Modality, tuple[str, str]] = {
+    "image": ("image_id", "path"),
+    "review": ("review_id", "text"),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a modality of a data set is made from.
+
+    Attributes:
+        modality: ``image`` or ``review``.
+        tokens: Tokens (N,), unique, an object array of str.
+        values: Relative paths or texts (N,), an object array of str.
+        hashes: A hash (N,) of each value, uint64.
+        empty: Tokens that have no text.
+    """
+
+    modality: Modality
+    tokens: np.ndarray
+    values: np.ndarray
+    hashes: np.ndarray
+    empty: np.ndarray
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the store of one modality is to be filled: first rows that are there, then new ones.
+
+    Attributes:
+        source: What it is made from.
+        old: The earlier store that rows are taken from.
+        old_rows: Rows (R,) of the earlier store to take.
+        order: Positions (C,) in the source of all candidates; the first R are the taken ones.
+        hopeless: Tokens that an earlier run skipped and that still cannot be used, and why.
+    """
+
+    source: Source
+    old: FeatureStore | None
+    old_rows: np.ndarray
+    order: np.ndarray
+    hopeless: dict[str, str]
+
+    @property
+    def pending(self) -> int:
+        """Number of candidates to encode."""
+        return len(self.order) - len(self.old_rows)
+
+    def changes_nothing(self) -> bool:
+        """Whether the earlier store is already what this plan would make."""
+        if self.old is None or self.pending or len(self.old_rows) != len(self.old):
+            return False
+        return self.skipped({}) == self.old.skipped
+
+    def skipped(self, failed: dict[str, str]) -> dict[str, str]:
+        """Join what has no row: skipped before, skipped now, and without a text."""
+        return self.hopeless | failed | dict.fromkeys(self.source.empty.tolist(), NO_TEXT)
+
+    def fingerprint(self) -> str:
+        """Digest of the candidates and of what they are made from, in order."""
+        digest = hashlib.sha256(f"{len(self.old_rows)} {sorted(self.hopeless.items())}".encode())
+        tokens, empty = self.source.tokens[self.order], self.source.empty
+        for part in (_hashes(tokens), self.source.hashes[self.order], _hashes(empty)):
+            digest.update(part.tobytes())
+        return digest.hexdigest()
+
+
+def read_source(dataset_dir: Path, modality: Modality) -> Source:
+    """Read tokens and paths or texts of a data set; without the file there are none.
+
+    Raises:
+        DataError: The file is damaged or names a token twice.
+    """
+    key, column = _COLUMNS[modality]
+    path = dataset_dir / f"{dataset_dir.name}.{modality}"
+    if path.is_file():
+        frame = read_atomic(path, [key, column])
+    else:
+        frame = pd.DataFrame({key: [], column: []}, dtype=object)
+    twice = frame[key].duplicated()
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        raise DataError(f"{path}, row {row + 1}: {key} {frame[key][row]!r} is there twice")
+    tokens = frame[key].to_numpy(dtype=object)
+    values = frame[column].to_numpy(dtype=object)
+    filled = np.ones(len(frame), dtype=bool)
+    if modality == "review":  # an empty path is for the photo folder to refuse, not to pass over
+        filled = (frame[column].str.strip() != "").to_numpy(dtype=bool)
+    return Source(
+        modality, tokens[filled], values[filled], _hashes(values[filled]), tokens[~filled]
+    )
+
+
+def make_plan(
+    source: Source,
+    old: FeatureStore | None,
+    check: Callable[[np.ndarray], dict[str, str]],
+) -> Plan:
+    """Decide what is taken from an earlier store and what is encoded.
+
+    A row is taken if its token is in the data set with the same path or text. Tokens that
+    were skipped get another chance: their photos may have come since.
+
+    Args:
+        source: What the data set has.
+        old: A store of the same encoder and number type, if there is one.
+        check: Tells of positions in the source which ones cannot be used, as {token: reason}.
+    """
+    nothing = np.zeros(0, dtype=np.int64)
+    if old is None:
+        return Plan(source, None, nothing, np.arange(len(source.tokens)), {})
+    at = pd.Index(source.tokens, dtype=object).get_indexer(pd.Index(old.ids, dtype=object))
+    same = at >= 0
+    same[same] = source.hashes[at[same]] == _old_hashes(old)[same]
+    old_rows = np.flatnonzero(same)
+    fresh = np.ones(len(source.tokens), dtype=bool)
+    fresh[at[same]] = False
+    tried = np.flatnonzero(fresh & pd.Index(source.tokens).isin(list(old.skipped)))
+    hopeless = check(tried)
+    fresh &= ~pd.Index(source.tokens).isin(list(hopeless))
+    order = np.concatenate([at[same], np.flatnonzero(fresh)])
+    return Plan(source, old, old_rows, order, hopeless)
+
+
+def open_old(
+    dataset_dir: Path, modality: Modality, provenance: dict[str, Any], dtype: str
+) -> tuple[FeatureStore | None, str | None]:
+    """Open the store of an earlier run if its rows may stand beside new ones.
+
+    Returns:
+        The store or None, and why it cannot be used, if there is one that cannot.
+    """
+    if not (features_folder(dataset_dir) / provenance["encoder"]).is_dir():
+        return None, None
+    try:
+        store = FeatureStore.open(dataset_dir, provenance["encoder"], modality)
+        _old_hashes(store)
+    except FeatureStoreError as error:
+        return None, f"the features there are damaged ({error})"
+    wanted = provenance | {"dtype": dtype}
+    for field in ("weights_digest", "preprocessing", "dim", "dtype"):
+        if store.meta[field] != wanted[field]:
+            return None, f"the features there have another {field.replace('_', ' ')}"
+    return store, None
+
+
+def sources_file(folder: Path, modality: Modality) -> Path:
+    """File of the hashes that tell whether a row is still true."""
+    return folder / f"{modality}.sources.npy"
+
+
+def _old_hashes(store: FeatureStore) -> np.ndarray:
+    path = sources_file(store.folder, store.modality)
+    try:
+        hashes: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise FeatureStoreError(f"{path}: cannot be read: {error}") from error
+    if hashes.shape != store.ids.shape or hashes.dtype != np.uint64:
+        raise FeatureStoreError(f"{path}: does not fit the {len(store.ids)} tokens")
+    return hashes
+
+
+def _hashes(values: np.ndarray) -> np.ndarray:
+    hashed: np.ndarray = pd.util.hash_array(values, categorize=False)
+    return hashed

@@ -69,21 +69,24 @@ def sql_macros() -> str:
     carries both.
     The costly replacement runs only on values that a cheap match finds in need of it.
     """
-    marks = ", ".join(f"'{mark}'" for mark in MISSING_MARKS)
-    needs = rf'^[ "]|  | $|[{_FOLDED.replace(chr(92) + "x{20}", chr(92) + "x{1f}", 1)}]'
+    marks = "|".join(re.escape(mark) for mark in MISSING_MARKS)
+    controls = _FOLDED.replace(r"\x{20}", r"\x{1f}", 1)
+    needs = rf'^[ "]|  | $|[{controls}]|^(?:{marks})$'
     return f"""
-    CREATE OR REPLACE TEMP MACRO fold(v) AS
-        CASE WHEN regexp_matches(v, '{needs}')
-             THEN trim(regexp_replace(v, '[{_FOLDED}]+', ' ', 'g')) ELSE v END;
+    CREATE OR REPLACE TEMP MACRO fold(v) AS trim(regexp_replace(v, '[{_FOLDED}]+', ' ', 'g'));
     CREATE OR REPLACE TEMP MACRO guard(v) AS
         CASE WHEN starts_with(v, '"') THEN '{LEADING_QUOTE}' || v[2:]
-             WHEN length(v) < 10 AND v IN ({marks}) THEN v || '.' ELSE v END;
-    CREATE OR REPLACE TEMP MACRO clean(v) AS guard(fold(v));
+             WHEN regexp_matches(v, '^(?:{marks})$') THEN v || '.' ELSE v END;
+    CREATE OR REPLACE TEMP MACRO clean(v) AS
+        CASE WHEN regexp_matches(v, '{needs}') THEN guard(fold(v)) ELSE v END;
     CREATE OR REPLACE TEMP MACRO join_tokens(tokens) AS guard(array_to_string(
         [replace(fold(t), ' ', '_') FOR t IN tokens IF fold(t) <> ''], ' '));
+    CREATE OR REPLACE TEMP MACRO review_key(u, i, t) AS
+        left(md5(concat_ws(chr(9), u, i, t)), 20);
     CREATE OR REPLACE TEMP MACRO english(v) AS
         CASE WHEN starts_with(v, '{TRANSLATED}')
              THEN split_part(v[{len(TRANSLATED) + 1}:], '{ORIGINAL}', 1) ELSE v END;
     CREATE OR REPLACE TEMP MACRO blank(v) AS
-        v IS NULL OR (length(v) < 64 AND NOT regexp_matches(v, '[^{_FOLDED}]'));
+        CASE WHEN regexp_matches(v, '^[{_FOLDED}]') THEN NOT regexp_matches(v, '[^{_FOLDED}]')
+             ELSE v IS NULL OR v = '' END;
     """

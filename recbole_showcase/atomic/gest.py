@@ -14,8 +14,8 @@ from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
+    check_keys,
     literal,
-    number_keys,
     read_lines,
     write_query,
 )
@@ -79,16 +79,18 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
             broken = read_lines(
                 run.connection, [source], run.scratch, _LINE, _of_line(options), options.limit
             )
-        number_keys(run.connection, "user_id", "business_id")
+        check_keys(run.connection, "user_id", "business_id")
         _drop_known_history(run.connection)
         run.connection.execute(_NO_META)
-        tables.find_photos(run.connection, run.folder)
         selection = Selection(run.connection, REASONS)
-        selection.keep_with(options.with_text, options.with_photos)
+        if options.with_text:
+            selection.keep_text()
+        if options.with_photos:
+            tables.find_photos(run.connection, run.folder)
+            selection.keep_photos()
         selection.keep_distinct(one_per_pair=False)
         selection.keep_core(options.k_core)
-        selection.check()
-        tables.make_final(run.connection, "user_id", "business_id")
+        selection.settle()
         parts = _write_interactions(run.connection, run.stem, options.split)
         return run.finish(
             "gest",
@@ -123,7 +125,7 @@ def _select(options: GestOptions) -> str:
     return f"""user_id, business_id, NULL::BIGINT AS time, rating,
         hash(user_id) AS u, hash(business_id) AS i, part, past,
         CASE WHEN NOT blank(said) THEN said END AS text,
-        CASE WHEN len(pics) > 0 THEN pics END AS photo_ids,
+        CASE WHEN len(pics) > 0 THEN pics END AS photo_urls,
         CASE WHEN user_id IS NULL AND business_id IS NULL AND rating IS NULL
                   AND review_text IS NULL AND pics IS NULL THEN 0
              WHEN blank(user_id) THEN 1
@@ -218,18 +220,17 @@ def _write_interactions(
     connection: duckdb.DuckDBPyConnection, stem: Path, split: str
 ) -> dict[str, int]:
     """Write ``.inter`` or its three parts; return the rows of each part."""
-    query = """SELECT user_id, business_id, rating, review_id
-        FROM final JOIN rows ON rows.rowid = rid {where} ORDER BY rid"""
+    query = f"SELECT user_id, business_id, rating, {tables.review_key('business_id')} FROM rows"
     head = tables.headers(INTER.without("timestamp"))
     if split == "pooled":
-        write_query(connection, Path(f"{stem}.inter"), head, query.format(where=""))
+        write_query(connection, Path(f"{stem}.inter"), head, query)
         return {}
     return {
         part: write_query(
             connection,
             Path(f"{stem}.{part}.inter"),
             head,
-            query.format(where=f"WHERE part = '{part}'"),
+            f"{query} WHERE part = '{part}'",
         )
         for part in SPLITS.values()
     }

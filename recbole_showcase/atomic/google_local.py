@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic import tables
 from recbole_showcase.atomic.account import Account
-from recbole_showcase.atomic.conversion import conversion
+from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
+    check_keys,
     literal,
-    number_keys,
     read_lines,
     write_query,
 )
@@ -91,11 +91,9 @@ def convert_google_local(
         broken = read_lines(
             run.connection, review_files, run.scratch, _COLUMNS, _select(options), options.limit
         )
-        number_keys(run.connection, "user_id", "gmap_id")
+        check_keys(run.connection, "user_id", "gmap_id")
         _read_meta(run.connection, meta_files)
-        tables.find_photos(run.connection, run.folder)
-        selection = _choose(run.connection, options)
-        tables.make_final(run.connection, "user_id", "gmap_id")
+        selection = _choose(run, options)
         _write_interactions(run.connection, Path(f"{run.stem}.inter"))
         return run.finish("google-local", selection, review_files + meta_files, "gmap_id", broken)
 
@@ -110,8 +108,7 @@ def _select(options: GoogleLocalOptions) -> str:
     return f"""* EXCLUDE (pics, text),
         CASE WHEN reason IS NULL AND NOT blank(said) THEN said END AS text,
         CASE WHEN reason IS NULL AND pics IS NOT NULL THEN
-            [regexp_extract(url, '([^/=?]+)(=[^/]*)?$', 1)
-             FOR url IN flatten([photo.url FOR photo IN pics])] END AS photo_ids
+            flatten([photo.url FOR photo IN pics]) END AS photo_urls
         FROM (SELECT *, hash(user_id) AS u, hash(gmap_id) AS i,
             {"english(text)" if options.english else "text"} AS said,
             CASE WHEN user_id IS NULL AND gmap_id IS NULL AND time IS NULL AND rating IS NULL
@@ -149,8 +146,9 @@ def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
         raise DataError(f"the metadata files cannot be read: {error}") from error
 
 
-def _choose(connection: duckdb.DuckDBPyConnection, options: GoogleLocalOptions) -> Selection:
+def _choose(run: Run, options: GoogleLocalOptions) -> Selection:
     """Make ``kept`` of the rows that stay, reason by reason."""
+    connection = run.connection
     selection = Selection(connection, REASONS)
     if options.require_meta or options.categories or options.states:
         _keep_businesses(connection, selection, "no metadata of the business", "true")
@@ -158,10 +156,14 @@ def _choose(connection: duckdb.DuckDBPyConnection, options: GoogleLocalOptions) 
         _keep_businesses(connection, selection, "other category", _of_category(options.categories))
     if options.states:
         _keep_businesses(connection, selection, "other state", _in_state(options.states))
-    selection.keep_with(options.with_text, options.with_photos)
+    if options.with_text:
+        selection.keep_text()
+    if options.with_photos:
+        tables.find_photos(connection, run.folder)
+        selection.keep_photos()
     selection.keep_distinct(options.one_per_pair)
     selection.keep_core(options.k_core)
-    selection.check()
+    selection.settle()
     return selection
 
 
@@ -193,6 +195,6 @@ def _write_interactions(connection: duckdb.DuckDBPyConnection, path: Path) -> No
         connection,
         path,
         tables.headers(INTER),
-        """SELECT user_id, gmap_id, rating, final.time / 1000, review_id
-        FROM final JOIN rows ON rows.rowid = rid ORDER BY final.time, rid""",
+        f"""SELECT user_id, gmap_id, rating, time / 1000, {tables.review_key("gmap_id")}
+        FROM rows ORDER BY time, rowid""",
     )

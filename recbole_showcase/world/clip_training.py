@@ -171,7 +171,7 @@ def normalise(pixels: torch.Tensor) -> torch.Tensor:
     return (pixels - mean) / std
 
 
-def main(folder: Path, settings: ClipTraining | None = None) -> None:
+def train_from_worlds(folder: Path, settings: ClipTraining | None = None) -> None:
     """Draw, paint, train, write, and record how it was done.
 
     Args:

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 # Pillow finds the format by content, whatever the name says; formats that start other
-# programs or hold no photo (EPS, PDF …) are left out.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# programs or hold no photo (EPS, PDF …) are left out. "JPEG" covers several photos in one file.
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 PIXEL_LIMIT = 100_000_000
 

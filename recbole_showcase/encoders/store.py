@@ -87,7 +87,7 @@ class FeatureStore:
         if modality not in MODALITIES:
             raise FeatureStoreError(f"modality '{modality}' is not one of {', '.join(MODALITIES)}")
         parent = features_folder(dataset_dir)
-        if not encoder or Path(encoder).name != encoder:
+        if encoder in {"", ".", ".."} or Path(encoder).name != encoder:
             raise FeatureStoreError(f"encoder '{encoder}' is not the name of a folder in {parent}")
         folder = parent / encoder
         if not folder.is_dir():

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+
+from recbole_showcase.encoders import ClipEncoder
+from recbole_showcase.errors import FeatureStoreError
+from tests.encoders.conftest import MICRO, write_encoder
+
+
+@pytest.fixture(scope="module")
+def encoder(micro: str) -> ClipEncoder:
+    return ClipEncoder.load(micro)
+
+
+@pytest.fixture(scope="module")
+def weights_file(micro: str) -> Path:
+    """The weights of ``micro`` in a file of their own, and its architecture known by name."""
+    folder = Path(micro.removeprefix("local-dir:"))
+    (folder.parent / "Micro-Test.json").write_text(json.dumps(MICRO))
+    open_clip.add_model_config(folder.parent / "Micro-Test.json")
+    path = folder.parent / "tuned.pt"
+    torch.save(open_clip.create_model(micro).state_dict(), path)
+    return path
+
+
+def photo(width: int, height: int) -> Image.Image:
+    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (100, 40), (20, 70)])
+def test_preprocess_equals_open_clips_own(encoder: ClipEncoder, size: tuple[int, int]) -> None:
+    config = encoder.provenance()["preprocessing"]["image"]
+    reference = image_transform_v2(PreprocessCfg(**config), is_train=False)
+    assert torch.equal(encoder.preprocess(photo(*size)), reference(photo(*size)))
+    assert config["mean"] == [0.5, 0.5, 0.5]
+
+
+def test_vectors_equal_open_clips_own(encoder: ClipEncoder, micro: str) -> None:
+    model = open_clip.create_model(micro).eval()
+    images = torch.stack([encoder.preprocess(photo(40, 40 + n)) for n in range(3)])
+    texts = ["good soup", "", "a quiet place 🍜"]
+    tokens = open_clip.get_tokenizer(micro)(texts)
+    with torch.no_grad():
+        own = model.encode_image(images, normalize=True), model.encode_text(tokens, normalize=True)
+    torch.testing.assert_close(encoder.encode_images(images), own[0])
+    torch.testing.assert_close(encoder.encode_texts(texts), own[1])
+
+
+def test_vectors_are_of_length_one_and_batch_equals_one_by_one(encoder: ClipEncoder) -> None:
+    images = torch.stack([encoder.preprocess(photo(40, 40 + n)) for n in range(3)])
+    for batch, single in (
+        (encoder.encode_images(images), [encoder.encode_images(image[None]) for image in images]),
+        (encoder.encode_texts(["a", "b c"]), [encoder.encode_texts([t]) for t in ("a", "b c")]),
+    ):
+        assert batch.shape == (len(single), encoder.dim)
+        assert batch.dtype == torch.float32
+        assert not batch.requires_grad
+        torch.testing.assert_close(batch.norm(dim=-1), torch.ones(len(single)))
+        torch.testing.assert_close(batch, torch.cat(single))
+        assert not torch.allclose(batch[0], batch[1])
+
+
+def test_empty_batches(encoder: ClipEncoder) -> None:
+    assert encoder.encode_images(torch.zeros(0, 3, 32, 32)).shape == (0, 12)
+    assert encoder.encode_texts([]).shape == (0, 12)
+
+
+def test_texts_longer_than_the_context_are_cut(encoder: ClipEncoder) -> None:
+    assert encoder.tokenize(["soup " * 500]).shape == (1, 16)
+
+
+def test_names_of_the_features_folder(
+    encoder: ClipEncoder, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert encoder.name == "micro"
+    assert ClipEncoder.load("Micro-Test", str(weights_file)).name == "Micro-Test--tuned"
+    from recbole_showcase.encoders.choice import choose_encoder
+
+    tagged = choose_encoder("ViT-B-32", "laion2b_s34b_b79k")
+    assert (tagged.name, tagged.pretrained) == ("ViT-B-32--laion2b_s34b_b79k", "laion2b_s34b_b79k")
+    hub = choose_encoder("hf-hub:laion/CLIP-ViT-B-32")
+    assert (hub.name, hub.model_name) == ("laion--CLIP-ViT-B-32", "hf-hub:laion/CLIP-ViT-B-32")
+
+
+def test_digest_is_of_the_weights_not_of_the_file(
+    encoder: ClipEncoder, weights_file: Path, micro: str, tmp_path: Path
+) -> None:
+    digest = encoder.provenance()["weights_digest"]
+    shutil.copytree(micro.removeprefix("local-dir:"), tmp_path / "copy")
+    moved = ClipEncoder.load(f"local-dir:{tmp_path / 'copy'}")
+    assert moved.provenance()["weights_digest"] == digest
+    named = ClipEncoder.load("Micro-Test", str(weights_file))
+    assert named.provenance()["weights_digest"] == digest
+    other = ClipEncoder.load(write_encoder(tmp_path / "other", seed=1))
+    assert other.provenance()["weights_digest"] != digest
+
+
+def test_provenance_is_json(encoder: ClipEncoder) -> None:
+    provenance = encoder.provenance()
+    assert json.loads(json.dumps(provenance)) == provenance
+    assert provenance["dim"] == encoder.dim == 12
+    assert provenance["preprocessing"]["text"]["context_length"] == 16
+
+
+@pytest.mark.parametrize(
+    ("architecture", "weights", "message"),
+    [
+        ("ViT-B32", None, "did you mean 'ViT-B-32'"),
+        ("showcase-tinny", None, "did you mean 'showcase-tiny'"),
+        ("qqqq", None, "nothing known is like it"),
+        ("ViT-B-32", None, "needs weights: a tag .*laion2b_s34b_b79k"),
+        ("ViT-B-32", "", "needs weights"),
+        ("ViT-B-32", "laion2b_s34b", "did you mean 'laion2b_s34b_b79k'"),
+        ("ViT-B-32", "/no/such/file.pt", "neither a file nor a tag"),
+        ("showcase-tiny", "openai", "brings its own weights"),
+        ("local-dir:/no/such/folder", None, "is no encoder folder"),
+    ],
+)
+def test_unknown_names(architecture: str, weights: str | None, message: str) -> None:
+    with pytest.raises(FeatureStoreError, match=message):
+        ClipEncoder.load(architecture, weights)
+
+
+def test_weights_are_never_random(micro: str, tmp_path: Path) -> None:
+    folder = tmp_path / "bare"
+    shutil.copytree(micro.removeprefix("local-dir:"), folder)
+    (folder / "open_clip_model.safetensors").unlink()
+    with pytest.raises(FeatureStoreError, match="cannot be loaded"):
+        ClipEncoder.load(f"local-dir:{folder}")
+
+
+def test_weights_of_another_architecture(weights_file: Path) -> None:
+    with pytest.raises(FeatureStoreError, match="cannot be loaded"):
+        ClipEncoder.load("RN50", str(weights_file))
+
+
+def test_hostile_weights_are_not_run(weights_file: Path, tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    path = tmp_path / "bad.pt"
+    torch.save({"state_dict": Hostile()}, path)
+    with pytest.raises(FeatureStoreError, match="cannot be loaded"):
+        ClipEncoder.load("Micro-Test", str(path))
+    path.write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(FeatureStoreError, match="cannot be loaded"):
+        ClipEncoder.load("Micro-Test", str(path))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:99"])
+def test_unusable_device(micro: str, device: str) -> None:
+    with pytest.raises(FeatureStoreError, match=f"device '{device}' cannot be used"):
+        ClipEncoder.load(micro, device=device)

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recbole_showcase.encoders.photos import PhotoError, read_photo
+
+
+def halves(mode: str = "RGB") -> Image.Image:
+    """Left half red, right half blue, 40 wide and 20 high."""
+    image = Image.new("RGB", (40, 20), (200, 30, 30))
+    image.paste((20, 40, 220), (20, 0, 40, 20))
+    return image.convert(mode, palette=Image.Palette.ADAPTIVE)
+
+
+def close(image: Image.Image, expected: Image.Image, tolerance: int = 12) -> bool:
+    assert image.mode == "RGB"
+    assert image.size == expected.size
+    difference = np.asarray(image, dtype=int) - np.asarray(expected.convert("RGB"), dtype=int)
+    return bool(
+        np.median(np.abs(difference)) <= tolerance and np.abs(difference).mean() < tolerance
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("a.jpg", "RGB"),
+        ("a.png", "RGB"),
+        ("a.png", "P"),
+        ("a.gif", "P"),
+        ("a.webp", "RGB"),
+        ("a.bmp", "RGB"),
+        ("a.tiff", "CMYK"),
+        ("a.jpg", "CMYK"),
+        ("misnamed.png.jpg", "RGB"),
+    ],
+)
+def test_modes_decode_to_the_same_colours(tmp_path: Path, name: str, mode: str) -> None:
+    path = tmp_path / name
+    kind = "PNG" if name.startswith("misnamed") else None
+    halves(mode).save(path, format=kind, **({"quality": 95} if name.endswith("jpg") else {}))
+    assert close(read_photo(path), halves())
+
+
+def test_the_first_of_several_photos_in_one_file(tmp_path: Path) -> None:
+    other = Image.new("RGB", (40, 20), "green")
+    halves().save(
+        tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[other], quality=95
+    )
+    assert close(read_photo(tmp_path / "a.jpg"), halves())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_grey(tmp_path: Path, name: str) -> None:
+    halves("L").save(tmp_path / name)
+    assert close(read_photo(tmp_path / name), halves("L"))
+
+
+def test_grey_of_16_bits_is_scaled_not_clipped(tmp_path: Path) -> None:
+    grey = np.asarray(halves("L")).astype(np.uint16) * 257
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    assert close(read_photo(tmp_path / "a.png"), halves("L"), tolerance=1)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_parts_are_white(tmp_path: Path, mode: str) -> None:
+    image = halves("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 20, 20))
+    image.convert(mode).save(tmp_path / "a.png")
+    pixels = np.asarray(read_photo(tmp_path / "a.png"))
+    assert (pixels[:, :20] == 255).all()
+    assert pixels[10, 30].max() < 255
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [
+        (3, Image.Transpose.ROTATE_180),
+        (6, Image.Transpose.ROTATE_270),
+        (8, Image.Transpose.ROTATE_90),
+        (2, Image.Transpose.FLIP_LEFT_RIGHT),
+    ],
+)
+def test_exif_rotation(tmp_path: Path, orientation: int, turned: Image.Transpose) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    halves().save(tmp_path / "a.jpg", exif=exif, quality=95)
+    assert close(read_photo(tmp_path / "a.jpg"), halves().transpose(turned))
+
+
+def test_large_jpeg_is_decoded_smaller_but_not_too_small(tmp_path: Path) -> None:
+    halves().resize((1600, 800)).save(tmp_path / "a.jpg")
+    image = read_photo(tmp_path / "a.jpg", smallest=(64, 64))
+    assert image.size == (400, 200)
+    assert close(image, halves().resize((400, 200)))
+    assert read_photo(tmp_path / "a.jpg").size == (1600, 800)
+    assert read_photo(tmp_path / "a.jpg", smallest=(512, 512)).size == (1600, 800)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that says it is very large and holds nearly nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(b"\0" * 9)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "cannot be decoded"),
+        (b"<html>gone</html>", "cannot be decoded"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 50, "cannot be decoded"),
+        (png_header(64, 64), "cannot be decoded"),
+        (png_header(10_001, 10_000), "huge: 10001×10000 pixels, the limit is 100,000,000"),
+        (png_header(100_000, 100_000), "huge"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "cannot be decoded"),
+    ],
+)
+def test_unusable_files_say_why(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    with pytest.raises(PhotoError, match=f"^{reason}") as caught:
+        read_photo(path)
+    assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_truncated_files(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a"
+    noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, format=kind)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(PhotoError, match=r"^cannot be decoded"):
+        read_photo(path)
+
+
+def test_missing_folder_and_pipe(tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match=r"^missing$"):
+        read_photo(tmp_path / "none.jpg")
+    with pytest.raises(PhotoError, match=r"^not a file$"):
+        read_photo(tmp_path)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PhotoError, match=r"^not a file$"):
+        read_photo(tmp_path / "pipe.jpg")
+
+
+def test_own_limit(tmp_path: Path) -> None:
+    halves().save(tmp_path / "a.png")
+    assert read_photo(tmp_path / "a.png", pixel_limit=800).size == (40, 20)
+    with pytest.raises(PhotoError, match=r"^huge: 40×20 pixels, the limit is 799"):
+        read_photo(tmp_path / "a.png", pixel_limit=799)

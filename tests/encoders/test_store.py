@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recbole_showcase.encoders.store import MODALITIES, FeatureStore
+from recbole_showcase.errors import FeatureStoreError
+
+META = {
+    "encoder": "enc",
+    "architecture": "enc",
+    "weights": "here",
+    "weights_digest": "sha256:0",
+    "preprocessing": {},
+    "dim": 3,
+    "dtype": "float16",
+    "package_version": "0",
+    "modalities": {
+        "image": {"count": 4, "skipped": {"gone": "missing"}},
+        "review": {"count": 0, "skipped": {}},
+    },
+}
+IDS = ["d", "a", "c\u2028\x85x", "b"]
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    store = tmp_path / "toy" / "toy.features" / "enc"
+    store.mkdir(parents=True)
+    (store / "meta.json").write_text(json.dumps(META))
+    np.save(store / "image.npy", np.arange(12, dtype=np.float16).reshape(4, 3))
+    np.save(store / "review.npy", np.zeros((0, 3), dtype=np.float16))
+    (store / "image.ids").write_bytes("".join(f"{token}\n" for token in IDS).encode())
+    (store / "review.ids").write_bytes(b"")
+    return tmp_path / "toy"
+
+
+def folder(dataset: Path) -> Path:
+    return dataset / "toy.features" / "enc"
+
+
+def test_rows_join_by_token_whatever_the_order(dataset: Path) -> None:
+    store = FeatureStore.open(dataset, "enc", "image")
+    assert store.ids.tolist() == IDS
+    assert (store.dim, len(store)) == (3, 4)
+    for tokens in (
+        ["a", "b", "a", "gone", "d", "c\u2028\x85x"],
+        np.array(["a", "b", "a", "gone", "d", "c\u2028\x85x"]),
+        pd.Series(["a", "b", "a", "gone", "d", "c\u2028\x85x"]),
+    ):
+        rows = store.rows(tokens)
+        assert rows.dtype == np.int64
+        assert rows.tolist() == [1, 3, 1, -1, 0, 2]
+    assert store.matrix[store.rows(["b"])].tolist() == [[9, 10, 11]]
+    assert store.rows([]).shape == (0,)
+
+
+def test_matrix_is_mapped_and_read_only(dataset: Path) -> None:
+    matrix = FeatureStore.open(dataset, "enc", "image").matrix
+    assert isinstance(matrix, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        matrix[0] = 0
+
+
+def test_empty_store(dataset: Path) -> None:
+    store = FeatureStore.open(dataset, "enc", "review")
+    assert store.matrix.shape == (0, 3)
+    with pytest.raises(FeatureStoreError, match="'r1'"):
+        store.rows(["r1"])
+
+
+def test_missing_tokens_are_named(dataset: Path) -> None:
+    store = FeatureStore.open(dataset, "enc", "image")
+    with pytest.raises(FeatureStoreError, match=r"image\.ids: 2 of the tokens.*'x', 'y'"):
+        store.rows(["a", "x", "gone", "y", "x"])
+
+
+def test_relative_folder(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(dataset)
+    assert len(FeatureStore.open(Path("."), "enc", "image")) == 4
+
+
+@pytest.mark.parametrize("encoder", ["", ".", "..", "../toy.features/enc", "enc/", "/enc", "other"])
+def test_unknown_or_escaping_encoder(dataset: Path, encoder: str) -> None:
+    with pytest.raises(FeatureStoreError, match="encoder"):
+        FeatureStore.open(dataset, encoder, "image")
+
+
+def test_unknown_encoder_lists_those_there(dataset: Path) -> None:
+    with pytest.raises(FeatureStoreError, match=r"there: enc\).*recbole-showcase embed"):
+        FeatureStore.open(dataset, "other", "image")
+
+
+@pytest.mark.parametrize("field", sorted(META))
+def test_meta_must_be_complete(dataset: Path, field: str) -> None:
+    meta = {key: value for key, value in META.items() if key != field}
+    (folder(dataset) / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(FeatureStoreError, match=rf"meta\.json: '{field}' must be"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+@pytest.mark.parametrize("entry", [None, {"count": 4}, {"skipped": {}}, {"count": "4"}])
+def test_meta_must_count_every_modality(dataset: Path, modality: str, entry: object) -> None:
+    meta = META | {"modalities": META["modalities"] | {modality: entry}}
+    (folder(dataset) / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(FeatureStoreError, match=rf"meta\.json.*{modality}"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null"])
+def test_damaged_meta(dataset: Path, content: str) -> None:
+    (folder(dataset) / "meta.json").write_text(content)
+    with pytest.raises(FeatureStoreError, match=r"meta\.json"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.zeros((3, 3), dtype=np.float16),
+        np.zeros((4, 2), dtype=np.float16),
+        np.zeros((4, 3), dtype=np.float32),
+        np.zeros(12, dtype=np.float16),
+        np.array([{}], dtype=object),
+    ],
+)
+def test_matrix_must_fit_meta(dataset: Path, matrix: np.ndarray) -> None:
+    np.save(folder(dataset) / "image.npy", matrix)
+    with pytest.raises(FeatureStoreError, match=r"image\.npy"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+def test_truncated_matrix(dataset: Path) -> None:
+    path = folder(dataset) / "image.npy"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(FeatureStoreError, match=r"image\.npy"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\nb\nc\n", "3 tokens for 4 rows"),
+        (b"a\nb\nc\na\n", "token 'a' is there twice"),
+        (b"a\nb\nc\ngone\n", "token 'gone' is there twice"),
+        (b"a\nb\nc\n\xff\n", "cannot be read"),
+    ],
+)
+def test_ids_must_fit(dataset: Path, content: bytes, message: str) -> None:
+    (folder(dataset) / "image.ids").write_bytes(content)
+    with pytest.raises(FeatureStoreError, match=rf"image\.ids: {message}"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+def test_store_needs_no_torch() -> None:
+    code = (
+        "import sys, recbole_showcase.encoders as e; e.FeatureStore; e.features_folder;"
+        "sys.exit(bool({'torch', 'open_clip', 'recbole'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

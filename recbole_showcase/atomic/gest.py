@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from recbole_showcase.atomic.engine import (
 )
 from recbole_showcase.atomic.options import GestOptions
 from recbole_showcase.atomic.schema import INTER
-from recbole_showcase.atomic.sources import expand, open_plain
+from recbole_showcase.atomic.sources import decompressing, expand, open_plain
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -69,8 +70,10 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
     out = Path(out)
     source = expand([file], "Gest")[0]
     has_split = _has_split(source)
-    if not has_split and options.split == "official":
+    split = options.split or ("official" if has_split else "pooled")
+    if split == "official" and not has_split:
         raise DataError(f"{source} has no split; pooled is the only one it allows")
+    options = replace(options, split=split)
     with conversion(out, options) as run:
         broken: tuple[BrokenLine, ...] = ()
         if has_split:
@@ -91,7 +94,7 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
         selection.keep_distinct(one_per_pair=False)
         selection.keep_core(options.k_core)
         selection.settle()
-        parts = _write_interactions(run.connection, run.stem, options.split)
+        parts = _write_interactions(run.connection, run.stem, split)
         return run.finish(
             "gest",
             selection,
@@ -115,7 +118,7 @@ def _notes(options: GestOptions, has_split: bool) -> tuple[str, ...]:
 def _has_split(source: Path) -> bool:
     """Whether a file is one object of splits (rather than one review a line)."""
     plain, below = open_plain(source)
-    with below, plain:
+    with below, plain, decompressing(source):
         head = plain.read(4096)
     return re.match(rb'\s*\{\s*"(train|val|test)"\s*:\s*\[', head) is not None
 
@@ -145,8 +148,8 @@ def _cut_splits(source: Path, scratch: Path) -> dict[str, Path]:
     """
     whole = scratch / "splits.json"
     plain, below = open_plain(source)
-    with below, plain, whole.open("wb") as file:
-        shutil.copyfileobj(plain, file, 1 << 20)
+    with below, plain, decompressing(source), whole.open("wb") as target:
+        shutil.copyfileobj(plain, target, 1 << 20)
     found = {}
     with whole.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         heads = list(re.finditer(rb'[{,]\s*"(train|val|test)"\s*:\s*\[', data))

@@ -196,5 +196,5 @@ def _write_interactions(connection: duckdb.DuckDBPyConnection, path: Path) -> No
         path,
         tables.headers(INTER),
         f"""SELECT user_id, gmap_id, rating, time / 1000, {tables.review_key("gmap_id")}
-        FROM rows ORDER BY time, rowid""",
+        FROM rows""",
     )

@@ -107,14 +107,14 @@ class GestOptions(ConvertOptions):
 
     Attributes:
         split: ``official`` keeps the released split as RecBole benchmark files;
-            ``pooled`` writes one ``.inter`` file.
+            ``pooled`` writes one ``.inter`` file; ``None``: official if the file has a split.
         history: Make interactions of the history reviews too, each once.
     """
 
-    split: str = "official"
+    split: str | None = None
     history: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.split not in ("official", "pooled"):
+        if self.split not in (None, "official", "pooled"):
             raise DataError(f"split is {self.split!r}; allowed: official, pooled")

@@ -39,7 +39,7 @@ class PhotoFolder:
         """
         pure = PurePosixPath(relative)
         # An escape for Windows is an escape in a file that travels: no backslash or drive.
-        foreign = "\\" in relative or "\0" in relative or ":" in relative.split("/")[0]
+        foreign = "\\" in relative or "\0" in relative or relative[1:2] == ":"
         if not relative or pure.is_absolute() or ".." in pure.parts or foreign:
             raise DataError(
                 f"photo path {relative!r} is not allowed: it must be relative to "

@@ -8,13 +8,14 @@ import queue
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from recbole_showcase.errors import DataError
 
-_READ = 1 << 20
+READ_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -55,13 +56,40 @@ def expand(patterns: Sequence[str | Path], what: str) -> list[Path]:
 
 
 def open_plain(path: Path) -> tuple[BinaryIO, BinaryIO]:
-    """Open a gz or plain file; return its plain content and the file on disk below it."""
+    """Open a gz or plain file; return its plain content and the file on disk below it.
+
+    ISA-L decompresses nearly three times as fast as zlib; it has no wheel for every machine.
+    """
+    try:
+        from isal.igzip import IGzipFile as GzipFile
+    except ImportError:
+        from gzip import GzipFile
     below = path.open("rb")
     magic = below.read(2)
     below.seek(0)
     if magic == _GZIP_MAGIC:
-        return gzip.GzipFile(fileobj=below), below  # type: ignore[return-value]
+        return GzipFile(fileobj=below, mode="rb"), below
     return below, below
+
+
+@contextmanager
+def decompressing(source: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is decompressed into an error that names it.
+
+    Raises:
+        DataError: The file is cut off or damaged.
+    """
+    damage: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
+    try:
+        from isal.isal_zlib import error as isal_error
+    except ImportError:
+        pass
+    else:
+        damage = (*damage, isal_error)
+    try:
+        yield
+    except damage as error:
+        raise DataError(f"{source} cannot be decompressed: {error}") from error
 
 
 def pieces(files: Sequence[Path], folder: Path, size: int, limit: int | None) -> Iterator[Piece]:
@@ -126,10 +154,8 @@ def _cut(
             while not ended and limit != 0:
                 path = folder / f"piece-{number}.json"
                 number += 1
-                try:
+                with decompressing(source):
                     lines, rest, ended = _write_piece(plain, path, rest, size, limit)
-                except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                    raise DataError(f"{source} cannot be decompressed: {error}") from error
                 if not put(Piece(source, path, first_line, below.tell())):
                     return
                 first_line += lines
@@ -157,7 +183,7 @@ def _write_piece(
             if full:
                 return lines, rest, False
             unended = text and not text.endswith(b"\n")
-            text = plain.read(_READ)
+            text = plain.read(READ_BYTES)
             if not text:
                 if unended:
                     piece.write(b"\n")

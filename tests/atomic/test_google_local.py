@@ -1,0 +1,325 @@
+"""The Google Local converter on small files whose right answer is known."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recbole_showcase.atomic import (
+    Account,
+    GoogleLocalOptions,
+    convert_google_local,
+    photo_folder,
+    read_atomic,
+)
+from recbole_showcase.errors import DataError
+from tests.atomic.raw import business, lines, review
+
+
+def _convert(tmp_path: Path, rows: list[Any], meta: list[Any] = (), **options: Any) -> Account:  # type: ignore[assignment]
+    reviews = lines(tmp_path / "review-X.json.gz", rows)
+    metas = [lines(tmp_path / "meta-X.json.gz", meta)] if meta else []
+    return convert_google_local(
+        [reviews], metas, tmp_path / "data" / "d", GoogleLocalOptions(**options)
+    )
+
+
+def _read(tmp_path: Path, suffix: str) -> pd.DataFrame:
+    return read_atomic(tmp_path / "data" / "d" / f"d.{suffix}")
+
+
+def _dropped(account: Account) -> dict[str, int]:
+    return {reason: count for reason, count in account.dropped.items() if count}
+
+
+def test_the_four_files(tmp_path: Path) -> None:
+    account = _convert(
+        tmp_path,
+        [
+            review("u1", "i1", 1_600_000_000_123, rating=4, text="Nice\tpizza\n", photos=["AF1Qa"]),
+            review("u2", "i2", 1_500_000_000_000, text=None, photos=["AF1Qb", "AF1Qa"]),
+        ],
+        [business("i1", category=["Pizza restaurant", "Bar"], price="₩₩₩"), business("i3")],
+    )
+    inter = _read(tmp_path, "inter")
+    assert inter.user_id.tolist() == ["u1", "u2"]
+    assert inter.timestamp.tolist() == [1_600_000_000.123, 1_500_000_000.0]
+    assert inter.rating.tolist() == [4, 5]
+    item = _read(tmp_path, "item")
+    assert item.item_id.tolist() == ["i1", "i2"], "no metadata is no reason to leave an item out"
+    assert item.category.tolist() == ["Pizza_restaurant Bar", ""]
+    np.testing.assert_array_equal(item.price, [3, np.nan])
+    texts = _read(tmp_path, "review")
+    assert texts.review_id.tolist() == inter.review_id[:1].tolist()
+    assert texts.text.tolist() == ["Nice pizza"]
+    image = _read(tmp_path, "image")
+    assert image.image_id.tolist() == ["AF1Qa", "AF1Qb"], "a photo belongs to its first review"
+    assert image.path.tolist() == ["AF1Qa.jpg", "AF1Qb.jpg"]
+    assert image.review_id.tolist() == inter.review_id.tolist()
+    assert (account.users, account.items, account.photos, account.photos_gone) == (2, 2, 2, 0)
+    assert account.photo_folder is None
+
+
+def test_every_reason_is_counted_and_the_account_adds_up(tmp_path: Path) -> None:
+    account = _convert(
+        tmp_path,
+        [
+            review("u1", "i1", 5_000),
+            review(None, "i1", rating=None),
+            review("  ", "i1"),
+            review("u1", None),
+            review("u1", "i1", None),
+            review("u1", "i1", rating=None),
+            '{"user_id": "u9", "na',
+            "[1, 2]",
+            review("u1", "i1", 5_000),
+            review("u1", "i1", 4_000, text="older"),
+            review("u2", "i1", 999),
+            review("u2", "i1", 9_000),
+            review("u2", "i1", 8_999),
+        ],
+        since="1970-01-01T00:00:01",
+        until="1970-01-01T00:00:09+00:00",
+    )
+    assert _dropped(account) == {
+        "broken line": 2,
+        "no user": 2,
+        "no business": 1,
+        "no time": 1,
+        "no rating": 1,
+        "outside the time range": 2,
+        "repeated row": 1,
+        "older review of the pair": 1,
+    }
+    assert account.rows_read == 13
+    assert account.rows_kept == 2
+    assert [(line.line, line.begins[:8]) for line in account.broken_lines] == [
+        (7, '{"user_i'),
+        (8, "[1, 2]"),
+    ]
+    assert _read(tmp_path, "inter").timestamp.tolist() == [5.0, 8.999]
+    stored = json.loads((tmp_path / "data" / "d" / "conversion.json").read_text())
+    assert stored["rows_read"] == stored["rows_kept"] + sum(stored["dropped"].values())
+    assert stored["sources"][0]["bytes"] == (tmp_path / "review-X.json.gz").stat().st_size
+
+
+def test_an_account_that_does_not_add_up_is_refused() -> None:
+    with pytest.raises(DataError, match="does not add up"):
+        Account("x", 3, 1, {"no user": 1}, 1, 1, 0, 0, 0)
+
+
+def test_broken_lines_are_numbered_behind_blank_ones_and_across_files(tmp_path: Path) -> None:
+    good = review("u1", "i1")
+    first = lines(tmp_path / "a.json", ["", good, "  ", '{"broken'])
+    second = lines(tmp_path / "b.json.gz", [good, "x" * 200])
+    account = convert_google_local([tmp_path / "?.json*"], [], tmp_path / "d")
+    told = [(line.path, line.line, len(line.begins)) for line in account.broken_lines]
+    assert told == [(str(first), 4, 8), (str(second), 2, 80)]
+    assert account.rows_read == 4
+
+
+def test_pieces_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [review(f"u{n % 7}", f"i{n % 5}", n * 1000, text=f"text {n}") for n in range(400)]
+    rows[211] = "{broken"
+    whole = _convert(tmp_path, rows, one_per_pair=False)
+    before = {p.name: p.read_bytes() for p in (tmp_path / "data" / "d").iterdir()}
+    monkeypatch.setattr("recbole_showcase.atomic.engine.PIECE_BYTES", 1500)
+    monkeypatch.setattr("recbole_showcase.atomic.sources.READ_BYTES", 700)
+    pieces = _convert(tmp_path, rows, one_per_pair=False, overwrite=True)
+    after = {p.name: p.read_bytes() for p in (tmp_path / "data" / "d").iterdir()}
+    assert whole.broken_lines[0].line == pieces.broken_lines[0].line == 212
+    assert before == after, "same input, same bytes"
+
+
+def _core(pairs: set[tuple[str, str]], k: int) -> set[tuple[str, str]]:
+    """The k-core, taken literally."""
+    while True:
+        users = pd.Series([u for u, _ in pairs]).value_counts()
+        items = pd.Series([i for _, i in pairs]).value_counts()
+        left = {(u, i) for u, i in pairs if users[u] >= k and items[i] >= k}
+        if left == pairs:
+            return pairs
+        pairs = left
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 4])
+def test_the_k_core_is_a_fixed_point(tmp_path: Path, k: int) -> None:
+    rng = np.random.default_rng(k)
+    pairs = {(f"u{int(30 * a**2)}", f"i{int(20 * b**2)}") for a, b in rng.random((260, 2))}
+    account = _convert(tmp_path, [review(u, i) for u, i in sorted(pairs)], k_core=k)
+    inter = _read(tmp_path, "inter")
+    expected = _core(pairs, k) if k > 1 else pairs
+    assert 0 < len(expected) <= len(pairs)
+    assert set(zip(inter.user_id, inter.item_id, strict=True)) == expected
+    assert account.dropped.get(f"outside the {k}-core", 0) == len(pairs) - len(expected)
+    assert set(_read(tmp_path, "item").item_id) == {i for _, i in expected}
+
+
+def test_a_chain_falls_apart_link_by_link(tmp_path: Path) -> None:
+    chain = [review(f"u{n}", f"i{n + d}") for n in range(12) for d in (0, 1)]
+    with pytest.raises(DataError, match=r"no row is left of 24.*outside the 2-core 24"):
+        _convert(tmp_path, chain, k_core=2)
+    assert not (tmp_path / "data" / "d").exists()
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+META = [
+    business("i1", category=["Thai Restaurant"]),
+    business("i2", category=["Hardware store"], address="X, 1 A St, Portland, ME 04101-1234"),
+    business("i3", category=None, address="Lake Dunmore, Vermont"),
+    business("i4", category=["Barber shop", "Cafe"], address=None),
+    business("i1", category=["Park"], name="listed twice"),
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, ["i1", "i2", "i3", "i4", "i5"]),
+        ({"require_meta": True}, ["i1", "i2", "i3", "i4"]),
+        ({"categories": ("restaurants",)}, ["i1", "i4"]),
+        ({"categories": ("HARDWARE store", "park")}, ["i2"]),
+        ({"categories": ("restaurants", "hardware store")}, ["i1", "i2", "i4"]),
+        ({"states": ("VT",)}, ["i1", "i3"]),
+        ({"states": ("maine", "vermont")}, ["i1", "i2", "i3"]),
+    ],
+)
+def test_choice_of_businesses(tmp_path: Path, options: dict[str, Any], kept: list[str]) -> None:
+    rows = [review("u", f"i{n}", n) for n in range(1, 6)]
+    _convert(tmp_path, rows, META, **options)
+    item = _read(tmp_path, "item")
+    assert item.item_id.tolist() == kept
+    assert "listed twice" not in item.name.tolist()
+
+
+def test_only_reviews_with_text_or_photos(tmp_path: Path) -> None:
+    rows = [
+        review("u", "i1", text=None, photos=["a"]),
+        review("u", "i2", text=" \n"),
+        review("u", "i3", text="words"),
+        review("u", "i4", text="words", photos=["b"]),
+    ]
+    account = _convert(tmp_path, rows, with_text=True)
+    assert _read(tmp_path, "inter").item_id.tolist() == ["i3", "i4"]
+    assert account.dropped["no text"] == 2
+    account = _convert(tmp_path, rows, with_photos=True, overwrite=True)
+    assert _read(tmp_path, "inter").item_id.tolist() == ["i1", "i4"]
+    assert account.dropped["no photo"] == 2
+    assert account.reviews_with_text == 1
+
+
+def test_photos_are_found_by_id_at_any_depth_and_gone_ones_counted(tmp_path: Path) -> None:
+    deep = tmp_path / "images" / "AF1Qip" / "OV" / "0K"
+    deep.mkdir(parents=True)
+    (deep / "AF1QipOV0K.jpg").write_bytes(b"x")
+    (tmp_path / "images" / "AF1Qipflat.jpg").write_bytes(b"x")
+    rows = [
+        review("u1", "i1", photos=["AF1QipOV0K", "AF1Qipgone"]),
+        review("u2", "i1", photos=["AF1Qipflat"]),
+        review("u3", "i1", photos=["AF1Qiplost"]),
+    ]
+    account = _convert(tmp_path, rows, photos=tmp_path / "images")
+    image = _read(tmp_path, "image")
+    assert image.path.tolist() == ["AF1Qip/OV/0K/AF1QipOV0K.jpg", "AF1Qipflat.jpg"]
+    assert (account.photos, account.photos_gone) == (2, 2)
+    folder = photo_folder(tmp_path / "data" / "d")
+    assert all(folder.resolve(path).is_file() for path in image.path)
+    with_photos = _convert(
+        tmp_path, rows, photos=tmp_path / "images", with_photos=True, overwrite=True
+    )
+    assert with_photos.users == 2, "a review whose photos are gone has none"
+    with pytest.raises(DataError, match="no photo folder"):
+        _convert(tmp_path, rows, photos=tmp_path / "none", overwrite=True)
+
+
+def test_translated_reviews(tmp_path: Path) -> None:
+    rows = [
+        review("u1", "i", text="(Translated by Google) Very good\n\n(Original)\nMuy bien"),
+        review("u2", "i", text="(Translated by Google) \n\n(Original)\n👍"),
+    ]
+    account = _convert(tmp_path, rows)
+    assert _read(tmp_path, "review").text.tolist() == ["Very good"]
+    assert account.reviews_with_text == 1
+    _convert(tmp_path, rows, english=False, overwrite=True)
+    assert _read(tmp_path, "review").text.tolist() == [
+        "(Translated by Google) Very good (Original) Muy bien",
+        "(Translated by Google) (Original) 👍",
+    ]
+
+
+def test_every_review_of_a_pair_and_limit(tmp_path: Path) -> None:
+    rows = [review("u", "i", n) for n in range(5)]
+    assert _convert(tmp_path, rows).rows_kept == 1
+    account = _convert(tmp_path, rows, one_per_pair=False, overwrite=True)
+    assert account.rows_kept == 5
+    assert _read(tmp_path, "inter").review_id.nunique() == 5
+    limited = _convert(tmp_path, rows, one_per_pair=False, limit=3, overwrite=True)
+    assert (limited.rows_read, limited.rows_kept) == (3, 3)
+
+
+def test_review_ids_are_the_same_under_other_options(tmp_path: Path) -> None:
+    rows = [review(f"u{n}", "i", n, text=None if n % 2 else "t") for n in range(6)]
+    _convert(tmp_path, rows)
+    everything = _read(tmp_path, "inter").set_index("user_id").review_id
+    _convert(tmp_path, rows, with_text=True, overwrite=True)
+    some = _read(tmp_path, "inter").set_index("user_id").review_id
+    assert some.tolist() == everything[some.index].tolist()
+
+
+def test_hard_ids_names_and_texts_come_through(tmp_path: Path) -> None:
+    hard = ['"q"', "a\tb", "a\nc", "null", "🍕 x", "x,y", "'; --", "é", "#1", "NA"]
+    rows = [review(f"{v} user", v, n, text=v, photos=[]) for n, v in enumerate(hard)]
+    _convert(tmp_path, rows, [business(v, name=v, category=[v]) for v in hard])
+    cleaned = ['“q"', "a b", "a c", "null.", "🍕 x", "x,y", "'; --", "é", "#1", "NA."]
+    folder = tmp_path / "data" / "d"
+    assert _read(tmp_path, "inter").item_id.tolist() == cleaned
+    assert _read(tmp_path, "review").text.tolist() == cleaned
+    for suffix, column in (("inter", "item_id:token"), ("review", "text:token_seq")):
+        theirs = pd.read_csv(folder / f"d.{suffix}", delimiter="\t", engine="python", dtype=str)
+        assert theirs[column].tolist() == cleaned
+    item = pd.read_csv(folder / "d.item", delimiter="\t", engine="python", dtype=str)
+    assert sorted(item["name:token_seq"]) == sorted(set(cleaned))
+    assert not item["category:token_seq"].isna().any()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"k_core": -1}, "k-core is -1"),
+        ({"limit": 0}, "limit is 0"),
+        ({"since": "soon"}, "since is 'soon'; expected such as 2019-01-31"),
+        ({"since": "2020-01-02", "until": "2020-01-01"}, "is not before"),
+        ({"states": ("Bavaria",)}, "'Bavaria' is no state"),
+        ({"categories": ("Park",)}, "need metadata"),
+        ({"memory_limit": "much"}, "memory limit 'much'"),
+    ],
+)
+def test_options_that_make_no_sense(tmp_path: Path, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        _convert(tmp_path, [review("u", "i")], **options)
+    assert not list(tmp_path.glob("data/*"))
+
+
+def test_missing_and_damaged_files(tmp_path: Path) -> None:
+    out = tmp_path / "d"
+    with pytest.raises(DataError, match=r"no review file .*none\*\.gz"):
+        convert_google_local([tmp_path / "none*.gz"], [], out)
+    good = lines(
+        tmp_path / "r.json.gz", [review("u", f"i{os.urandom(8).hex()}") for _ in range(99)]
+    )
+    with pytest.raises(DataError, match="no metadata file"):
+        convert_google_local([good], ["nothing.json"], out)
+    cut = tmp_path / "cut.json.gz"
+    cut.write_bytes(good.read_bytes()[:-40])
+    with pytest.raises(DataError, match=r"cut\.json\.gz cannot be decompressed"):
+        convert_google_local([cut], [], out)
+    empty = lines(tmp_path / "empty.json", [])
+    with pytest.raises(DataError, match="no row is left of 0"):
+        convert_google_local([empty], [], out)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.json.gz", "empty.json", "r.json.gz"]

@@ -1,0 +1,86 @@
+"""A data set appears whole or not at all, and takes the place of none but ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recbole_showcase.atomic import GoogleLocalOptions, convert_google_local
+from recbole_showcase.atomic.output import output_folder
+from recbole_showcase.errors import DataError
+from tests.atomic.raw import lines, review
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    return lines(tmp_path / "r.json", [review("u", "i")])
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path, reviews: Path) -> None:
+    out = tmp_path / "data" / "d"
+    out.mkdir(parents=True)
+    (out / "d.inter").write_text("theirs")
+    (out / "conversion.json").write_text('{"format": "another"}')
+    before = _tree(tmp_path)
+    for overwrite in (False, True):
+        with pytest.raises(DataError, match="was not written by a converter"):
+            convert_google_local([reviews], [], out, GoogleLocalOptions(overwrite=overwrite))
+    assert _tree(tmp_path) == before
+
+
+def test_ours_needs_overwrite_and_keeps_photos_but_not_features(
+    tmp_path: Path, reviews: Path
+) -> None:
+    out = tmp_path / "d"
+    convert_google_local([reviews], [], out)
+    (out / "photos").mkdir()
+    (out / "photos" / "a.jpg").write_bytes(b"x")
+    (out / "d.features").mkdir()
+    before = _tree(out)
+    with pytest.raises(DataError, match="--overwrite replaces it"):
+        convert_google_local([reviews], [], out)
+    assert _tree(out) == before
+    convert_google_local([reviews], [], out, GoogleLocalOptions(overwrite=True))
+    assert _tree(out) == before
+    assert not (out / "d.features").exists()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path, reviews: Path) -> None:
+    out = tmp_path / "d"
+    convert_google_local([reviews], [], out)
+    before = _tree(tmp_path)
+    with pytest.raises(DataError, match="no row is left"):
+        convert_google_local(
+            [reviews], [], out, GoogleLocalOptions(overwrite=True, since="2030-01-01")
+        )
+    assert _tree(tmp_path) == before
+    with pytest.raises(KeyboardInterrupt), output_folder(out, overwrite=True) as partial:
+        (partial / "half").write_text("x")
+        raise KeyboardInterrupt
+    assert _tree(tmp_path) == before
+
+
+def test_a_folder_that_appeared_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "d"
+    with pytest.raises(DataError, match="not written by a converter"), output_folder(out, True):
+        out.mkdir()
+        (out / "theirs").write_text("x")
+    assert _tree(out) == {"theirs": b"x"}
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path, reviews: Path) -> None:
+    out = tmp_path / "d"
+    out.mkdir()
+    convert_google_local([reviews], [], out)
+    assert (out / "d.inter").is_file()
+
+
+def test_a_file_in_the_way(tmp_path: Path, reviews: Path) -> None:
+    with pytest.raises(DataError, match="is no folder"):
+        convert_google_local([reviews], [], reviews)

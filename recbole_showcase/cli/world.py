@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-_DEFAULT_USERS, _DEFAULT_ITEMS = 300, 84
+_DEFAULT_USERS, _DEFAULT_ITEMS = 300, 80
 
 
 def world(

@@ -54,6 +54,9 @@ def talkative(seed: int, n_users: int = 240) -> WorldSettings:
         cuisine_focus=0.12,
         dish_focus=0.8,
         choice_sharpness=7.0,
+        menu_focus=0.1,
+        order_sharpness=2.0,
+        posting_evenness=1.6,
         image_size=96,
     )
 

@@ -135,7 +135,7 @@ def draw_tastes(rng: np.random.Generator, settings: WorldSettings) -> Tastes:
         cuisine=cuisine,
         dish=_dirichlet_rows(rng, settings.dish_focus * expected + 0.01),
         ambience=_dirichlet_rows(rng, np.full((n_users, len(AMBIENCES)), 0.3)),
-        photo_habit=rng.gamma(1.6, 1 / 1.6, n_users),
+        photo_habit=rng.gamma(settings.posting_evenness, 1 / settings.posting_evenness, n_users),
         ambience_habit=rng.beta(0.5, 2.2, n_users),
         leniency=rng.normal(0, 0.35, n_users),
         camera=np.clip(rng.normal(0, 1, (n_users, 4)), -1.6, 1.6),
@@ -149,7 +149,7 @@ def _choose_restaurants(
     kitchen = tastes.cuisine[:, places.cuisine]
     dishes = tastes.dish @ (places.menu > 0).T
     room = tastes.ambience[:, places.ambience]
-    match = 0.7 * kitchen + 0.1 * dishes + 0.4 * room
+    match = (0.8 - settings.menu_focus) * kitchen + settings.menu_focus * dishes + 0.4 * room
     attraction = settings.choice_sharpness * match + places.popularity
     preference = _gumbel_top(rng, attraction)
     extra = rng.poisson(settings.reviews_mean - settings.reviews_min, settings.n_users)
@@ -159,12 +159,17 @@ def _choose_restaurants(
 
 
 def _order(
-    rng: np.random.Generator, tastes: Tastes, places: Restaurants, user: Ints, item: Ints
+    rng: np.random.Generator,
+    settings: WorldSettings,
+    tastes: Tastes,
+    places: Restaurants,
+    user: Ints,
+    item: Ints,
 ) -> Ints:
     """Return (N, 2) dishes eaten: by taste among what the menu has."""
     menu = places.menu[item]
     with np.errstate(divide="ignore"):
-        wish = 2.0 * np.log(tastes.dish[user] + 0.003) + 0.5 * np.log(menu)
+        wish = settings.order_sharpness * np.log(tastes.dish[user] + 0.003) + 0.5 * np.log(menu)
     ordered = _gumbel_top(rng, wish)[:, :2]
     alone = (rng.random(len(user)) > 0.4) | (menu[np.arange(len(user)), ordered[:, 1]] == 0)
     ordered[alone, 1] = _NO_DISH
@@ -219,7 +224,7 @@ def draw_visits(
     time = rng.choice(_LAST_DAY - _FIRST_DAY, len(user), replace=False) + _FIRST_DAY
     by_time = np.argsort(time)
     user, item, time = user[by_time], item[by_time], time[by_time]
-    ordered = _order(rng, tastes, places, user, item)
+    ordered = _order(rng, settings, tastes, places, user, item)
     has_text = rng.random(len(user)) >= settings.share_without_text
     shown = _shoot(rng, settings, tastes, places, user, item, ordered, has_text)
     rating = _rate(rng, tastes, places, user, item, ordered)

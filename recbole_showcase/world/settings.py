@@ -23,19 +23,25 @@ class WorldSettings:
         cuisine_focus: Dirichlet concentration of users over cuisines; small = one or two cuisines.
         dish_focus: Dirichlet concentration over the dishes of these cuisines; small = few dishes.
         choice_sharpness: How strongly match rather than chance decides where a user goes.
+        menu_focus: How much of the match is about favourite dishes rather than about the cuisine.
+        order_sharpness: How strongly users order what they like best; 1 = in proportion.
+        posting_evenness: How evenly photos come from all users; small = from a few keen ones.
         image_size: Side of the square photos in pixels.
     """
 
     seed: int = 1
     n_users: int = 300
-    n_items: int = 84
+    n_items: int = 80
     reviews_min: int = 5
     reviews_mean: float = 9.0
     share_without_text: float = 0.4
-    share_with_photos: float = 0.52
-    cuisine_focus: float = 0.12
-    dish_focus: float = 0.8
-    choice_sharpness: float = 7.0
+    share_with_photos: float = 0.6
+    cuisine_focus: float = 0.06
+    dish_focus: float = 0.4
+    choice_sharpness: float = 9.0
+    menu_focus: float = 0.5
+    order_sharpness: float = 4.0
+    posting_evenness: float = 0.8
     image_size: int = 96
 
     def __post_init__(self) -> None:
@@ -52,10 +58,16 @@ class WorldSettings:
                 f"reviews_mean is {self.reviews_mean}; it must lie between reviews_min "
                 f"({self.reviews_min}) and n_items ({self.n_items})"
             )
-        for name in ("share_without_text", "share_with_photos"):
+        for name in ("share_without_text", "share_with_photos", "menu_focus"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must lie in [0, 1]")
-        for name in ("cuisine_focus", "dish_focus", "choice_sharpness"):
+        for name in (
+            "cuisine_focus",
+            "dish_focus",
+            "choice_sharpness",
+            "order_sharpness",
+            "posting_evenness",
+        ):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be above 0")
         if not 32 <= self.image_size <= 512:

@@ -89,8 +89,10 @@ def check_known(keys: Iterable[str], known: Iterable[str]) -> None:
     """
     known = sorted(known)
     for key in sorted(set(keys) - set(known)):
-        if key.startswith(PREFIXES):
-            near = get_close_matches(key, known, n=1, cutoff=0)
+        # Other keys are RecBole's or the user's own, unless they are a slip of the pen away.
+        cutoff = 0.0 if key.startswith(PREFIXES) else 0.9
+        near = get_close_matches(key, known, n=1, cutoff=cutoff)
+        if near or key.startswith(PREFIXES):
             hint = f"; the nearest allowed one is '{near[0]}'" if near else ""
             raise SettingsError(f"unknown setting '{key}'{hint}")
 

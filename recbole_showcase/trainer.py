@@ -33,6 +33,11 @@ class ShowcaseTrainerMixin(Trainer):
         self.loader = ExplanationLoader(model.showcase.data, config["seed"])
         self.eval_collector = ShowcaseCollector(config)
         self._validations: int | None = None  # how many there were; None outside of one
+        if not config["single_spec"]:
+            # The name holds the time, on which processes need not agree.
+            name = [self.saved_model_file]
+            torch.distributed.broadcast_object_list(name, src=0)
+            (self.saved_model_file,) = name
 
     # Training
 
@@ -51,9 +56,11 @@ class ShowcaseTrainerMixin(Trainer):
         }
         optimizer = super()._build_optimizer(params=[{"params": base}, group], **kwargs)
         if settings.clip_grad_norm > 0:
-            optimizer.register_step_pre_hook(
-                lambda *_: clip_grad_norm_(head, settings.clip_grad_norm) and None
-            )
+
+            def clip(*_: Any) -> None:
+                clip_grad_norm_(head, settings.clip_grad_norm)
+
+            optimizer.register_step_pre_hook(clip)
         return optimizer
 
     def _train_epoch(
@@ -93,11 +100,15 @@ class ShowcaseTrainerMixin(Trainer):
         )
         for batch in progress:
             self.optimizer.zero_grad()
+            sync_loss: torch.Tensor | float = 0.0
+            if not self.config["single_spec"]:
+                self.set_reduce_hook()
+                sync_loss = self.sync_grad_loss()
             with torch.autocast(device_type=self.device.type, enabled=self.enable_amp):
                 losses = self.model.explain_loss(batch)
             loss = sum(losses)
             self._check_nan(loss)
-            loss.backward()
+            (loss + sync_loss).backward()
             self.optimizer.step()
             sums += [part.item() for part in losses]
         return tuple(sums.tolist())
@@ -140,6 +151,8 @@ class ShowcaseTrainerMixin(Trainer):
     def evaluate(self, eval_data: Any, *args: Any, **kwargs: Any) -> Any:
         """RecBole's evaluation, with explanations of rows of the split for the metrics."""
         self.eval_collector.rows = self._rows_to_explain(eval_data) if eval_data else None
+        if not self.config["single_spec"]:
+            torch.distributed.barrier()  # the checkpoint to load is written by the first process
         result = super().evaluate(eval_data, *args, **kwargs)
         if result and self._validations is None and os.path.isfile(self.saved_model_file):
             save_result(self.saved_model_file, result)

@@ -10,6 +10,7 @@ no code; sizes are ours.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -70,6 +71,9 @@ class ShowcaseExplainer(Explainer):
                     resid_pdrop=dropout,
                     embd_pdrop=dropout,
                     attn_pdrop=dropout,
+                    # GPT-2's 0.02 belongs to its width of 768; at a small width it would all but
+                    # silence the cross-attention, and the text would take long to follow photos.
+                    initializer_range=0.02 * math.sqrt(768 / settings.explainer_hidden_size),
                     add_cross_attention=True,
                 )
             )

@@ -45,13 +45,23 @@ def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:
         external: What the user set, by file, dict or command line.
 
     Raises:
-        SettingsError: If the user set a key that is not ours but looks like it.
+        SettingsError: If the user set a key that is not ours but looks like it, or a value of
+            the wrong type: said here, before any data is loaded.
     """
+    from recbole_showcase.explainers import EXPLAINERS
+    from recbole_showcase.selectors import SELECTORS
+
     defaults = dict(_yaml(properties_path() / "showcase.yaml"))
     for part in PARTS:
         key = f"showcase_{part}"
         defaults.update(part_defaults(part, external.get(key, defaults[key])))
     check_known(external, _all_keys())
+    merged = {**defaults, **external}
+    read_settings(ShowcaseSettings, "showcase_", merged)
+    for part, table in (("explainer", EXPLAINERS), ("selector", SELECTORS)):
+        name = merged[f"showcase_{part}"]
+        values = {key: merged[key] for key in part_defaults(part, name)}
+        read_settings(table[name].Settings, "", values)
     return defaults
 
 

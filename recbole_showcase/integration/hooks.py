@@ -7,6 +7,7 @@ not pay for loading RecBole, ray and torch. So registration waits for RecBole's 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder

@@ -1,0 +1,101 @@
+"""Our data set class against RecBole's: equal tensors and id maps; clear errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.integration.checkpoint import clean_argv
+from tests.integration.test_registration import stock_config
+from tests.integration.test_training import prepare
+from tests.tiny import TinyWorld
+
+
+def built(model: str, world: TinyWorld, config: dict[str, object]):
+    from recbole.config import Config
+    from recbole.data import create_dataset
+
+    with clean_argv():
+        dataset = create_dataset(Config(model, world.name, config_dict=config))
+    return dataset, dataset.build()
+
+
+@pytest.fixture
+def awkward(tmp_path: Path) -> TinyWorld:
+    """Tokens and numbers that parsers disagree on."""
+    world = TinyWorld.write(tmp_path / "data", "awkward")
+    path = world.folder / f"{world.name}.inter"
+    text = path.read_text()
+    for old, new in (("u3\t", "007\t"), ("u4\t", "1e5\t"), ("i3\t", "caf\u00e9 \U0001f355\t")):
+        text = text.replace(old, new)
+    text = text.replace("\t5.0\t", "\t4.1000000000000005\t", 5).replace("\t5.0\t", "\t\t", 2)
+    path.write_text(text)
+    return world
+
+
+@pytest.mark.parametrize("load_col", [["user_id", "item_id", "rating", "timestamp"], None])
+def test_tensors_and_id_maps_equal_recboles(
+    awkward: TinyWorld, tmp_path: Path, load_col: list[str] | None
+) -> None:
+    changes = {"load_col": {"inter": load_col} if load_col else None}
+    stock, stock_splits = built("BPR", awkward, stock_config(awkward, tmp_path, **changes))
+    ours, our_splits = built("ShowcaseBPR", awkward, awkward.config(tmp_path, **changes))
+    assert ours.field2type == stock.field2type
+    assert ours.field2token_id == stock.field2token_id
+    for field, tokens in stock.field2id_token.items():
+        assert np.array_equal(ours.field2id_token[field], tokens)
+    for ours_split, stock_split in zip(our_splits, stock_splits, strict=True):
+        assert ours_split.inter_feat.columns == stock_split.inter_feat.columns
+        for column in stock_split.inter_feat.columns:
+            assert torch.equal(ours_split.inter_feat[column], stock_split.inter_feat[column])
+
+
+def test_a_saved_data_set_is_reused_and_not_when_ours_changes(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    first, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, save_dataset=True)
+    again, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    other, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_target="text")
+    targets = [t.model.showcase.data.corpus.targets[1] for t in (first, again, other)]
+    assert targets[0] == targets[1] != targets[2]
+    batches = [next(t.loader.epoch(0)) for t in (first, again)]
+    assert torch.equal(batches[0].photo_features, batches[1].photo_features)
+
+
+def test_saved_loaders_train(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    prepare("ShowcaseBPR", tiny_world, tmp_path, save_dataloaders=True)
+    trainer, (train, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1)
+    trainer.fit(train, valid)
+    assert "imagef1@3" in trainer.evaluate(test)
+
+
+def test_without_features_the_command_is_named(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    with pytest.raises(FeatureStoreError, match="recbole-showcase embed"):
+        prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_encoder="absent")
+
+
+def test_without_review_ids_the_file_is_named(tmp_path: Path) -> None:
+    world = TinyWorld.write(tmp_path, "plain")
+    path = world.folder / f"{world.name}.inter"
+    lines = path.read_text().splitlines()
+    path.write_text("".join(line.rpartition("\t")[0] + "\n" for line in lines))
+    with pytest.raises(DataError, match=r"plain\.inter has no column 'review_id:token'"):
+        prepare("ShowcaseBPR", world, tmp_path)
+
+
+def test_a_review_in_two_rows_is_an_error(tmp_path: Path) -> None:
+    world = TinyWorld.write(tmp_path, "twice")
+    path = world.folder / f"{world.name}.inter"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[1].replace("u0\t", "u1\t", 1)]) + "\n")
+    with pytest.raises(DataError, match="in two rows"):
+        prepare("ShowcaseBPR", world, tmp_path)
+
+
+def test_without_samples_the_settings_are_named(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="showcase_min_photos = 2"):
+        prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_min_photos=2)

@@ -1,0 +1,188 @@
+"""A contract for every explainer, and what is particular to each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerSizes, build_explainer
+from recbole_showcase.integration.config import part_defaults
+
+TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
+SIZES = ExplainerSizes(features=6, user=3, item=4, max_tokens=20)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> TextTokenizer:
+    return TextTokenizer.train(TEXTS, 280)
+
+
+def build(name: str, tokenizer: TextTokenizer, **changes: object) -> Explainer:
+    torch.manual_seed(0)
+    small = {"explainer_hidden_size": 16, "explainer_dropout": 0.0}
+    values = {**part_defaults("explainer", name), **small, **changes}
+    return build_explainer(name, values, SIZES, tokenizer).eval()
+
+
+def batch_of(tokenizer: TextTokenizer, n: int = 5, photos: int = 3, reviews: int = 2):
+    """A batch of n different samples (B = 5 differs from every other size), and vectors."""
+    torch.manual_seed(1)
+    tokens = torch.from_numpy(tokenizer.encode(TEXTS[:n], 20))
+    photo_mask = torch.arange(photos) < torch.tensor([3, 1, 2, 0, 3])[:n, None]
+    review_mask = torch.arange(reviews) < torch.tensor([2, 0, 1, 0, 2])[:n, None]
+    batch = ExplanationBatch(
+        users=torch.arange(n) + 1,
+        items=torch.arange(n) + 1,
+        photo_features=torch.randn(n, photos, 6) * photo_mask[..., None],
+        photo_mask=photo_mask,
+        review_features=torch.randn(n, reviews, 6) * review_mask[..., None],
+        review_mask=review_mask,
+        tokens=tokens,
+        token_mask=tokens != tokenizer.pad_id,
+    )
+    return batch, torch.randn(n, 3), torch.randn(n, 4)
+
+
+every = pytest.mark.parametrize("name", sorted(EXPLAINERS))
+
+
+@every
+def test_losses_are_finite_and_reach_every_parameter(name: str, tokenizer: TextTokenizer) -> None:
+    explainer = build(name, tokenizer)
+    losses = explainer(*batch_of(tokenizer))
+    assert len(losses) == len(explainer.loss_names)
+    assert all(loss.shape == () and loss.isfinite() for loss in losses)
+    sum(losses).backward()
+    unused = [n for n, p in explainer.named_parameters() if p.requires_grad and p.grad is None]
+    assert not unused
+
+
+@every
+def test_padding_changes_nothing(name: str, tokenizer: TextTokenizer) -> None:
+    """More padded photos, reviews and tokens, whatever stands in them, give the same losses."""
+    explainer = build(name, tokenizer)
+    batch, users, items = batch_of(tokenizer)
+    n = len(batch)
+    padded = replace(
+        batch,
+        photo_features=torch.cat([batch.photo_features, torch.full((n, 2, 6), 9.0)], dim=1),
+        photo_mask=torch.cat([batch.photo_mask, torch.zeros(n, 2, dtype=torch.bool)], dim=1),
+        review_features=torch.cat([batch.review_features, torch.full((n, 4, 6), 9.0)], dim=1),
+        review_mask=torch.cat([batch.review_mask, torch.zeros(n, 4, dtype=torch.bool)], dim=1),
+    )
+    for one, other in zip(
+        explainer(batch, users, items), explainer(padded, users, items), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+    assert explainer.generate(batch, users, items) == explainer.generate(padded, users, items)
+
+
+@every
+def test_a_batch_generates_what_its_rows_generate(name: str, tokenizer: TextTokenizer) -> None:
+    explainer = build(name, tokenizer)
+    batch, users, items = batch_of(tokenizer)
+    together = explainer.generate(batch, users, items)
+    for row in range(len(batch)):
+        one = type(batch)(**{k: v[row : row + 1] for k, v in vars(batch).items()})
+        assert explainer.generate(one, users[row : row + 1], items[row : row + 1]) == [together[row]]
+
+
+@every
+def test_generation_does_not_look_at_the_tokens(name: str, tokenizer: TextTokenizer) -> None:
+    explainer = build(name, tokenizer)
+    batch, users, items = batch_of(tokenizer)
+    blind = replace(batch, tokens=batch.tokens[:, :0], token_mask=batch.token_mask[:, :0])
+    assert explainer.generate(batch, users, items) == explainer.generate(blind, users, items)
+
+
+@every
+def test_saving_and_loading_gives_equal_outputs(
+    name: str, tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    explainer, other = build(name, tokenizer), build(name, tokenizer)
+    with torch.no_grad():
+        for parameter in explainer.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    torch.save(explainer.state_dict(), tmp_path / "state.pt")
+    other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    inputs = batch_of(tokenizer)
+    for one, two in zip(explainer(*inputs), other(*inputs), strict=True):
+        assert torch.equal(one, two)
+
+
+@every
+def test_it_learns_five_texts_by_heart(name: str, tokenizer: TextTokenizer) -> None:
+    explainer = build(name, tokenizer, explainer_hidden_size=32)
+    inputs = batch_of(tokenizer)
+    optimizer = torch.optim.Adam(explainer.parameters(), lr=0.01)
+    for _ in range(60):
+        optimizer.zero_grad()
+        sum(explainer(*inputs)).backward()
+        optimizer.step()
+    assert explainer.generate(*inputs) == TEXTS
+
+
+def test_the_loss_is_the_mean_over_target_tokens(tokenizer: TextTokenizer) -> None:
+    """Literally: minus the log-probability of each next token, averaged over all that count."""
+    explainer = build("showcase", tokenizer)
+    batch, users, items = batch_of(tokenizer)
+    (loss,) = explainer(batch, users, items)
+    terms = []
+    for row in range(len(batch)):
+        one = type(batch)(**{k: v[row : row + 1] for k, v in vars(batch).items()})
+        memory, mask = explainer.encoder(one, users[row : row + 1], items[row : row + 1])
+        length = int(one.token_mask.sum())
+        for t in range(1, length):
+            logits = explainer.decoder(
+                input_ids=one.tokens[:, :t],
+                encoder_hidden_states=memory,
+                encoder_attention_mask=mask,
+            ).logits[0, -1]
+            terms.append(-logits.log_softmax(-1)[one.tokens[0, t]])
+    torch.testing.assert_close(loss, torch.stack(terms).mean(), rtol=1e-4, atol=1e-5)
+
+
+def test_inputs_can_be_switched_off(tokenizer: TextTokenizer) -> None:
+    batch, users, items = batch_of(tokenizer)
+    changed = replace(batch, photo_features=batch.photo_features + 1.0)
+    for use in (True, False):
+        explainer = build("showcase", tokenizer, explainer_use_photos=use)
+        same = torch.equal(explainer(batch, users, items)[0], explainer(changed, users, items)[0])
+        assert same != use
+
+
+def test_a_pretrained_decoder_is_taken_by_path(tokenizer: TextTokenizer, tmp_path: Path) -> None:
+    config = GPT2Config(vocab_size=300, n_embd=24, n_layer=1, n_head=2, n_positions=32)
+    stock = GPT2LMHeadModel(config)
+    stock.save_pretrained(tmp_path)
+    explainer = build("showcase", tokenizer, explainer_decoder=str(tmp_path))
+    weight = explainer.decoder.transformer.h[0].mlp.c_fc.weight
+    assert torch.equal(weight, stock.transformer.h[0].mlp.c_fc.weight)
+    assert explainer.decoder.config.vocab_size == len(tokenizer)
+    assert explainer(*batch_of(tokenizer))[0].isfinite()
+    assert len(explainer.generate(*batch_of(tokenizer))) == 5
+
+
+def test_unknown_names_and_settings_are_errors(tokenizer: TextTokenizer) -> None:
+    with pytest.raises(SettingsError, match="allowed: showcase"):
+        build_explainer("none", {}, SIZES, tokenizer)
+    with pytest.raises(SettingsError, match="explainer_sise"):
+        build("showcase", tokenizer, explainer_sise=3)
+
+
+def test_texts_survive_the_tokenizer(tokenizer: TextTokenizer) -> None:
+    texts = ["Pho & bun \U0001f35c!", "caf\u00e9", "a  b", "tab\tand\nline"]
+    assert tokenizer.decode(tokenizer.encode(texts, 99).tolist()) == texts
+
+
+def test_long_texts_are_cut_without_an_end(tokenizer: TextTokenizer) -> None:
+    ids = tokenizer.encode(["good soup good soup", "meh"], 2)
+    assert tokenizer.eos_id not in ids[0] and (ids[0] == tokenizer.pad_id).sum() == 0
+    assert ids.shape[1] <= 4

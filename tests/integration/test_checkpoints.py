@@ -1,0 +1,177 @@
+"""Checkpoints: plain data in ours, both kinds load, hostile ones are refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_showcase.errors import CheckpointError
+from recbole_showcase.integration.checkpoint import load_checkpoint
+from tests.integration.test_registration import stock_config
+from tests.processes import run_python
+from tests.tiny import TinyWorld
+
+
+def train(model: str, name: str, config: dict[str, object]) -> tuple[Path, dict[str, float]]:
+    """Run RecBole's quick start; return the checkpoint and the test result."""
+    from recbole.quick_start import run_recbole
+
+    from recbole_showcase.integration.checkpoint import clean_argv
+
+    with clean_argv():
+        result = run_recbole(model=model, dataset=name, config_dict=config)
+    (checkpoint,) = Path(str(config["checkpoint_dir"])).glob("*.pth")
+    return checkpoint, result["test_result"]
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, float]]:
+    work = tmp_path_factory.mktemp("run")
+    return train("ShowcaseBPR", tiny_world.name, tiny_world.config(work, showcase_photos=2))
+
+
+def test_ours_is_plain_data(trained: tuple[Path, dict[str, float]]) -> None:
+    state = torch.load(trained[0], weights_only=True)
+    assert state["config"]["external"]["showcase_photos"] == 2
+    assert any(key.startswith("showcase.explainer.") for key in state["state_dict"])
+
+
+def test_no_partial_file_stays(trained: tuple[Path, dict[str, float]]) -> None:
+    assert not [p for p in trained[0].parent.iterdir() if "partial" in p.name]
+
+
+def test_a_fresh_process_loads_ours_without_naming_us_first(
+    trained: tuple[Path, dict[str, float]], tmp_path: Path
+) -> None:
+    """Same scores, same photos and same texts as the model that training left."""
+    code = (
+        "import recbole_showcase, numpy as np, json\n"
+        "from recbole.quick_start import load_data_and_model\n"
+        f"config, model, dataset, train, valid, test = load_data_and_model({str(trained[0])!r})\n"
+        "from recbole.utils import get_trainer\n"
+        "trainer = get_trainer(config['MODEL_TYPE'], config['model'])(config, model)\n"
+        "trainer.eval_collector.data_collect(train)\n"
+        "result = trainer.evaluate(test, load_best_model=False)\n"
+        "print('FIGURES', json.dumps({k: float(v) for k, v in result.items()}))\n"
+    )
+    output = run_python("-W", "ignore", "-c", code, cwd=tmp_path)
+    import json
+
+    figures = json.loads(output.split("FIGURES")[1].splitlines()[0])
+    assert figures == {k: float(v) for k, v in trained[1].items()}
+
+
+def test_changed_defaults_do_not_change_an_old_run(
+    trained: tuple[Path, dict[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recbole_showcase.integration import config as settings
+    from recbole_showcase.integration.checkpoint import restored_config
+
+    defaults = settings.showcase_defaults
+    monkeypatch.setattr(
+        settings, "showcase_defaults", lambda given: {**defaults(given), "showcase_max_photos": 1}
+    )
+    import recbole_showcase.integration.registry  # noqa: F401
+
+    config = restored_config(load_checkpoint(trained[0]))
+    assert config["showcase_max_photos"] == 4
+    assert config["showcase_photos"] == 2
+
+
+def test_stock_checkpoints_load(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    from recbole.quick_start import load_data_and_model
+
+    path, _ = train("BPR", tiny_world.name, stock_config(tiny_world, tmp_path))
+    config, model, *_ = load_data_and_model(str(path))
+    state = torch.load(path, weights_only=False)["state_dict"]
+    assert type(model).__name__ == config["model"] == "BPR"
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, state[name])
+
+
+class Bomb:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.marker}",)
+
+
+@pytest.mark.parametrize("place", ["config", "state_dict", "other_parameter"])
+def test_a_hostile_checkpoint_is_refused(tmp_path: Path, place: str) -> None:
+    marker, path = tmp_path / "ran", tmp_path / "model.pth"
+    torch.save({"config": {}, "state_dict": {}, place: Bomb(marker)}, path)
+    with pytest.raises(CheckpointError, match="system"):
+        load_checkpoint(path)
+    assert not marker.exists()
+
+
+def test_dotted_names_do_not_reach_other_modules(tmp_path: Path) -> None:
+    """Protocol 4 lets a pickle ask for ``Config.something.else`` of an allowed module."""
+    path = tmp_path / "model.pth"
+    torch.save({"config": 0}, path)
+    attack = b"\x80\x04\x8c\x0erecbole.config\x8c\x0cos.path.join\x93."
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, attack if name.endswith("data.pkl") else content)
+    with pytest.raises(CheckpointError, match="asks for"):
+        load_checkpoint(path)
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="does not exist"):
+        load_checkpoint(tmp_path / "none.pth")
+    marker, raw = tmp_path / "ran", tmp_path / "raw.pth"
+    raw.write_bytes(pickle.dumps(Bomb(marker)))
+    with pytest.raises(CheckpointError, match="not a zip"):
+        load_checkpoint(raw)
+    script = tmp_path / "script.pth"
+    torch.jit.script(torch.nn.Linear(1, 1)).save(str(script))
+    with pytest.raises(CheckpointError, match="program"):
+        load_checkpoint(script)
+    assert not marker.exists()
+
+
+def test_strings_in_a_checkpoint_are_not_evaluated(
+    trained: tuple[Path, dict[str, float]], tmp_path: Path
+) -> None:
+    """``Config`` evaluates strings of a dict; a checkpoint's must not get there."""
+    from recbole_showcase.integration.checkpoint import restored_config
+
+    marker = tmp_path / "ran"
+    state = load_checkpoint(trained[0])
+    state["config"]["external"]["note"] = f"__import__('os').system('touch {marker}')"
+    config = restored_config(state)
+    assert not marker.exists()
+    assert config["note"].startswith("__import__")
+
+
+def test_another_tokenizer_is_refused(trained: tuple[Path, dict[str, float]]) -> None:
+    from recbole_showcase.integration.checkpoint import restored_config
+    from recbole_showcase.integration.entry_points import restore
+
+    state = load_checkpoint(trained[0])
+    state["other_parameter"]["showcase_tokenizer"] = "[]"
+    with pytest.raises(CheckpointError, match="another tokenizer"):
+        restore(state, restored_config(state))
+
+
+def test_the_test_result_is_beside_the_checkpoint(
+    trained: tuple[Path, dict[str, float]]
+) -> None:
+    import recbole_showcase
+
+    recommender = recbole_showcase.load_explainer(trained[0])
+    assert recommender.test_result == {k: float(np.float64(v)) for k, v in trained[1].items()}

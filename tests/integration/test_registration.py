@@ -1,0 +1,127 @@
+"""What ``import recbole_showcase`` does, seen from fresh processes and from this one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import recbole_showcase
+from recbole_showcase.errors import RegistrationError
+from tests.processes import run_python
+from tests.tiny import TinyWorld
+
+STOCK = {"metrics": ["Recall", "NDCG"], "epochs": 1}
+
+
+def stock_config(tiny_world: TinyWorld, work: Path, **changes: object) -> dict[str, object]:
+    """The tiny run's settings without ours."""
+    config = tiny_world.config(work, **{**STOCK, **changes})
+    ours = ("showcase_", "explainer_", "selector_")
+    return {key: value for key, value in config.items() if not key.startswith(ours)}
+
+
+def test_the_import_loads_neither_recbole_nor_torch(tmp_path: Path) -> None:
+    code = (
+        "import recbole_showcase, sys; from recbole_showcase.metrics import distinct_n; "
+        "print([m for m in ('torch', 'recbole', 'ray', 'transformers') if m in sys.modules])"
+    )
+    assert run_python("-c", code, cwd=tmp_path).strip() == "[]"
+
+
+@pytest.mark.parametrize("order", ["recbole_showcase, recbole.data", "recbole.data, recbole_showcase"])
+def test_either_order_of_imports_registers(tmp_path: Path, order: str) -> None:
+    code = (
+        f"import {order}; from recbole.utils import get_model; "
+        "print(get_model('ShowcaseLightGCN').__mro__[2].__name__, get_model('BPR').__name__)"
+    )
+    assert run_python("-W", "ignore", "-c", code, cwd=tmp_path).strip() == "LightGCN BPR"
+
+
+def test_unknown_names_get_the_nearest_one() -> None:
+    from recbole.utils import get_model
+
+    with pytest.raises(RegistrationError, match="Did you mean 'ShowcaseBPR'"):
+        get_model("ShowcaseBPRR")
+    with pytest.raises(RegistrationError, match="Did you mean 'ShowcaseLightGCN'"):
+        get_model("ShowcaseLightgcn")
+
+
+def test_a_name_of_recbole_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    import recbole.trainer
+    from recbole.model.general_recommender import BPR
+
+    class Mine(BPR):
+        pass
+
+    monkeypatch.setattr(recbole.trainer, "ShowcaseMineTrainer", object(), raising=False)
+    with pytest.raises(RegistrationError, match="ShowcaseMineTrainer"):
+        recbole_showcase.showcase_class(Mine)
+
+
+def test_a_metric_of_recbole_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    from recbole.evaluator import register
+    from recbole.evaluator.metrics import Recall
+
+    from recbole_showcase.integration.metrics import register_metrics
+
+    monkeypatch.setitem(register.metrics_dict, "bleu1", Recall)
+    with pytest.raises(RegistrationError, match="BLEU1"):
+        register_metrics()
+
+
+def test_a_users_own_model_is_composed_and_found_by_name() -> None:
+    from recbole.model.general_recommender import BPR
+    from recbole.utils import get_model
+
+    class Homemade(BPR):
+        pass
+
+    composed = recbole_showcase.showcase_class(Homemade)
+    assert get_model("ShowcaseHomemade") is composed
+    assert recbole_showcase.showcase_class(Homemade) is composed
+
+
+@pytest.mark.parametrize("model", ["BPR", "LightGCN"])
+def test_stock_models_give_the_same_figures_with_and_without_the_import(
+    tiny_world: TinyWorld, tmp_path: Path, model: str
+) -> None:
+    """Without the import RecBole needs the removed names; they are given to it as they were."""
+    config = stock_config(tiny_world, tmp_path, epochs=3)
+    by_hand = (
+        "import numpy as np, torch, functools, scipy.sparse as sp\n"
+        "np.bool8 = np.bool_; np.float_ = np.float64; np.complex_ = np.complex128\n"
+        "np.unicode_ = np.str_; torch.load = functools.partial(torch.load, weights_only=False)\n"
+        "sp.dok_matrix._update = lambda self, data: self._dict.update(data)\n"
+    )
+    run = (
+        "from recbole.quick_start import run_recbole\n"
+        f"result = run_recbole({model!r}, {tiny_world.name!r}, config_dict={config!r})\n"
+        "import json; print('FIGURES', json.dumps({k: float(v) for k, v in "
+        "result['test_result'].items()}), float(result['best_valid_score']))"
+    )
+    figures = [
+        run_python("-W", "ignore", "-c", start + run, cwd=tmp_path)
+        .split("FIGURES")[1]
+        .splitlines()[0]
+        for start in (by_hand, "import recbole_showcase\n")
+    ]
+    assert figures[0] == figures[1]
+
+
+def test_spawned_workers_find_composed_models(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """A guarded import runs in the parent only; the children know the model all the same."""
+    script = tmp_path / "train.py"
+    config = tiny_world.config(tmp_path, epochs=1)
+    script.write_text(
+        "if __name__ == '__main__':\n"
+        "    import recbole_showcase, json\n"
+        "    from recbole.quick_start import run\n"
+        f"    result = run('ShowcaseBPR', {tiny_world.name!r}, config_dict={config!r},\n"
+        "                 nproc=2, port='5713')\n"
+        "    print('FIGURES', json.dumps({k: float(v) for k, v in result['test_result'].items()}))\n"
+    )
+    output = run_python("-W", "ignore", str(script), cwd=tmp_path)
+    figures = json.loads(output.split("FIGURES")[1].splitlines()[0])
+    assert {"recall@5", "imagef1@3", "bleu1"} <= set(figures)

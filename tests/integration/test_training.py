@@ -1,0 +1,202 @@
+"""A whole run: schedules, losses, optimizer, evaluation, and the world it must learn."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_showcase.integration.checkpoint import clean_argv
+from recbole_showcase.trainer import _spread
+from tests.tiny import TOPICS, TinyWorld
+
+
+def prepare(model: str, tiny_world: TinyWorld, work: Path, **changes: object):
+    """Build the data, the model and the trainer as quick start does."""
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, get_trainer, init_seed
+
+    with clean_argv():
+        config = Config(model, tiny_world.name, config_dict=tiny_world.config(work, **changes))
+    init_seed(config["seed"], True)
+    dataset = create_dataset(config)
+    loaders = data_preparation(config, dataset)
+    built = get_model(model)(config, loaders[0]._dataset).to(config["device"])
+    return get_trainer(config["MODEL_TYPE"], model)(config, built), loaders
+
+
+SASREC = {"train_neg_sample_args": None, "hidden_size": 16, "inner_size": 16}
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"),
+    [("ShowcaseBPR", {}), ("ShowcaseLightGCN", {}), ("ShowcaseSASRec", SASREC)],
+)
+def test_a_run_reports_both_sides(
+    tiny_world: TinyWorld, tmp_path: Path, model: str, changes: dict[str, object]
+) -> None:
+    trainer, (train, valid, test) = prepare(model, tiny_world, tmp_path, **changes)
+    trainer.fit(train, valid)
+    result = trainer.evaluate(test)
+    assert set(result) == {"recall@5", "ndcg@5", "imagef1@3", "bleu1"}
+    assert all(np.isfinite(float(value)) for value in result.values())
+
+
+def test_the_tiny_world_is_learned(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """A user's topic shows in every past review and photo, so text and photos can be right."""
+    import recbole_showcase
+
+    trainer, (train, valid, test) = prepare(
+        "ShowcaseBPR", tiny_world, tmp_path, epochs=12, showcase_learning_rate=0.003
+    )
+    trainer.fit(train, valid)
+    result = trainer.evaluate(test)
+    assert result["bleu1"] > 95
+    (checkpoint,) = (tmp_path / "saved").glob("*.pth")
+    recommender = recbole_showcase.load_explainer(checkpoint)
+    pages = recommender.user_showcases([f"u{n}" for n in range(8)], top_k=2)
+    for number, page in enumerate(pages):
+        topic = number % len(TOPICS)
+        for shown in (*page.recommended, *page.held_out):
+            assert TOPICS[topic] in shown.text
+        (held_out,) = page.held_out
+        assert tiny_world.topic_of_photo[held_out.photos[0].id] == topic
+        assert held_out.review is not None and TOPICS[topic] in held_out.review.text
+        past = {review.item for review in page.history}
+        assert not past & {shown.item for shown in page.recommended}
+
+
+def test_the_same_seed_gives_the_same_run(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    states = []
+    for work in (tmp_path / "a", tmp_path / "b"):
+        trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, work)
+        trainer.fit(train, valid)
+        states.append(trainer.model.state_dict())
+    for name, tensor in states[0].items():
+        assert torch.equal(tensor, states[1][name]), name
+
+
+def test_the_recommenders_batches_do_not_depend_on_the_explainer(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    """Gradients are not shared by default: the recommender trains exactly as if alone."""
+    tables = []
+    for schedule in ("joint", "alternating"):
+        trainer, (train, valid, _) = prepare(
+            "ShowcaseBPR", tiny_world, tmp_path / schedule, showcase_schedule=schedule
+        )
+        trainer.fit(train, valid)
+        tables.append(trainer.model.item_embedding.weight.detach())
+    assert torch.equal(*tables)
+
+
+def test_shared_gradients_reach_the_recommender(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    for share in (False, True):
+        trainer, _ = prepare(
+            "ShowcaseBPR", tiny_world, tmp_path, showcase_share_gradient=share
+        )
+        sum(trainer.model.explain_loss(next(trainer.loader.epoch(0)))).backward()
+        grad = trainer.model.item_embedding.weight.grad
+        assert (grad is not None and bool(grad.any())) == share
+        head = trainer.model.showcase.parameters()
+        assert all(p.grad is not None for p in head if p.requires_grad)
+
+
+def test_staged_epochs_train_one_side_each(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    trainer, (train, _, _) = prepare(
+        "ShowcaseBPR", tiny_world, tmp_path, showcase_schedule="staged", showcase_staged_epochs=1
+    )
+    model = trainer.model
+
+    def snapshot() -> tuple[torch.Tensor, torch.Tensor]:
+        tables = model.item_embedding.weight, next(model.showcase.explainer.parameters())
+        return tuple(table.detach().clone() for table in tables)
+
+    states = [snapshot()]
+    losses = []
+    for epoch in (0, 1):
+        losses.append(trainer._train_epoch(train, epoch))
+        states.append(snapshot())
+    changed = [
+        [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+        for before, after in zip(states, states[1:], strict=False)
+    ]
+    assert changed == [[True, False], [False, True]]
+    assert losses[0][1] == 0 and losses[1][0] == 0
+
+
+def test_the_explanation_side_has_its_own_learning_rate(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    trainer, _ = prepare(
+        "ShowcaseBPR", tiny_world, tmp_path, learning_rate=0.5, showcase_learning_rate=0.25
+    )
+    base, head = trainer.optimizer.param_groups
+    assert (base["lr"], head["lr"]) == (0.5, 0.25)
+    assert len(base["params"]) + len(head["params"]) == len(list(trainer.model.parameters()))
+
+
+def test_losses_are_logged_by_name(
+    tiny_world: TinyWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1)
+    with caplog.at_level(logging.INFO):
+        trainer.fit(train, valid)
+    line = next(r.getMessage() for r in caplog.records if "training" in r.getMessage())
+    assert "recommendation loss" in line and "cross entropy loss" in line
+
+
+@pytest.mark.parametrize(("n_batches", "n_steps"), [(3, 10), (10, 10), (10, 3), (0, 4), (1, 7)])
+def test_batches_are_spread_over_the_steps(n_batches: int, n_steps: int) -> None:
+    batches = iter(range(n_batches))
+    take = _spread(batches, n_batches, n_steps)  # type: ignore[arg-type]
+    taken = [batch for batch in (take() for _ in range(n_steps)) if batch is not None]
+    assert taken + list(batches) == list(range(n_batches))
+    assert len(taken) == min(n_batches, n_steps)
+
+
+def test_explanations_are_only_made_when_due(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    trainer, (train, valid, test) = prepare(
+        "ShowcaseBPR", tiny_world, tmp_path, epochs=4, showcase_eval_step=2, showcase_valid_pairs=5
+    )
+    asked = []
+    explain = trainer.model.explain
+    trainer.model.explain = lambda pairs, text: asked.append(len(pairs)) or explain(pairs, text=text)
+    trainer.fit(train, valid)
+    assert asked == [5, 5]
+    trainer.evaluate(test)
+    assert asked[2:] == [40]
+
+
+def test_training_stops_by_an_explanation_metric(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, valid_metric="BLEU1")
+    score, result = trainer.fit(train, valid)
+    assert score == result["bleu1"]
+
+
+def test_explanation_metrics_stand_beside_value_metrics(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    trainer, (train, valid, test) = prepare(
+        "ShowcaseBPR",
+        tiny_world,
+        tmp_path,
+        metrics=["AUC", "ImageF1"],
+        valid_metric="AUC",
+        eval_args={"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "mode": "uni5"},
+    )
+    trainer.fit(train, valid)
+    assert set(trainer.evaluate(test)) == {"auc", "imagef1@3"}
+
+
+def test_photos_alone_need_no_text(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    trainer, (train, _, test) = prepare(
+        "ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "ImageF1"]
+    )
+    trainer.model.showcase.explainer.generate = None  # would fail if called
+    trainer.eval_collector.data_collect(train)
+    assert "imagef1@3" in trainer.evaluate(test, load_best_model=False)

@@ -87,6 +87,6 @@ def sql_macros() -> str:
         CASE WHEN starts_with(v, '{TRANSLATED}')
              THEN split_part(v[{len(TRANSLATED) + 1}:], '{ORIGINAL}', 1) ELSE v END;
     CREATE OR REPLACE TEMP MACRO blank(v) AS
-        CASE WHEN regexp_matches(v, '^[{_FOLDED}]') THEN NOT regexp_matches(v, '[^{_FOLDED}]')
-             ELSE v IS NULL OR v = '' END;
+        CASE WHEN v >= '!' AND v < chr(127) THEN false
+             ELSE v IS NULL OR NOT regexp_matches(v, '[^{_FOLDED}]') END;
     """

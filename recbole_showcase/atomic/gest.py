@@ -15,7 +15,7 @@ from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
-    check_keys,
+    clean_ids,
     literal,
     read_lines,
     write_query,
@@ -82,7 +82,7 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
             broken = read_lines(
                 run.connection, [source], run.scratch, _LINE, _of_line(options), options.limit
             )
-        check_keys(run.connection, "user_id", "business_id")
+        clean_ids(run.connection, "user_id", "business_id")
         _drop_known_history(run.connection)
         run.connection.execute(_NO_META)
         selection = Selection(run.connection, REASONS)

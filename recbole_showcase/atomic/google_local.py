@@ -12,7 +12,7 @@ from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
-    check_keys,
+    clean_ids,
     literal,
     read_lines,
     write_query,
@@ -91,7 +91,7 @@ def convert_google_local(
         broken = read_lines(
             run.connection, review_files, run.scratch, _COLUMNS, _select(options), options.limit
         )
-        check_keys(run.connection, "user_id", "gmap_id")
+        clean_ids(run.connection, "user_id", "gmap_id")
         _read_meta(run.connection, meta_files)
         selection = _choose(run, options)
         _write_interactions(run.connection, Path(f"{run.stem}.inter"))
@@ -105,19 +105,17 @@ def _select(options: GoogleLocalOptions) -> str:
         ([f"time < {since}"] if since is not None else [])
         + ([f"time >= {until}"] if until is not None else [])
     )
-    return f"""* EXCLUDE (pics, text),
-        CASE WHEN reason IS NULL AND NOT blank(said) THEN said END AS text,
-        CASE WHEN reason IS NULL AND pics IS NOT NULL THEN
-            flatten([photo.url FOR photo IN pics]) END AS photo_urls
-        FROM (SELECT *, hash(user_id) AS u, hash(gmap_id) AS i,
-            {"english(text)" if options.english else "text"} AS said,
-            CASE WHEN user_id IS NULL AND gmap_id IS NULL AND time IS NULL AND rating IS NULL
-                      AND text IS NULL AND pics IS NULL THEN 0
-                 WHEN blank(user_id) THEN 1
-                 WHEN blank(gmap_id) THEN 2
-                 WHEN time IS NULL THEN 3
-                 WHEN rating IS NULL THEN 4
-                 WHEN {outside or "false"} THEN 5 END AS reason"""
+    return f"""user_id, gmap_id, time, rating, hash(user_id) AS u, hash(gmap_id) AS i,
+        CASE WHEN NOT blank(said) THEN said END AS text,
+        flatten([photo.url FOR photo IN pics]) AS photo_urls,
+        CASE WHEN user_id IS NULL AND gmap_id IS NULL AND time IS NULL AND rating IS NULL
+                  AND text IS NULL AND pics IS NULL THEN 0
+             WHEN blank(user_id) THEN 1
+             WHEN blank(gmap_id) THEN 2
+             WHEN time IS NULL THEN 3
+             WHEN rating IS NULL THEN 4
+             WHEN {outside or "false"} THEN 5 END AS reason
+        FROM (SELECT *, {"english(text)" if options.english else "text"} AS said"""
 
 
 def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:

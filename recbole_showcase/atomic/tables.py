@@ -20,7 +20,7 @@ def headers(file: AtomicFile) -> list[str]:
 
 
 def find_photos(connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None) -> None:
-    """Make ``photos`` (rid, place, image_id, path) of the rows in ``kept``.
+    """Make ``photos`` (rid, place, image_id, path) of the rows without a reason to be dropped.
 
     A photo's id is the last part of its URL up to ``=``, or the bare id. ``path`` is null
     where the folder has no such photo; without a folder it is ``<id>.jpg``.
@@ -29,7 +29,7 @@ def find_photos(connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | Non
         SELECT rid, place, clean(regexp_extract(url, '([^/=?]+)(=[^/]*)?$', 1)) AS image_id
         FROM (SELECT rowid AS rid, unnest(photo_urls) AS url,
                      generate_subscripts(photo_urls, 1) AS place
-              FROM rows WHERE photo_urls IS NOT NULL AND rowid IN (SELECT rid FROM kept))
+              FROM rows WHERE reason IS NULL AND photo_urls IS NOT NULL)
         WHERE image_id <> ''
         """
     if folder is None:

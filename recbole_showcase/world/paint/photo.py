@@ -9,11 +9,12 @@ from PIL import Image, ImageFilter
 
 from recbole_showcase.world.paint.bowls import BOWLS
 from recbole_showcase.world.paint.canvas import Canvas, Color, Floats
+from recbole_showcase.world.paint.grill import GRILL
 from recbole_showcase.world.paint.plates import PLATES
 from recbole_showcase.world.paint.rooms import ROOMS, paint_table
 from recbole_showcase.world.paint.toppings import BLACK, WHITE
 
-DISH_PAINTERS = {**BOWLS, **PLATES}
+DISH_PAINTERS = {**BOWLS, **PLATES, **GRILL}
 _LARGEST_FILE = 4000  # one block of a file system
 _DRINKS: tuple[Color, ...] = ((214, 150, 60), (190, 60, 70), (220, 228, 230), (90, 52, 34))
 

@@ -185,3 +185,14 @@ def drizzle(c: Canvas, color: Color, radius: float = 0.55, width: float = 0.045)
     x = np.linspace(-radius, radius, 8)
     y = np.where(np.arange(8) % 2, radius * 0.5, -radius * 0.5) + c.rng.normal(0, 0.06, 8)
     c.stroke(np.stack([x, y], 1), color, width, 220)
+
+
+def few(c: Canvas, low: int, high: int) -> int:
+    """Return a number of pieces, both ends included."""
+    return int(c.rng.integers(low, high, endpoint=True))
+
+
+def row(c: Canvas, n: int, step: float, y: float = 0.0) -> list[tuple[float, float]]:
+    """Return n places side by side."""
+    xs = (np.arange(n) - (n - 1) / 2) * step + c.rng.normal(0, 0.02, n)
+    return [(float(x), float(y + d)) for x, d in zip(xs, c.rng.normal(0, 0.03, n), strict=True)]

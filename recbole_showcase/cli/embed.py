@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recbole_showcase.encoders.photos import PIXEL_LIMIT
+
 if TYPE_CHECKING:
     from recbole_showcase.encoders import EmbedReport
 
@@ -29,16 +31,14 @@ def embed(
         Path | None, typer.Option(help="Photo folder; by default where the data set says.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Photos or texts encoded at once.")] = 64,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads that decode photos; by default one a core.")
-    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads; by default one a core.")] = None,
     device: Annotated[str, typer.Option(help="Torch device, for example cpu or cuda.")] = "cpu",
     dtype: Annotated[str, typer.Option(help="Number type of the rows: float16 or float32.")] = (
         "float16"
     ),
     pixel_limit: Annotated[
         int, typer.Option(help="Photos of more pixels than this are skipped.")
-    ] = 100_000_000,
+    ] = PIXEL_LIMIT,
     progress: Annotated[bool, typer.Option(help="Show progress bars.")] = True,
 ) -> None:
     """Encode photos and review texts into memory-mapped features.

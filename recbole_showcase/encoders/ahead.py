@@ -12,19 +12,23 @@ Result = TypeVar("Result")
 
 
 def ahead(
-    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+    work: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    workers: int,
+    prepare_thread: Callable[[], object] | None = None,
 ) -> Generator[Result, None, None]:
     """Yield ``work(task)`` in the order of the tasks, computed ahead by threads.
 
-    Threads rather than processes: decoding and resizing photos let go of Python's lock, and
-    the results need not be copied between processes. At most ``workers + 1`` results wait.
+    Threads rather than processes: decoding, resizing and encoding photos let go of Python's
+    lock, and nothing need be copied between processes. At most ``workers + 1`` results wait.
 
     Args:
         work: What to do; an error is raised where its result would have come.
         tasks: What to do it with.
         workers: Number of threads, at least 1.
+        prepare_thread: What each thread does first.
     """
-    pool = ThreadPoolExecutor(max(workers, 1), thread_name_prefix="ahead")
+    pool = ThreadPoolExecutor(workers, initializer=prepare_thread)
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:

@@ -29,6 +29,7 @@ from recbole_showcase.encoders.photos import PIXEL_LIMIT
 from recbole_showcase.encoders.plan import Plan, Source, make_plan, open_old, read_source
 from recbole_showcase.encoders.rows import RowWriter
 from recbole_showcase.encoders.store import DTYPES, MODALITIES, Modality, features_folder
+from recbole_showcase.encoders.stream import encode_stream
 from recbole_showcase.errors import DataError, FeatureStoreError
 
 _COPY_ROWS = 65_536
@@ -81,19 +82,6 @@ class _Job:
             return photo_batches(self.encoder, self.photos, source, self.pixel_limit)
         return text_batches(self.encoder, source)
 
-    def encode(self, modality: Modality, inputs: torch.Tensor) -> np.ndarray:
-        """Encode prepared inputs as rows (B, D) float32."""
-        if modality == "image":
-            vectors = self.encoder.encode_images(self.encoder.normalise(inputs))
-        else:
-            vectors = self.encoder.encode_tokens(inputs)
-        rows: np.ndarray = vectors.cpu().numpy()
-        if not np.isfinite(rows).all():
-            raise FeatureStoreError(
-                f"encoder '{self.encoder.name}' gave values that are no numbers"
-            )
-        return rows
-
 
 def embed_dataset(
     dataset_dir: Path,
@@ -119,7 +107,8 @@ def embed_dataset(
         weights: See :meth:`ClipEncoder.load`.
         photo_folder: Where the photos are; by default where the data set says.
         batch_size: Photos or texts encoded at once.
-        workers: Threads that decode ahead of the encoder; by default one a core, at most 16.
+        workers: Threads that decode, and on a processor also encode; by default one a core,
+            at most 16.
         device: A torch device.
         dtype: Number type of the rows, ``float16`` or ``float32``.
         pixel_limit: Width times height above which a photo is skipped.
@@ -247,11 +236,12 @@ def _copy_rows(plan: Plan, writer: RowWriter) -> None:
 
 
 def _encode_rows(job: _Job, plan: Plan, writer: RowWriter) -> None:
-    """Encode what is left while the next batches are decoded and the last one is written."""
+    """Encode what is left, writing one batch while the next ones are encoded."""
     modality = plan.source.modality
     left = plan.order[writer.done :]
     blocks = (left[i : i + job.batch_size] for i in range(0, len(left), job.batch_size))
-    batches = ahead(job.prepare(plan.source), blocks, job.workers)
+    prepare = job.prepare(plan.source)
+    batches = encode_stream(job.encoder, modality, prepare, blocks, job.workers)
     bar = tqdm(
         total=len(plan.order),
         initial=writer.done,
@@ -262,10 +252,9 @@ def _encode_rows(job: _Job, plan: Plan, writer: RowWriter) -> None:
     with bar, closing(batches), ThreadPoolExecutor(1) as disk:
         written: Future[None] | None = None
         for batch in batches:
-            rows = job.encode(modality, batch.inputs)
             if written is not None:
                 written.result()
-            written = disk.submit(writer.commit, batch.candidates, rows, batch.failed)
+            written = disk.submit(writer.commit, batch.candidates, batch.rows, batch.failed)
             bar.update(batch.candidates)
         if written is not None:
             written.result()

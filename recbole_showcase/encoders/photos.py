@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 # programs or hold no photo (EPS, PDF …) are left out. "JPEG" covers several photos in one file.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
-PIXEL_LIMIT = 100_000_000
+PIXEL_LIMIT = 80_000_000  # Pillow warns of anything above 89 million
 
 
 class PhotoError(Exception):

@@ -43,7 +43,9 @@ def photo(width: int, height: int) -> Image.Image:
 def test_preprocess_equals_open_clips_own(encoder: ClipEncoder, size: tuple[int, int]) -> None:
     config = encoder.provenance()["preprocessing"]["image"]
     reference = image_transform_v2(PreprocessCfg(**config), is_train=False)
-    assert torch.equal(encoder.preprocess(photo(*size)), reference(photo(*size)))
+    ours = encoder.preprocess(photo(*size))
+    assert ours.is_contiguous()
+    torch.testing.assert_close(ours, reference(photo(*size)), rtol=0, atol=1e-6)
     assert config["mean"] == [0.5, 0.5, 0.5]
 
 
@@ -131,6 +133,14 @@ def test_provenance_is_json(encoder: ClipEncoder) -> None:
 def test_unknown_names(architecture: str, weights: str | None, message: str) -> None:
     with pytest.raises(FeatureStoreError, match=message):
         ClipEncoder.load(architecture, weights)
+
+
+def test_the_shipped_encoder_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("asked the network"))
+    encoder = ClipEncoder.load()
+    assert encoder.name == encoder.provenance()["architecture"] == "showcase-tiny"
+    assert str(Path.cwd()) not in json.dumps(encoder.provenance())
+    assert encoder.encode_texts(["ramen in a bowl"]).shape == (1, encoder.dim)
 
 
 def test_weights_are_never_random(micro: str, tmp_path: Path) -> None:

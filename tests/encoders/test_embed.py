@@ -27,13 +27,13 @@ def run(data: Photographed, encoder: str, **options: object) -> EmbedReport:
 
 def counted(data: Photographed, encoder: str, **options: object) -> tuple[EmbedReport, int, int]:
     """Run, and count the photos and texts that reach the encoder."""
-    seen = {"images": 0, "tokens": 0}
+    seen: dict[str, list[int]] = {"images": [], "tokens": []}
 
     def count(name: str) -> Callable[..., torch.Tensor]:
         real = getattr(ClipEncoder, f"encode_{name}")
 
         def encode(self: ClipEncoder, batch: torch.Tensor) -> torch.Tensor:
-            seen[name] += len(batch)
+            seen[name].append(len(batch))
             return real(self, batch)
 
         return encode
@@ -43,7 +43,7 @@ def counted(data: Photographed, encoder: str, **options: object) -> tuple[EmbedR
         mock.patch.object(ClipEncoder, "encode_tokens", count("tokens")),
     ):
         report = run(data, encoder, **options)
-    return report, seen["images"], seen["tokens"]
+    return report, sum(seen["images"]), sum(seen["tokens"])
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -206,7 +206,7 @@ def broken_off(data: Photographed, encoder: str, after: int) -> None:
         mock.patch.object(ClipEncoder, "encode_images", encode),
         pytest.raises(RuntimeError, match="plug"),
     ):
-        run(data, encoder)
+        run(data, encoder, workers=1)
 
 
 def test_an_interrupted_run_of_another_data_set_is_thrown_away(
@@ -247,6 +247,18 @@ def test_a_kill_while_the_store_is_replaced(make_dataset: Make, micro: str) -> N
     assert (photos, texts) == (0, 0)
     assert len(FeatureStore.open(data.folder, "micro", "image")) == 7
     assert not aside.exists()
+
+
+def test_threads_share_the_shipped_encoder(make_dataset: Make) -> None:
+    data = make_dataset(photos=9, reviews=60)
+    threads = torch.get_num_threads()
+    embed_dataset(data.folder, batch_size=2, workers=4, progress=False, dtype="float32")
+    assert torch.get_num_threads() == threads
+    alone = ClipEncoder.load()
+    store = FeatureStore.open(data.folder, "showcase-tiny", "review")
+    expected = torch.cat([alone.encode_texts([data.texts[token]]) for token in store.ids])
+    np.testing.assert_allclose(store.matrix, expected.numpy(), atol=1e-5)
+    assert len(FeatureStore.open(data.folder, "showcase-tiny", "image")) == 9
 
 
 def test_two_runs_at_once_are_refused(make_dataset: Make, micro: str) -> None:

@@ -124,7 +124,7 @@ def png_header(width: int, height: int) -> bytes:
         (b"<html>gone</html>", "cannot be decoded"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 50, "cannot be decoded"),
         (png_header(64, 64), "cannot be decoded"),
-        (png_header(10_001, 10_000), "huge: 10001×10000 pixels, the limit is 100,000,000"),
+        (png_header(10_001, 10_000), "huge: 10001×10000 pixels, the limit is 80,000,000"),
         (png_header(100_000, 100_000), "huge"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "cannot be decoded"),
     ],

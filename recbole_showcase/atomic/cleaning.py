@@ -81,8 +81,6 @@ def sql_macros() -> str:
         CASE WHEN regexp_matches(v, '{needs}') THEN guard(fold(v)) ELSE v END;
     CREATE OR REPLACE TEMP MACRO join_tokens(tokens) AS guard(array_to_string(
         [replace(fold(t), ' ', '_') FOR t IN tokens IF fold(t) <> ''], ' '));
-    CREATE OR REPLACE TEMP MACRO review_key(u, i, t) AS
-        left(md5(concat_ws(chr(9), u, i, t)), 20);
     CREATE OR REPLACE TEMP MACRO english(v) AS
         CASE WHEN starts_with(v, '{TRANSLATED}')
              THEN split_part(v[{len(TRANSLATED) + 1}:], '{ORIGINAL}', 1) ELSE v END;

@@ -50,7 +50,7 @@ class Run:
         notes: tuple[str, ...] = (),
     ) -> Account:
         """Write what stands beside ``.inter``, and the account."""
-        tables.find_photos(self.connection, self.folder)
+        tables.find_photos(self.connection, self.folder, item)
         counts = tables.write_siblings(self.connection, self.stem, item)
         account = Account(
             converter=converter,

@@ -89,7 +89,7 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
         if options.with_text:
             selection.keep_text()
         if options.with_photos:
-            tables.find_photos(run.connection, run.folder)
+            tables.find_photos(run.connection, run.folder, "business_id")
             selection.keep_photos()
         selection.keep_distinct(one_per_pair=False)
         selection.keep_core(options.k_core)
@@ -223,7 +223,7 @@ def _write_interactions(
     connection: duckdb.DuckDBPyConnection, stem: Path, split: str
 ) -> dict[str, int]:
     """Write ``.inter`` or its three parts; return the rows of each part."""
-    query = f"SELECT user_id, business_id, rating, {tables.review_key('business_id')} FROM rows"
+    query = f"SELECT user_id, business_id, rating, {tables.REVIEW_ID} FROM rows"
     head = tables.headers(INTER.without("timestamp"))
     if split == "pooled":
         write_query(connection, Path(f"{stem}.inter"), head, query)

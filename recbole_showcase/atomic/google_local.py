@@ -157,7 +157,7 @@ def _choose(run: Run, options: GoogleLocalOptions) -> Selection:
     if options.with_text:
         selection.keep_text()
     if options.with_photos:
-        tables.find_photos(connection, run.folder)
+        tables.find_photos(connection, run.folder, "gmap_id")
         selection.keep_photos()
     selection.keep_distinct(options.one_per_pair)
     selection.keep_core(options.k_core)
@@ -193,6 +193,6 @@ def _write_interactions(connection: duckdb.DuckDBPyConnection, path: Path) -> No
         connection,
         path,
         tables.headers(INTER),
-        f"""SELECT user_id, gmap_id, rating, time / 1000, {tables.review_key("gmap_id")}
+        f"""SELECT user_id, gmap_id, rating, time / 1000, {tables.REVIEW_ID}
         FROM rows""",
     )

@@ -13,21 +13,30 @@ from recbole_showcase.atomic.schema import IMAGE, ITEM, REVIEW, AtomicFile
 if TYPE_CHECKING:
     import duckdb
 
+# From user, item and time, so it is the same under other options: 64 bits of a hash, and the
+# last 16 of the time.
+REVIEW_ID = "to_hex(hash(u, i, time)) || to_hex(coalesce(time, 0) & 65535)"
+
 
 def headers(file: AtomicFile) -> list[str]:
     """The columns' heads of an atomic file."""
     return [field.header for field in file.fields]
 
 
-def find_photos(connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None) -> None:
-    """Make ``photos`` (rid, place, image_id, path) of the rows without a reason to be dropped.
+def find_photos(
+    connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None, item: str
+) -> None:
+    """Make ``photos`` of the rows without a reason to be dropped.
 
+    Its columns are rid, place (in the review), item, review_id, image_id and path.
     A photo's id is the last part of its URL up to ``=``, or the bare id. ``path`` is null
     where the folder has no such photo; without a folder it is ``<id>.jpg``.
     """
-    listed = """
-        SELECT rid, place, clean(regexp_extract(url, '([^/=?]+)(=[^/]*)?$', 1)) AS image_id
-        FROM (SELECT rowid AS rid, unnest(photo_urls) AS url,
+    listed = f"""
+        SELECT rid, place, item, review_id,
+               clean(split_part(string_split(url, '/')[-1], '=', 1)) AS image_id
+        FROM (SELECT rowid AS rid, {item} AS item, {REVIEW_ID} AS review_id,
+                     unnest(photo_urls) AS url,
                      generate_subscripts(photo_urls, 1) AS place
               FROM rows WHERE reason IS NULL AND photo_urls IS NOT NULL)
         WHERE image_id <> ''
@@ -59,14 +68,6 @@ class Counts:
     photos_gone: int
 
 
-def review_key(item: str) -> str:
-    """SQL of a review's id: 20 hex digits of the MD5 of user, item and time.
-
-    It follows from the review alone, so it is the same under other options.
-    """
-    return f"review_key(user_id, {item}, time)"
-
-
 def write_siblings(connection: duckdb.DuckDBPyConnection, stem: Path, item: str) -> Counts:
     """Write ``.review``, ``.image`` and ``.item`` of what is left in ``rows``.
 
@@ -75,27 +76,24 @@ def write_siblings(connection: duckdb.DuckDBPyConnection, stem: Path, item: str)
         stem: The files are ``<stem>.review`` and so on.
         item: The column of ``rows`` with the item.
     """
-    key = review_key(item)
-    with_text = _write_reviews(connection, Path(f"{stem}.review"), key)
-    photos, gone = _write_images(connection, Path(f"{stem}.image"), item, key)
+    with_text = _write_reviews(connection, Path(f"{stem}.review"))
+    photos, gone = _write_images(connection, Path(f"{stem}.image"))
     items = _write_items(connection, Path(f"{stem}.item"), item)
     users = int(connection.execute("SELECT count(DISTINCT u) FROM kept").fetchall()[0][0])
     return Counts(users, items, with_text, photos, gone)
 
 
-def _write_reviews(connection: duckdb.DuckDBPyConnection, path: Path, key: str) -> int:
+def _write_reviews(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Write the ``.review`` file: the reviews with text, in the order of the sources."""
     return write_query(
         connection,
         path,
         headers(REVIEW),
-        f"SELECT {key}, clean(text), NULL FROM rows WHERE text IS NOT NULL",
+        f"SELECT {REVIEW_ID}, clean(text), NULL FROM rows WHERE text IS NOT NULL",
     )
 
 
-def _write_images(
-    connection: duckdb.DuckDBPyConnection, path: Path, item: str, key: str
-) -> tuple[int, int]:
+def _write_images(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]:
     """Write the ``.image`` file; return how many photos it has and how many are gone.
 
     A photo that several reviews show belongs to the first of them.
@@ -111,7 +109,7 @@ def _write_images(
         connection,
         path,
         headers(IMAGE),
-        f"""SELECT image_id, {item}, {key}, path FROM shown JOIN rows ON rows.rowid = rid
+        """SELECT image_id, item, review_id, path FROM shown
         WHERE path IS NOT NULL ORDER BY rid, place""",
     )
     return written, int(gone)

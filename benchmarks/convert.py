@@ -92,9 +92,7 @@ def main() -> None:
     report(rounds, options.rows, options.check)
 
 
-def report(
-    rounds: list[tuple[dict[str, float], dict[str, float]]], rows: int, check: bool
-) -> None:
+def report(rounds: list[tuple[dict[str, float], dict[str, float]]], rows: int, check: bool) -> None:
     """Print every round and the medians; leave with an error where a limit is exceeded."""
     for plain, done in rounds:
         print(

@@ -1,9 +1,10 @@
 """How much of the bare encoder's throughput the embedding job keeps, and what memory it takes.
 
-Bare: ``ClipEncoder.encode_images`` on ready tensors. The job: ``embed_dataset`` on the same
-photos, from files to a store on disk. Both are measured in turns, since a busy machine
-changes both from minute to minute; printed are the median of the turns' ratios, the ratio of
-the best turns, and the ratio in processor time, which a busy machine disturbs least.
+Bare: ``ClipEncoder.encode_images`` on ready tensors, once as it is called by default (all
+cores for one batch) and once in the job's own arrangement (a core for each batch). The job:
+``embed_dataset`` on the same photos, from files to a store on disk. All are measured in turns,
+since a busy machine changes them from minute to minute; printed are the median of the
+turns' ratios and the ratio of the best turns, which a busy machine disturbs least.
 
     python benchmarks/embed.py                        # generated photos
     python benchmarks/embed.py --photos FOLDER        # the JPEGs of a folder
@@ -22,8 +23,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -79,23 +80,23 @@ def build_dataset(root: Path, photos: Path, count: int) -> Path:
     return folder
 
 
-class Turn(NamedTuple):
-    """Photos a second, and photos a second of processor time."""
-
-    rate: float
-    work: float
-
-
-def timed(run: Callable[[], int]) -> Turn:
-    """Time a run that returns its number of photos."""
-    started, worked = time.perf_counter(), time.process_time()
-    count = run()
-    return Turn(count / (time.perf_counter() - started), count / (time.process_time() - worked))
+def rate(run: Callable[[], int]) -> float:
+    """Photos a second of a run that returns its number of photos."""
+    started = time.perf_counter()
+    return run() / (time.perf_counter() - started)
 
 
 def bare(encoder: ClipEncoder, ready: torch.Tensor, batch: int) -> int:
     for block in ready.split(batch):
         encoder.encode_images(block)
+    return len(ready)
+
+
+def bare_by_core(encoder: ClipEncoder, ready: torch.Tensor, batch: int) -> int:
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
+        list(pool.map(encoder.encode_images, ready.split(batch)))
+    torch.set_num_threads(threads)
     return len(ready)
 
 
@@ -118,21 +119,23 @@ def throughput(name: str, photos: Path, root: Path, arguments: argparse.Namespac
     ]
     ready = torch.stack(decoded)
     del decoded
-    encoder.encode_images(ready[: arguments.batch])
-    bares, jobs = [timed(lambda: bare(encoder, ready, arguments.batch))], []
-    for _ in range(arguments.rounds):
-        jobs.append(timed(lambda: job(encoder, dataset, photos, arguments.batch)))
-        bares.append(timed(lambda: bare(encoder, ready, arguments.batch)))
-        print(f"  bare {bares[-1].rate:7.1f} photos/s, job {jobs[-1].rate:7.1f}", flush=True)
-    neighbours = list(zip(bares, bares[1:], jobs, strict=False))
-    rates = [2 * turn.rate / (before.rate + after.rate) for before, after, turn in neighbours]
-    works = [2 * turn.work / (before.work + after.work) for before, after, turn in neighbours]
-    best = max(turn.rate for turn in jobs) / max(turn.rate for turn in bares)
-    print(
-        f"{encoder.name}, {count} photos a turn: the job keeps {statistics.median(rates):.3f} of "
-        f"the bare throughput (median of the turns), {best:.3f} (best turns); "
-        f"{statistics.median(works):.3f} counted in processor time"
-    )
+    runs = {
+        "job": lambda: job(encoder, dataset, photos, arguments.batch),
+        "bare": lambda: bare(encoder, ready, arguments.batch),
+        "bare, a core a batch": lambda: bare_by_core(encoder, ready, arguments.batch),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(arguments.rounds + 1):
+        measured = {name: rate(run) for name, run in runs.items()}
+        if turn:  # the first one warms up
+            print("  " + ", ".join(f"{k} {v:.1f}" for k, v in measured.items()), flush=True)
+            for name, value in measured.items():
+                rates[name].append(value)
+    print(f"{encoder.name}, {count} photos a turn, photos a second as above:")
+    for name in list(runs)[1:]:
+        kept = [a / b for a, b in zip(rates["job"], rates[name], strict=True)]
+        best = max(rates["job"]) / max(rates[name])
+        print(f"  job / {name}: median {statistics.median(kept):.3f}, best turns {best:.3f}")
 
 
 def memory(name: str, photos: Path, root: Path) -> None:
@@ -153,7 +156,7 @@ def main() -> None:
         default=128,
         help="photos a turn for the large encoder; the tiny one gets eight times as many",
     )
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", choices=["b32", "tiny"])
     parser.add_argument("--memory", action="store_true")

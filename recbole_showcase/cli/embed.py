@@ -30,7 +30,7 @@ def embed(
     photos: Annotated[
         Path | None, typer.Option(help="Photo folder; by default where the data set says.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Photos or texts encoded at once.")] = 64,
+    batch_size: Annotated[int, typer.Option(help="Photos or texts encoded at once.")] = 32,
     workers: Annotated[int | None, typer.Option(help="Threads; by default one a core.")] = None,
     device: Annotated[str, typer.Option(help="Torch device, for example cpu or cuda.")] = "cpu",
     dtype: Annotated[str, typer.Option(help="Number type of the rows: float16 or float32.")] = (

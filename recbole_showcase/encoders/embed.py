@@ -88,7 +88,7 @@ def embed_dataset(
     encoder: str = SHIPPED,
     weights: str | None = None,
     photo_folder: Path | None = None,
-    batch_size: int = 64,
+    batch_size: int = 32,
     workers: int | None = None,
     device: str = "cpu",
     dtype: str = "float16",
@@ -106,7 +106,7 @@ def embed_dataset(
         encoder: See :meth:`ClipEncoder.load`.
         weights: See :meth:`ClipEncoder.load`.
         photo_folder: Where the photos are; by default where the data set says.
-        batch_size: Photos or texts encoded at once.
+        batch_size: Photos or texts encoded at once by a thread; a GPU wants more.
         workers: Threads that decode, and on a processor also encode; by default one a core,
             at most 16.
         device: A torch device.

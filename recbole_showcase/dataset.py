@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
 from recbole.utils import FeatureSource, FeatureType
 
 from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, ReviewCorpus
@@ -63,6 +65,28 @@ class ShowcaseDatasetMixin(Dataset):
         """Keep row numbers out of the fields whose tokens RecBole maps to ids."""
         super()._init_alias()
         self._rest_fields = self._rest_fields[self._rest_fields != ROW_FIELD]
+
+    def _filter_by_inter_num(self) -> None:
+        """Skip the counting where every count is allowed, which is RecBole's default."""
+        keys = ("user_inter_num_interval", "item_inter_num_interval")
+        if any(self.config[key] not in (None, "[0,inf)") for key in keys):
+            super()._filter_by_inter_num()
+
+    def _remap(self, remap_list: list[tuple[Any, str, Any]]) -> None:
+        """Give ids to the tokens in order of appearance, from categoricals in one go."""
+        if any(kind != FeatureType.TOKEN for *_, kind in remap_list) or not remap_list:
+            super()._remap(remap_list)
+            return
+        columns = [feat[field].astype("category") for feat, field, _ in remap_list]
+        ids, tokens = pd.factorize(union_categoricals(columns))
+        id_token = np.array(["[PAD]", *tokens])
+        token_id = {token: number for number, token in enumerate(id_token)}
+        ends = np.cumsum([len(column) for column in columns])
+        for (feat, field, _), own in zip(remap_list, np.split(ids + 1, ends[:-1]), strict=True):
+            if field not in self.field2id_token:
+                self.field2id_token[field] = id_token
+                self.field2token_id[field] = token_id
+            feat[field] = own
 
     def build(self) -> list[Any]:
         """Split as RecBole does, then join reviews and photos to what each split may see."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
 from recbole_showcase.data.explanation import ExplanationData, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.explainers import EXPLAINERS, ExplainerSizes, build_explainer
+from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs, build_explainer
 from recbole_showcase.integration.config import part_values, showcase_settings
 from recbole_showcase.integration.representation import RecommenderVectors
 from recbole_showcase.outputs import ShowcaseOutputs
@@ -131,11 +131,15 @@ class ExplanationHead(nn.Module):
         name = self.settings.selector
         values = read_settings(SELECTORS[name].Settings, "", part_values(config, "selector"))
         self.selector = build_selector(name, asdict(values))
-        sizes = ExplainerSizes(
-            data.feature_dim, vectors.user_size, vectors.item_size, self.settings.max_tokens
+        inputs = ExplainerInputs(
+            photo_statistics=torch.from_numpy(data.photo_statistics()),
+            review_statistics=torch.from_numpy(data.review_statistics()),
+            user=vectors.user_size,
+            item=vectors.item_size,
+            max_tokens=self.settings.max_tokens,
         )
         self.explainer = build_explainer(
-            self.settings.explainer, part_values(config, "explainer"), sizes, data.tokenizer
+            self.settings.explainer, part_values(config, "explainer"), inputs, data.tokenizer
         )
 
     @property

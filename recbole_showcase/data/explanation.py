@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
-from recbole_showcase.data.corpus import TRAIN, PhotoTable, ReviewCorpus
+from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import DataError
 from recbole_showcase.settings import ShowcaseSettings
+
+_STATISTICS_SAMPLE = 20_000
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,17 @@ class ExplanationData:
     def feature_dim(self) -> int:
         """Width of the CLIP features."""
         return self.photos.features.dim
+
+    def photo_statistics(self) -> np.ndarray:
+        """Mean and standard deviation (2, D) float32 of the training photos' features."""
+        splits = self.corpus.interactions.splits
+        own = np.flatnonzero((self.photos.rows > 0) & (splits[self.photos.rows] == TRAIN))
+        return _statistics(self.photos.features, own)
+
+    def review_statistics(self) -> np.ndarray:
+        """Mean and standard deviation (2, D) float32 of the training reviews' features."""
+        own = np.flatnonzero(self.corpus.interactions.splits == TRAIN)
+        return _statistics(self.corpus.features, own[self.corpus.features.rows[own] >= 0])
 
     @cached_property
     def train_rows(self) -> np.ndarray:
@@ -182,6 +195,14 @@ class ExplanationData:
         own = int(self.photos.of_row.lengths(pairs.rows).max(initial=0))
         past = self.photos.timeline.before(pairs.users, pairs.times, limit + own)
         return _without(past, self.photos.rows[past] == pairs.rows[:, None], limit)
+
+
+def _statistics(features: Features, index: np.ndarray) -> np.ndarray:
+    """Mean and standard deviation (2, D) of some features; of very many, an even sample."""
+    sample = features[index[:: -(-len(index) // _STATISTICS_SAMPLE) or 1]]
+    if not len(sample):
+        return np.stack([np.zeros(features.dim), np.ones(features.dim)]).astype(np.float32)
+    return np.stack([sample.mean(axis=0), sample.std(axis=0)])
 
 
 def _without(values: np.ndarray, hidden: np.ndarray, limit: int) -> np.ndarray:

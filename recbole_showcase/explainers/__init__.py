@@ -11,7 +11,7 @@ from typing import Any
 
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers.base import Explainer, ExplainerSizes
+from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.showcase import ShowcaseExplainer
 from recbole_showcase.settings import read_settings
 
@@ -19,18 +19,18 @@ EXPLAINERS: dict[str, type[Explainer]] = {
     "showcase": ShowcaseExplainer,
 }
 
-__all__ = ["EXPLAINERS", "Explainer", "ExplainerSizes", "build_explainer"]
+__all__ = ["EXPLAINERS", "Explainer", "ExplainerInputs", "build_explainer"]
 
 
 def build_explainer(
-    name: str, values: Mapping[str, Any], sizes: ExplainerSizes, tokenizer: TextTokenizer
+    name: str, values: Mapping[str, Any], inputs: ExplainerInputs, tokenizer: TextTokenizer
 ) -> Explainer:
     """Build a registered explainer.
 
     Args:
         name: A key of :data:`EXPLAINERS`.
         values: A value for each field of the explainer's ``Settings``.
-        sizes: Widths to build for.
+        inputs: What to build it for.
         tokenizer: Of the texts to write.
 
     Raises:
@@ -39,4 +39,4 @@ def build_explainer(
     if name not in EXPLAINERS:
         raise SettingsError(f"explainer '{name}' is unknown; allowed: {', '.join(EXPLAINERS)}")
     explainer = EXPLAINERS[name]
-    return explainer(read_settings(explainer.Settings, "", values), sizes, tokenizer)
+    return explainer(read_settings(explainer.Settings, "", values), inputs, tokenizer)

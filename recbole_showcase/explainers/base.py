@@ -12,20 +12,39 @@ from recbole_showcase.data.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
-class ExplainerSizes:
-    """Widths that an explainer is built for.
+class ExplainerInputs:
+    """What an explainer is built for.
 
     Attributes:
-        features: Width of the CLIP features.
+        photo_statistics: Mean and standard deviation (2, D) of training photos' CLIP features.
+        review_statistics: Mean and standard deviation (2, D) of training reviews' CLIP features.
         user: Width of the recommender's user vectors, 0 for none.
         item: Width of the recommender's item vectors, 0 for none.
         max_tokens: The most tokens of a text, its start and end not counted.
     """
 
-    features: int
+    photo_statistics: Tensor
+    review_statistics: Tensor
     user: int
     item: int
     max_tokens: int
+
+
+class Standardise(nn.Module):
+    """CLIP features with the mean and spread of the training split taken out.
+
+    CLIP features of one modality lie in a narrow cone: what they share is much larger than what
+    tells them apart, and a projection that is trained on few samples sees little else.
+    """
+
+    def __init__(self, statistics: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", statistics[0].clone())
+        self.register_buffer("scale", 1.0 / statistics[1].clamp(min=1e-6))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (..., D), standardised in each dimension."""
+        return (features - self.mean) * self.scale
 
 
 class Explainer(nn.Module):
@@ -38,10 +57,10 @@ class Explainer(nn.Module):
     Settings: ClassVar[type]
     loss_names: ClassVar[tuple[str, ...]]
 
-    def __init__(self, settings: Any, sizes: ExplainerSizes, tokenizer: TextTokenizer) -> None:
+    def __init__(self, settings: Any, inputs: ExplainerInputs, tokenizer: TextTokenizer) -> None:
         super().__init__()
         self.settings = settings
-        self.sizes = sizes
+        self.inputs = inputs
         self.tokenizer = tokenizer
 
     def forward(

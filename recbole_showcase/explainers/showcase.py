@@ -20,7 +20,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
-from recbole_showcase.explainers.base import Explainer, ExplainerSizes
+from recbole_showcase.explainers.base import Explainer, ExplainerInputs, Standardise
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class ShowcaseExplainer(Explainer):
     loss_names = ("cross_entropy",)
 
     def __init__(
-        self, settings: ShowcaseExplainerSettings, sizes: ExplainerSizes, tokenizer: TextTokenizer
+        self, settings: ShowcaseExplainerSettings, inputs: ExplainerInputs, tokenizer: TextTokenizer
     ) -> None:
-        super().__init__(settings, sizes, tokenizer)
+        super().__init__(settings, inputs, tokenizer)
         self.decoder = self._decoder()
-        self.encoder = MultiModalEncoder(settings, sizes, self.decoder.config.n_embd)
+        self.encoder = MultiModalEncoder(settings, inputs, self.decoder.config.n_embd)
 
     def _decoder(self) -> GPT2LMHeadModel:
         """GPT-2 with cross-attention: pretrained, or of the configured sizes."""
@@ -64,7 +64,9 @@ class ShowcaseExplainer(Explainer):
             decoder = GPT2LMHeadModel(
                 GPT2Config(
                     vocab_size=len(self.tokenizer),
-                    n_positions=self.sizes.max_tokens + 2,
+                    bos_token_id=self.tokenizer.bos_id,
+                    eos_token_id=self.tokenizer.eos_id,
+                    n_positions=self.inputs.max_tokens + 2,
                     n_embd=settings.explainer_hidden_size,
                     n_layer=settings.explainer_decoder_layers,
                     n_head=settings.explainer_heads,
@@ -77,10 +79,10 @@ class ShowcaseExplainer(Explainer):
                     add_cross_attention=True,
                 )
             )
-        generation = decoder.generation_config
-        generation.bos_token_id = self.tokenizer.bos_id
-        generation.eos_token_id = self.tokenizer.eos_id
-        generation.pad_token_id = self.tokenizer.pad_id
+        for config in (decoder.config, decoder.generation_config):
+            config.bos_token_id = self.tokenizer.bos_id
+            config.eos_token_id = self.tokenizer.eos_id
+            config.pad_token_id = self.tokenizer.pad_id
         return decoder
 
     def forward(
@@ -109,7 +111,7 @@ class ShowcaseExplainer(Explainer):
             attention_mask=torch.ones_like(start),
             encoder_hidden_states=memory,
             encoder_attention_mask=memory_mask,
-            max_new_tokens=self.sizes.max_tokens,
+            max_new_tokens=self.inputs.max_tokens,
             num_beams=self.settings.explainer_num_beams,
             do_sample=False,
         )  # (B, 1 + T)
@@ -120,23 +122,23 @@ class MultiModalEncoder(nn.Module):
     """Photos, reviews and the recommender's vectors as one sequence under self-attention."""
 
     def __init__(
-        self, settings: ShowcaseExplainerSettings, sizes: ExplainerSizes, output_size: int
+        self, settings: ShowcaseExplainerSettings, inputs: ExplainerInputs, output_size: int
     ) -> None:
         super().__init__()
         width = settings.explainer_hidden_size
-        used = {
-            "photo": sizes.features * settings.explainer_use_photos,
-            "review": sizes.features * settings.explainer_use_reviews,
-            "user": sizes.user,
-            "item": sizes.item,
-        }
-        self.projections = nn.ModuleDict(
-            {
-                kind: nn.Sequential(nn.Linear(size, width), nn.LayerNorm(width))
-                for kind, size in used.items()
-                if size
-            }
-        )
+        self.projections = nn.ModuleDict()
+        for kind, used, statistics in (
+            ("photo", settings.explainer_use_photos, inputs.photo_statistics),
+            ("review", settings.explainer_use_reviews, inputs.review_statistics),
+        ):
+            if used:
+                project = nn.Linear(statistics.shape[1], width)
+                self.projections[kind] = nn.Sequential(
+                    Standardise(statistics), project, nn.LayerNorm(width)
+                )
+        for kind, size in (("user", inputs.user), ("item", inputs.item)):
+            if size:
+                self.projections[kind] = nn.Sequential(nn.Linear(size, width), nn.LayerNorm(width))
         self.kinds = nn.ParameterDict(
             {kind: nn.Parameter(torch.randn(width) * 0.02) for kind in self.projections}
         )

@@ -1,0 +1,97 @@
+"""Loading a large .inter file: our data set class against RecBole's own, in one run.
+
+    python benchmarks/load_interactions.py --rows 1000000
+
+Both read the same file with the same columns and build the data set up to RecBole's filters and
+id maps; the script checks that tensors and id maps are equal and prints the ratio of the times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import recbole_showcase  # noqa: F401 - registers with RecBole
+
+
+def write_interactions(path: Path, n_rows: int) -> None:
+    """Write a file with ids, ratings and times like those of Google Local."""
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    users = 10**20 + rng.zipf(1.4, n_rows).clip(max=n_rows // 8).astype(object)
+    items = rng.integers(n_rows // 20, size=n_rows)
+    frame = pd.DataFrame(
+        {
+            "user_id:token": [str(user) for user in users],
+            "item_id:token": [f"0x{item:016x}:0x{item * 7919:016x}" for item in items],
+            "rating:float": rng.integers(1, 6, n_rows).astype(float),
+            "timestamp:float": 1.5e9 + rng.integers(10**8, size=n_rows) + 0.5,
+            "review_id:token": [f"r{number:x}" for number in range(n_rows)],
+        }
+    )
+    frame.to_csv(path, sep="\t", index=False)
+
+
+def load(model: str, data_path: Path) -> tuple[Any, float]:
+    """Create the data set of a model; return it and the seconds it took."""
+    from recbole.config import Config
+    from recbole.data import create_dataset
+
+    from recbole_showcase.integration.checkpoint import clean_argv
+
+    columns = ["user_id", "item_id", "rating", "timestamp"]
+    settings = {"data_path": str(data_path), "load_col": {"inter": columns}, "state": "ERROR"}
+    with clean_argv():
+        config = Config(model, "big", config_dict=settings)
+    gc.collect()
+    start = time.perf_counter()
+    dataset = create_dataset(config)
+    return dataset, time.perf_counter() - start
+
+
+def same(ours: Any, stock: Any) -> bool:
+    """Whether tensors and id maps are equal."""
+    fields = [stock.uid_field, stock.iid_field]
+    maps = all(
+        np.array_equal(ours.field2id_token[field], stock.field2id_token[field])
+        and ours.field2token_id[field] == stock.field2token_id[field]
+        for field in fields
+    )
+    one, two = (d._dataframe_to_interaction(d.inter_feat) for d in (ours, stock))
+    return maps and all(torch.equal(one[column], two[column]) for column in two.columns)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data_path = Path(folder)
+        (data_path / "big").mkdir()
+        write_interactions(data_path / "big" / "big.inter", arguments.rows)
+        times: dict[str, list[float]] = {"BPR": [], "ShowcaseBPR": []}
+        for _ in range(arguments.repeats):
+            loaded = {}
+            for model, measured in times.items():
+                loaded[model], seconds = load(model, data_path)
+                measured.append(seconds)
+        equal = same(loaded["ShowcaseBPR"], loaded["BPR"])
+    for model, measured in times.items():
+        print(f"{model:12} {statistics.median(measured):6.2f} s  ({min(measured):.2f}-{max(measured):.2f})")
+    ratios = [a / b for a, b in zip(times["BPR"], times["ShowcaseBPR"], strict=True)]
+    print(f"ratio        {statistics.median(ratios):6.2f}    ({min(ratios):.2f}-{max(ratios):.2f})")
+    print(f"equal tensors and id maps: {equal}")
+
+
+if __name__ == "__main__":
+    main()

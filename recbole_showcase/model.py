@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
 from recbole_showcase.data.explanation import ExplanationData, Pairs
@@ -81,17 +82,21 @@ class ShowcaseMixin(AbstractRecommender):
         return self.showcase.select(batch)
 
     @torch.no_grad()
-    def explain(self, pairs: Pairs, *, text: bool = True) -> ShowcaseOutputs:
+    def explain(
+        self, pairs: Pairs, *, text: bool = True, progress: bool = False
+    ) -> ShowcaseOutputs:
         """Choose photos and, if asked, write texts for pairs, in batches.
 
         Args:
             pairs: The pairs, N of them.
             text: Whether to write texts.
+            progress: Whether to show a progress bar.
         """
         head = self.showcase
         size = head.settings.eval_batch_size
         parts = []
-        for start in range(0, len(pairs), size):
+        starts = range(0, len(pairs), size)
+        for start in tqdm(starts, desc="Explain   ", ncols=100, disable=not progress):
             part = pairs[start : start + size]
             photos, relevance = self.select_photos(part)
             photos = photos.cpu()

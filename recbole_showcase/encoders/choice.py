@@ -43,7 +43,7 @@ def choose_encoder(architecture: str, weights: str | None = None) -> EncoderChoi
         FeatureStoreError: The architecture or tag is unknown (the nearest are named), weights
             are missing or superfluous, or a folder or file is not there.
     """
-    if architecture == SHIPPED or architecture.startswith((_LOCAL, _HUB)):
+    if brings_its_weights(architecture):
         if weights is not None:
             raise FeatureStoreError(
                 f"encoder '{architecture}' brings its own weights; leave out weights '{weights}'"
@@ -57,6 +57,11 @@ def choose_encoder(architecture: str, weights: str | None = None) -> EncoderChoi
             f"(or {_LOCAL}FOLDER, {_HUB}OWNER/NAME, {SHIPPED})"
         )
     return _with_weights(architecture.replace("/", "-"), weights)
+
+
+def brings_its_weights(architecture: str) -> bool:
+    """Whether an architecture's name also names its weights."""
+    return architecture == SHIPPED or architecture.startswith((_LOCAL, _HUB))
 
 
 def _self_contained(architecture: str) -> EncoderChoice:

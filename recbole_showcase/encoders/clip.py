@@ -22,7 +22,13 @@ from PIL import Image
 from torch.nn import functional
 from torchvision.transforms import Compose
 
-from recbole_showcase.encoders.choice import SHIPPED, EncoderChoice, choose_encoder
+from recbole_showcase.encoders.choice import (
+    SHIPPED,
+    EncoderChoice,
+    brings_its_weights,
+    choose_encoder,
+)
+from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import FeatureStoreError
 
 
@@ -104,6 +110,24 @@ class ClipEncoder:
             _shift=shift.to(target),
             _provenance=json.loads(json.dumps(provenance)),
         )
+
+    @classmethod
+    def of_store(cls, store: FeatureStore, device: str = "cpu") -> ClipEncoder:
+        """Load the encoder that made a feature store, to encode more in the same space.
+
+        Raises:
+            FeatureStoreError: It cannot be loaded, or is not the same one any more.
+        """
+        meta = store.meta
+        architecture = meta["architecture"]
+        own = brings_its_weights(architecture)
+        encoder = cls.load(architecture, None if own else meta["weights"], device)
+        if encoder.provenance()["weights_digest"] != meta["weights_digest"]:
+            raise FeatureStoreError(
+                f"{store.folder}: made with other weights than '{architecture}' has now "
+                f"({meta['weights_digest']}); embed the data set again"
+            )
+        return encoder
 
     def provenance(self) -> dict[str, Any]:
         """Say who encodes and how, in values that JSON holds.

@@ -79,10 +79,10 @@ class ShowcaseExplainer(Explainer):
                     add_cross_attention=True,
                 )
             )
-        for config in (decoder.config, decoder.generation_config):
-            config.bos_token_id = self.tokenizer.bos_id
-            config.eos_token_id = self.tokenizer.eos_id
-            config.pad_token_id = self.tokenizer.pad_id
+        generation = decoder.generation_config
+        generation.bos_token_id = self.tokenizer.bos_id
+        generation.eos_token_id = self.tokenizer.eos_id
+        generation.pad_token_id = self.tokenizer.pad_id
         return decoder
 
     def forward(

@@ -51,7 +51,7 @@ class ShowcaseCollector(Collector):
         sentences = self.register.need(NEEDS_SENTENCES)
         pairs = Pairs.of_rows(data.corpus, rows)
         text = sentences or self.register.need(NEEDS_TEXTS)
-        outputs = model.explain(pairs, text=text)
+        outputs = model.explain(pairs, text=text, progress=bool(self.config["show_progress"]))
         features, owners = np.empty((0, data.feature_dim)), np.empty(0, dtype=np.int64)
         if sentences:
             texts, owners = split_sentences(outputs.texts)
@@ -68,11 +68,8 @@ class ShowcaseCollector(Collector):
 
     def _sentence_features(self, photos: Features, sentences: list[str]) -> np.ndarray:
         """CLIP features (S, D) of sentences, by the encoder that made the photos' features."""
-        meta = photos.store.meta
         if self._encoder is None:
-            self._encoder = ClipEncoder.load(
-                meta["architecture"], meta["weights"] or None, self.config["device"]
-            )
+            self._encoder = ClipEncoder.of_store(photos.store, str(self.config["device"]))
         size = self.config["showcase_eval_batch_size"]
         parts = [
             self._encoder.encode_texts(sentences[start : start + size]).float().cpu().numpy()

@@ -165,7 +165,7 @@ def test_explanations_are_only_made_when_due(tiny_world: TinyWorld, tmp_path: Pa
     )
     asked = []
     explain = trainer.model.explain
-    trainer.model.explain = lambda pairs, text: asked.append(len(pairs)) or explain(pairs, text=text)
+    trainer.model.explain = lambda pairs, text, progress: asked.append(len(pairs)) or explain(pairs, text=text)
     trainer.fit(train, valid)
     assert asked == [5, 5]
     trainer.evaluate(test)

@@ -38,7 +38,14 @@ REQUIREMENTS = [
     "sacrebleu>=2.4",
     "rouge-score>=0.1.2",
 ]
-TEST_REQUIREMENTS = ["pytest>=8.0", "ruff>=0.6", "mypy>=1.11", "types-PyYAML", "pandas-stubs", "nltk"]
+TEST_REQUIREMENTS = [
+    "pytest>=8.0",
+    "ruff>=0.6",
+    "mypy>=1.11",
+    "types-PyYAML",
+    "pandas-stubs",
+    "nltk",
+]
 
 
 # Folders of package data that stand beside the package in the checkout, and their place inside.
@@ -59,7 +66,7 @@ setup(
     package_dir=DATA_PACKAGES,
     package_data={
         "recbole_showcase": ["py.typed", "encoders/weights/**/*", "gallery/templates/*"],
-        **dict.fromkeys(DATA_PACKAGES, ["**/*"]),
+        **{key: ["**/*"] for key in DATA_PACKAGES},
     },
     install_requires=REQUIREMENTS,
     extras_require={"test": TEST_REQUIREMENTS},

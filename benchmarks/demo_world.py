@@ -46,9 +46,9 @@ def run(model: str, seed: int, work: Path, data: Path) -> dict[str, float]:
         settings["metrics"] = ["Recall", "NDCG", "Hit"]
     start = time.perf_counter()
     with contextlib.chdir(work), clean_argv():
-        result = run_recbole(
-            model, NAME, [str(properties_path() / "demo.yaml")], settings
-        )["test_result"]
+        result = run_recbole(model, NAME, [str(properties_path() / "demo.yaml")], settings)[
+            "test_result"
+        ]
     figures = {name: float(value) for name, value in result.items()}
     figures["seconds"] = time.perf_counter() - start
     if model != "BPR":
@@ -86,7 +86,7 @@ def judge(checkpoint: Path, data: Path) -> dict[str, float]:
 
 
 def random_sets(known: Any, items: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """k photos of each item (B, k), drawn without a look at anything."""
+    """K photos of each item (B, k), drawn without a look at anything."""
     candidates = known.photos.of_item.first(items, known.settings.max_candidates)  # (B, C)
     order = np.argsort(rng.random(candidates.shape) + 2.0 * (candidates < 0), axis=1)[:, :k]
     return np.take_along_axis(candidates, order, axis=1)

@@ -71,7 +71,9 @@ def same(ours: Any, stock: Any) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
@@ -87,7 +89,8 @@ def main() -> None:
                 measured.append(seconds)
         equal = same(loaded["ShowcaseBPR"], loaded["BPR"])
     for model, measured in times.items():
-        print(f"{model:12} {statistics.median(measured):6.2f} s  ({min(measured):.2f}-{max(measured):.2f})")
+        span = f"({min(measured):.2f}-{max(measured):.2f})"
+        print(f"{model:12} {statistics.median(measured):6.2f} s  {span}")
     ratios = [a / b for a, b in zip(times["BPR"], times["ShowcaseBPR"], strict=True)]
     print(f"ratio        {statistics.median(ratios):6.2f}    ({min(ratios):.2f}-{max(ratios):.2f})")
     print(f"equal tensors and id maps: {equal}")

@@ -38,6 +38,7 @@ class ShowcaseDatasetMixin(Dataset):
 
     showcase: ExplanationData
     showcase_rows: np.ndarray
+    _rest_fields: np.ndarray
 
     def __init__(self, config: Any) -> None:
         self._aside: list[dict[str, np.ndarray]] = []
@@ -116,7 +117,9 @@ class ShowcaseDatasetMixin(Dataset):
         settings = showcase_settings(self.config)
         interactions = self._interactions(rows, users, items, split_rows)
         folder, name = Path(self.config["data_path"]), self.dataset_name
-        tokens = [np.asarray(self.field2id_token[f], object) for f in (self.uid_field, self.iid_field)]
+        tokens = [
+            np.asarray(self.field2id_token[f], object) for f in (self.uid_field, self.iid_field)
+        ]
         store = FeatureStore.open(folder, settings.encoder, "review")
         corpus = ReviewCorpus(
             folder / f"{name}.review", interactions, store, settings.target, *tokens

@@ -189,7 +189,7 @@ class ShowcaseRecommender:
             path = file if file.is_file() else None
         return Photo(str(table.tokens[photo]), path, relevance)
 
-    def _review(self, row: int) -> Review:
+    def _review(self, row: np.integer) -> Review:
         corpus = self._data.corpus
         inter = corpus.interactions
         photos = self._data.photos.of_row

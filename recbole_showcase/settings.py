@@ -114,7 +114,6 @@ def _checked(key: str, value: Any, hint: Any) -> Any:
         return float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
         raise SettingsError(
-            f"setting '{key}' is {value!r} of type {type(value).__name__}; "
-            f"allowed: {hint.__name__}"
+            f"setting '{key}' is {value!r} of type {type(value).__name__}; allowed: {hint.__name__}"
         )
     return value

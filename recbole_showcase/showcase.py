@@ -13,7 +13,7 @@ class Photo:
     Attributes:
         id: Token in ``.image``.
         path: The file, or None when it is not on this machine.
-        relevance: How well it fits the user's taste (selector's scale), None for a user's own photo.
+        relevance: How well it fits the user's taste, as the selector sees it; None for own photos.
     """
 
     id: str

@@ -27,6 +27,8 @@ else:
 class ShowcaseTrainerMixin(Trainer):
     """Put before a RecBole trainer class; trains, evaluates and saves a composed model."""
 
+    saved_model_file: str
+
     def __init__(self, config: Any, model: Any) -> None:
         super().__init__(config, model)
         self.settings = model.showcase.settings
@@ -118,9 +120,11 @@ class ShowcaseTrainerMixin(Trainer):
     def _loss_names(self, losses: tuple[float, ...]) -> list[str]:
         own = self.model.showcase.loss_names
         n_base = len(losses) - len(own)
-        base = ["recommendation"] if n_base == 1 else [
-            f"recommendation {number}" for number in range(1, n_base + 1)
-        ]
+        base = (
+            ["recommendation"]
+            if n_base == 1
+            else [f"recommendation {number}" for number in range(1, n_base + 1)]
+        )
         return [*base, *(name.replace("_", " ") for name in own)]
 
     def _generate_train_loss_output(

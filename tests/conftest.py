@@ -1,4 +1,4 @@
-"""Fixtures shared by the rooms: a small data set whose answer is known, and real data if present."""
+"""Fixtures shared by the rooms: a small data set of known answer, and real data if present."""
 
 from __future__ import annotations
 

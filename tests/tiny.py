@@ -60,7 +60,12 @@ class TinyWorld:
 
     @classmethod
     def write(
-        cls, data_path: Path, name: str = "tiny", n_users: int = 40, n_items: int = 24, seed: int = 0
+        cls,
+        data_path: Path,
+        name: str = "tiny",
+        n_users: int = 40,
+        n_items: int = 24,
+        seed: int = 0,
     ) -> TinyWorld:
         """Write the atomic files and features of a world.
 
@@ -76,15 +81,22 @@ class TinyWorld:
             for step, item in enumerate(rng.choice(n_items, 7, replace=False)):
                 review = f"r{user}-{item}"
                 inter.append((f"u{user}", f"i{item}", 5.0, 1000.0 + 10 * step + user / 100, review))
-                reviews.append((review, f"I went there. The {TOPICS[topic]} was great.",
-                                f"The {TOPICS[topic]} was great."))
+                reviews.append(
+                    (
+                        review,
+                        f"I went there. The {TOPICS[topic]} was great.",
+                        f"The {TOPICS[topic]} was great.",
+                    )
+                )
                 photo = f"p{review}"
                 topic_of_photo[photo] = topic
                 photos.append((photo, f"i{item}", review, f"{photo}.jpg"))
         items = [(f"i{i}", f"Place {i}", "food", 0.0, 0.0, 1.0, 4.0, 1.0) for i in range(n_items)]
         for schema, rows in ((INTER, inter), (ITEM, items), (REVIEW, reviews), (IMAGE, photos)):
             columns = [field.name for field in schema.fields]
-            write_atomic(folder / f"{name}.{schema.suffix}", schema, pd.DataFrame(rows, columns=columns))
+            write_atomic(
+                folder / f"{name}.{schema.suffix}", schema, pd.DataFrame(rows, columns=columns)
+            )
         axes = np.eye(DIM)[: len(TOPICS)]
         topic_of_review = {row[0]: int(row[0][1:].split("-")[0]) % len(TOPICS) for row in reviews}
         for modality, topics in (("image", topic_of_photo), ("review", topic_of_review)):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,9 +71,9 @@ class Features:
     def __getstate__(self) -> dict[str, object]:
         return {"place": (self.store.folder, self.store.modality), "rows": self.rows}
 
-    def __setstate__(self, state: Mapping[str, object]) -> None:
-        folder, modality = state["place"]  # type: ignore[misc]
-        self.__init__(FeatureStore(folder, modality), state["rows"])  # type: ignore[misc]
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.store = FeatureStore(*state["place"])
+        self.rows = state["rows"]
 
 
 class ReviewCorpus:
@@ -109,7 +110,7 @@ class ReviewCorpus:
         self.user_tokens, self.item_tokens = user_tokens, item_tokens
         table = read_atomic(path, ["review_id", "text", "explanation"])
         table = table[table["text"] != ""]
-        position = _index(path, table["review_id"]).get_indexer(interactions.reviews)
+        position = _index(path, table["review_id"]).get_indexer(pd.Index(interactions.reviews))
         self.texts = _take(table["text"], position)
         explanations = _take(table["explanation"], position)
         shorter = np.where(explanations == "", self.texts, explanations)

@@ -1,4 +1,4 @@
-"""Explanation samples: which rows are samples, and batches of them without a look at held-out data."""
+"""Explanation samples: which rows are samples, and batches that hide what is held out."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -17,7 +18,9 @@ class TextTokenizer:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         """Wrap a Hugging Face tokenizer, adding the special tokens that it lacks."""
-        missing = {k: v for k, v in SPECIALS.items() if getattr(tokenizer, k) is None}
+        missing: dict[str, Any] = {
+            name: token for name, token in SPECIALS.items() if getattr(tokenizer, name) is None
+        }
         if missing:
             tokenizer.add_special_tokens(missing)
         self.tokenizer = tokenizer
@@ -77,7 +80,7 @@ class TextTokenizer:
             row[: len(ids)] = ids
         return padded
 
-    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+    def decode(self, ids: list[list[int]]) -> list[str]:
         """Texts of token ids, without special tokens and outer white space."""
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [text.strip() for text in texts]

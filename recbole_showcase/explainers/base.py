@@ -37,6 +37,9 @@ class Standardise(nn.Module):
     tells them apart, and a projection that is trained on few samples sees little else.
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, statistics: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", statistics[0].clone())

@@ -106,7 +106,7 @@ class ShowcaseExplainer(Explainer):
         """Texts of the pairs; see :meth:`Explainer.generate`."""
         memory, memory_mask = self.encoder(batch, users, items)
         start = torch.full((len(batch), 1), self.tokenizer.bos_id, device=memory.device)
-        ids = self.decoder.generate(
+        ids = self.decoder.generate(  # type: ignore[misc]
             start,
             attention_mask=torch.ones_like(start),
             encoder_hidden_states=memory,

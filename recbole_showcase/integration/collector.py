@@ -19,7 +19,6 @@ from recbole_showcase.integration.metrics import (
 from recbole_showcase.outputs import EvaluationOutputs, split_sentences
 
 
-
 class ShowcaseCollector(Collector):
     """Explains rows of the evaluated split in ``model_collect``, as far as metrics need it.
 

@@ -16,7 +16,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-
 _READ_CHECKPOINTS = (
     "trainer.trainer",
     "model.context_aware_recommender.kd_dagfm",
@@ -58,7 +57,7 @@ def apply() -> None:
 
 @contextmanager
 def _numpy_for_ray() -> Iterator[None]:
-    """ray <= 2.6.3 reads ``np.bool8`` while it is imported; NumPy 2 has no such name.
+    """Ray <= 2.6.3 reads ``np.bool8`` while it is imported; NumPy 2 has no such name.
 
     Upstream: https://github.com/ray-project/ray/pull/38495. Can go when RecBole allows a newer
     ray. The name is there during ray's import only.
@@ -143,8 +142,9 @@ def _torch_load() -> None:
     """``torch.load`` is ``weights_only`` since 2.6 and refuses the ``Config`` in checkpoints.
 
     RecBole's trainer, and its models that start from a pretrained one, read checkpoints through our
-    loader, which knows both formats and runs no code from either. Upstream: https://github.com/RUCAIBox/RecBole/issues/2215. Can go when
-    RecBole writes checkpoints without pickled objects.
+    loader, which knows both formats and runs no code from either. Upstream:
+    https://github.com/RUCAIBox/RecBole/issues/2215. Can go when RecBole writes checkpoints without
+    pickled objects.
     """
     import torch
 
@@ -192,7 +192,7 @@ def _processes_on_cpu() -> None:
         return data_parallel(module, device_ids=None if on_cpu else device_ids)
 
     config_class._init_device = _init_device
-    trainer.DistributedDataParallel = _data_parallel
+    trainer.DistributedDataParallel = _data_parallel  # type: ignore[attr-defined]
 
 
 def _recbole_modules() -> list[ModuleType]:

@@ -79,7 +79,9 @@ def part_values(config: Any, part: str) -> dict[str, Any]:
 
 def _all_keys() -> set[str]:
     """Every key of ours, whichever parts are chosen: another part's keys do no harm."""
-    keys = {key for key in _yaml(properties_path() / "showcase.yaml") if key.startswith("showcase_")}
+    keys = {
+        key for key in _yaml(properties_path() / "showcase.yaml") if key.startswith("showcase_")
+    }
     for part in PARTS:
         for name in part_names(part):
             keys.update(part_defaults(part, name))

@@ -75,7 +75,7 @@ _AT_K = "Image"
 
 
 class ExplanationMetric(AbstractMetric):
-    """Base of the adapters. Without explanations in an evaluation there is no entry in its result."""
+    """Base of the adapters; an evaluation without explanations gets no entry in its result."""
 
     metric_type = EvaluatorType.RANKING
     name: str

@@ -54,11 +54,11 @@ def fast_parsing(aside: tuple[str, ...] = ()) -> Iterator[dict[str, np.ndarray]]
             found[name.partition(":")[0]] = values.to_numpy()
         return frame.drop(columns=[name for name in extra if name not in usecols])
 
-    module.pd = LibraryView(pd, read_csv=read_csv)
+    module.pd = LibraryView(pd, read_csv=read_csv)  # type: ignore[attr-defined]
     try:
         yield found
     finally:
-        module.pd = library
+        module.pd = library  # type: ignore[attr-defined]
 
 
 def _read_arrow(
@@ -70,7 +70,10 @@ def _read_arrow(
 ) -> pd.DataFrame | None:
     """Read columns, or return None where pandas' Python engine has to."""
     converters = {name: _column if name in categorical else _texts for name in columns}
-    if len(options["delimiter"]) > 1 or (options["encoding"] or "utf-8").lower() not in ("utf-8", "utf8"):
+    if len(options["delimiter"]) > 1 or (options["encoding"] or "utf-8").lower() not in (
+        "utf-8",
+        "utf8",
+    ):
         return None
     arrow_types = {
         name: pa.float64() if types[name] in (float, np.float64) else pa.string()
@@ -79,9 +82,7 @@ def _read_arrow(
     try:
         table = csv.read_csv(
             path,
-            parse_options=csv.ParseOptions(
-                delimiter=options["delimiter"], newlines_in_values=True
-            ),
+            parse_options=csv.ParseOptions(delimiter=options["delimiter"], newlines_in_values=True),
             convert_options=csv.ConvertOptions(
                 include_columns=columns,
                 column_types=arrow_types,

@@ -129,7 +129,8 @@ def showcase_class(base: type) -> type:
     model = _compose(name, ShowcaseMixin, base, base_model=base)
     trainer = get_trainer(base.type, base.__name__)  # type: ignore[attr-defined]
     dataset = getattr(datasets, base.__name__ + "Dataset", None) or getattr(
-        datasets, _DATASET_OF_TYPE[base.type.name]  # type: ignore[attr-defined]
+        datasets,
+        _DATASET_OF_TYPE[base.type.name],  # type: ignore[attr-defined]
     )
     _add(trainers, name + "Trainer", _compose(name + "Trainer", ShowcaseTrainerMixin, trainer))
     _add(datasets, name + "Dataset", _compose(name + "Dataset", ShowcaseDatasetMixin, dataset))
@@ -239,7 +240,7 @@ def _wrap_get_dataloader() -> None:
         base = base_name(config["model"])
         return get_dataloader(config if base is None else _WithModelName(config, base), phase)
 
-    utils.get_dataloader = wrapped
+    utils.get_dataloader = wrapped  # type: ignore[attr-defined]
 
 
 def _wrap_quick_start() -> None:
@@ -256,7 +257,9 @@ def _wrap_quick_start() -> None:
 
 
 def _extend_dataset_arguments() -> None:
-    """``create_dataset`` reuses a cached data set when these settings are the same; in place,
-    since other modules hold the list by value."""
+    """Let ``create_dataset`` reuse a cached data set only where these settings are the same.
+
+    In place: other modules hold the list by value.
+    """
     arguments = import_module("recbole.utils.argument_list").dataset_arguments
     arguments.extend(key for key in _DATASET_SETTINGS if key not in arguments)

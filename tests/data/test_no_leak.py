@@ -74,7 +74,9 @@ def test_without_times_the_target_itself_is_hidden(tmp_path: Path) -> None:
     world = TinyWorld.write(tmp_path, "timeless")
     path = world.folder / f"{world.name}.inter"
     lines = [line.split("\t") for line in path.read_text().splitlines()]
-    path.write_text("".join("\t".join(p for i, p in enumerate(line) if i != 3) + "\n" for line in lines))
+    path.write_text(
+        "".join("\t".join(p for i, p in enumerate(line) if i != 3) + "\n" for line in lines)
+    )
     data = data_of(
         "ShowcaseBPR",
         world,
@@ -102,7 +104,7 @@ def test_sequential_first_interactions_are_past(tiny_world: TinyWorld, tmp_path:
 
 def test_recbole_does_not_see_the_rows(tiny_world: TinyWorld, tmp_path: Path) -> None:
     for model, changes in (("ShowcaseBPR", {}), ("ShowcaseSASRec", SASREC)):
-        trainer, loaders = prepare(model, tiny_world, tmp_path, **changes)
+        _trainer, loaders = prepare(model, tiny_world, tmp_path, **changes)
         batch = next(iter(loaders[0]))
         assert not [field for field in batch.columns if "showcase" in field]
         assert not [field for field in loaders[0]._dataset.fields() if "showcase" in field]

@@ -91,7 +91,9 @@ def test_a_batch_generates_what_its_rows_generate(name: str, tokenizer: TextToke
     together = explainer.generate(batch, users, items)
     for row in range(len(batch)):
         one = type(batch)(**{k: v[row : row + 1] for k, v in vars(batch).items()})
-        assert explainer.generate(one, users[row : row + 1], items[row : row + 1]) == [together[row]]
+        assert explainer.generate(one, users[row : row + 1], items[row : row + 1]) == [
+            together[row]
+        ]
 
 
 @every

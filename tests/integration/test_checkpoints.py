@@ -168,9 +168,7 @@ def test_another_tokenizer_is_refused(trained: tuple[Path, dict[str, float]]) ->
         restore(state, restored_config(state))
 
 
-def test_the_test_result_is_beside_the_checkpoint(
-    trained: tuple[Path, dict[str, float]]
-) -> None:
+def test_the_test_result_is_beside_the_checkpoint(trained: tuple[Path, dict[str, float]]) -> None:
     import recbole_showcase
 
     recommender = recbole_showcase.load_explainer(trained[0])

@@ -30,7 +30,9 @@ def test_the_import_loads_neither_recbole_nor_torch(tmp_path: Path) -> None:
     assert run_python("-c", code, cwd=tmp_path).strip() == "[]"
 
 
-@pytest.mark.parametrize("order", ["recbole_showcase, recbole.data", "recbole.data, recbole_showcase"])
+@pytest.mark.parametrize(
+    "order", ["recbole_showcase, recbole.data", "recbole.data, recbole_showcase"]
+)
 def test_either_order_of_imports_registers(tmp_path: Path, order: str) -> None:
     code = (
         f"import {order}; from recbole.utils import get_model; "
@@ -120,7 +122,8 @@ def test_spawned_workers_find_composed_models(tiny_world: TinyWorld, tmp_path: P
         "    from recbole.quick_start import run\n"
         f"    result = run('ShowcaseBPR', {tiny_world.name!r}, config_dict={config!r},\n"
         "                 nproc=2, port='5713')\n"
-        "    print('FIGURES', json.dumps({k: float(v) for k, v in result['test_result'].items()}))\n"
+        "    figures = {k: float(v) for k, v in result['test_result'].items()}\n"
+        "    print('FIGURES', json.dumps(figures))\n"
     )
     output = run_python("-W", "ignore", str(script), cwd=tmp_path)
     figures = json.loads(output.split("FIGURES")[1].splitlines()[0])

@@ -39,7 +39,9 @@ def config_of(tiny_world: TinyWorld, work: Path, **changes: object):
     from recbole_showcase.integration.checkpoint import clean_argv
 
     with clean_argv():
-        return Config("ShowcaseBPR", tiny_world.name, config_dict=tiny_world.config(work, **changes))
+        return Config(
+            "ShowcaseBPR", tiny_world.name, config_dict=tiny_world.config(work, **changes)
+        )
 
 
 def test_precedence_is_recboles(
@@ -73,7 +75,7 @@ def test_an_unknown_key_names_the_nearest(
 
 
 def test_a_mistyped_prefix_names_the_nearest(tiny_world: TinyWorld, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="'showcse_photos'.*'showcase_photos'"):
+    with pytest.raises(SettingsError, match=r"'showcse_photos'.*'showcase_photos'"):
         config_of(tiny_world, tmp_path, showcse_photos=1)
 
 

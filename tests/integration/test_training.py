@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -96,9 +97,7 @@ def test_the_recommenders_batches_do_not_depend_on_the_explainer(
 
 def test_shared_gradients_reach_the_recommender(tiny_world: TinyWorld, tmp_path: Path) -> None:
     for share in (False, True):
-        trainer, _ = prepare(
-            "ShowcaseBPR", tiny_world, tmp_path, showcase_share_gradient=share
-        )
+        trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_share_gradient=share)
         sum(trainer.model.explain_loss(next(trainer.loader.epoch(0)))).backward()
         grad = trainer.model.item_embedding.weight.grad
         assert (grad is not None and bool(grad.any())) == share
@@ -123,7 +122,7 @@ def test_staged_epochs_train_one_side_each(tiny_world: TinyWorld, tmp_path: Path
         states.append(snapshot())
     changed = [
         [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
-        for before, after in zip(states, states[1:], strict=False)
+        for before, after in itertools.pairwise(states)
     ]
     assert changed == [[True, False], [False, True]]
     assert losses[0][1] == 0 and losses[1][0] == 0
@@ -165,7 +164,9 @@ def test_explanations_are_only_made_when_due(tiny_world: TinyWorld, tmp_path: Pa
     )
     asked = []
     explain = trainer.model.explain
-    trainer.model.explain = lambda pairs, text, progress: asked.append(len(pairs)) or explain(pairs, text=text)
+    trainer.model.explain = lambda pairs, text, progress: (
+        asked.append(len(pairs)) or explain(pairs, text=text)
+    )
     trainer.fit(train, valid)
     assert asked == [5, 5]
     trainer.evaluate(test)

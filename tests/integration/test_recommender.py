@@ -1,0 +1,101 @@
+"""Asking a trained model, and the commands around it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import recbole_showcase
+from recbole_showcase.errors import DataError
+from recbole_showcase.recommender import ShowcaseRecommender
+from tests.integration.test_checkpoints import train
+from tests.integration.test_training import SASREC
+from tests.tiny import TinyWorld
+
+
+@pytest.fixture(scope="module")
+def recommender(
+    tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory
+) -> ShowcaseRecommender:
+    config = tiny_world.config(tmp_path_factory.mktemp("run"), epochs=1)
+    checkpoint, _ = train("ShowcaseBPR", tiny_world.name, config)
+    return recbole_showcase.load_explainer(checkpoint)
+
+
+def test_recommendations_are_the_models_best_new_items(recommender: ShowcaseRecommender) -> None:
+    """Against a score of every pair by itself, and what the user visited before the test."""
+    from recbole.data.interaction import Interaction
+
+    data = recommender.model.showcase.data
+    inter = data.corpus.interactions
+    user = "u5"
+    (number,) = np.flatnonzero(data.corpus.user_tokens == user)
+    n_items = len(data.corpus.item_tokens)
+    pairs = {"user_id": torch.full((n_items,), int(number)), "item_id": torch.arange(n_items)}
+    scores = recommender.model.predict(Interaction(pairs)).detach().numpy()
+    visited = inter.items[(inter.users == number) & (inter.splits != 2)]
+    scores[[0, *visited]] = -np.inf
+    best = data.corpus.item_tokens[np.argsort(-scores)[:4]]
+    found = recommender.recommend([user], 4)[0]
+    assert [shown.item for shown in found] == list(best)
+    assert [shown.rank for shown in found] == [1, 2, 3, 4]
+    assert len(visited) == 6
+
+
+def test_more_items_than_there_are(recommender: ShowcaseRecommender) -> None:
+    (found,) = recommender.recommend(["u0"], 1000)
+    assert len(found) == 24 - 6
+
+
+def test_given_pairs_are_explained(recommender: ShowcaseRecommender) -> None:
+    found = recommender.explain(["u1", "u2", "u1"], ["i3", "i3", "i4"])
+    assert [(s.user, s.item, s.item_name, s.rank) for s in found] == [
+        ("u1", "i3", "Place 3", None),
+        ("u2", "i3", "Place 3", None),
+        ("u1", "i4", "Place 4", None),
+    ]
+    assert all(len({photo.id for photo in s.photos}) == 3 for s in found)
+    assert recommender.explain([], []) == []
+
+
+def test_unknown_names_are_errors(recommender: ShowcaseRecommender) -> None:
+    with pytest.raises(DataError, match=r"user 'u99x' is not .* nearest known one is 'u9'"):
+        recommender.recommend(["u99x"], 1)
+    with pytest.raises(DataError, match="item"):
+        recommender.explain(["u1"], ["nowhere"])
+    with pytest.raises(DataError, match="not pairs"):
+        recommender.explain(["u1"], [])
+
+
+def test_sequential_models_recommend_too(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    config = tiny_world.config(tmp_path, epochs=1, **SASREC)
+    checkpoint, _ = train("ShowcaseSASRec", tiny_world.name, config)
+    pages = recbole_showcase.load_explainer(checkpoint).user_showcases(["u3", "u0"], top_k=2)
+    assert [page.user for page in pages] == ["u3", "u0"]
+    assert all(len(page.recommended) == 2 for page in pages)
+
+
+def test_the_demo_copy_is_whole_or_not_there(tmp_path: Path) -> None:
+    from recbole_showcase.cli.demo import NAME, copy_demo
+
+    copied = copy_demo(tmp_path)
+    assert copy_demo(tmp_path) == copied
+    assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+    (tmp_path / "other" / NAME).mkdir(parents=True)
+    with pytest.raises(DataError, match="not the demo data set"):
+        copy_demo(tmp_path / "other")
+
+
+def test_errors_of_commands_are_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from recbole_showcase.cli import main
+
+    monkeypatch.setattr("sys.argv", ["recbole-showcase", "embed", str(tmp_path / "nothing")])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.startswith("error: ")

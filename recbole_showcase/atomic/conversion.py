@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,10 +48,10 @@ class Run:
         broken: tuple[BrokenLine, ...] = (),
         parts: dict[str, int] | None = None,
         notes: tuple[str, ...] = (),
+        beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = (),
     ) -> Account:
-        """Write what stands beside ``.inter``, and the account."""
-        tables.find_photos(self.connection, self.folder, item)
-        counts = tables.write_siblings(self.connection, self.stem, item)
+        """Write what stands beside ``.inter``, and the account; ``beside`` runs meanwhile."""
+        counts = tables.write_siblings(self.connection, self.stem, item, self.folder, beside)
         account = Account(
             converter=converter,
             rows_read=selection.rows_read,

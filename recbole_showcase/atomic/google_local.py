@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from recbole_showcase.atomic.engine import (
     Selection,
     clean_ids,
     literal,
+    on_a_cursor,
     read_lines,
     write_query,
 )
@@ -92,10 +95,17 @@ def convert_google_local(
             run.connection, review_files, run.scratch, _COLUMNS, _select(options), options.limit
         )
         clean_ids(run.connection, "user_id", "gmap_id")
-        _read_meta(run.connection, meta_files)
-        selection = _choose(run, options)
-        _write_interactions(run.connection, Path(f"{run.stem}.inter"))
-        return run.finish("google-local", selection, review_files + meta_files, "gmap_id", broken)
+        with ThreadPoolExecutor(1) as pool:
+            meta_read = on_a_cursor(pool, run.connection, partial(_read_meta, files=meta_files))
+            selection = _choose(run, options, meta_read)
+        return run.finish(
+            "google-local",
+            selection,
+            review_files + meta_files,
+            "gmap_id",
+            broken,
+            beside=[partial(_write_interactions, stem=run.stem)],
+        )
 
 
 def _select(options: GoogleLocalOptions) -> str:
@@ -136,7 +146,7 @@ def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
             SELECT id, name, category, latitude, longitude, length(price)::DOUBLE AS price,
                    avg_rating, num_of_reviews AS num_reviews, address
             FROM (SELECT *, clean(gmap_id) AS id, row_number() OVER () AS place FROM {source})
-            SEMI JOIN (SELECT DISTINCT gmap_id AS id FROM rows WHERE reason IS NULL) USING (id)
+            WHERE hash(id) IN (SELECT i FROM rows WHERE reason IS NULL)
             QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1
             """
         )
@@ -144,10 +154,12 @@ def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
         raise DataError(f"the metadata files cannot be read: {error}") from error
 
 
-def _choose(run: Run, options: GoogleLocalOptions) -> Selection:
-    """Make ``kept`` of the rows that stay, reason by reason."""
+def _choose(run: Run, options: GoogleLocalOptions, meta_read: Future[None]) -> Selection:
+    """Make ``kept`` of the rows that stay, reason by reason; wait for ``meta`` if need be."""
     connection = run.connection
     selection = Selection(connection, REASONS)
+    if options.require_meta or options.categories or options.states:
+        meta_read.result()
     if options.require_meta or options.categories or options.states:
         _keep_businesses(connection, selection, "no metadata of the business", "true")
     if options.categories:
@@ -161,6 +173,7 @@ def _choose(run: Run, options: GoogleLocalOptions) -> Selection:
         selection.keep_photos()
     selection.keep_distinct(options.one_per_pair)
     selection.keep_core(options.k_core)
+    meta_read.result()
     selection.settle()
     return selection
 
@@ -188,10 +201,10 @@ def _in_state(states: Sequence[str]) -> str:
     return f"regexp_matches(address, {literal(rf'(^|, |,| )({ends})(, (USA|United States))?$')})"
 
 
-def _write_interactions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _write_interactions(connection: duckdb.DuckDBPyConnection, stem: Path) -> None:
     write_query(
         connection,
-        path,
+        Path(f"{stem}.inter"),
         tables.headers(INTER),
         f"""SELECT user_id, gmap_id, rating, time / 1000, {tables.REVIEW_ID}
         FROM rows""",

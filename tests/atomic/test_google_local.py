@@ -18,6 +18,7 @@ from recbole_showcase.atomic import (
     photo_folder,
     read_atomic,
 )
+from recbole_showcase.atomic.cleaning import clean_value
 from recbole_showcase.errors import DataError
 from tests.atomic.raw import business, lines, review
 
@@ -234,6 +235,10 @@ def test_photos_are_found_by_id_at_any_depth_and_gone_ones_counted(tmp_path: Pat
         tmp_path, rows, photos=tmp_path / "images", with_photos=True, overwrite=True
     )
     assert with_photos.users == 2, "a review whose photos are gone has none"
+    both = _convert(
+        tmp_path, rows, photos=tmp_path / "images", with_photos=True, with_text=True, overwrite=True
+    )
+    assert both.rows_kept == 2
     with pytest.raises(DataError, match="no photo folder"):
         _convert(tmp_path, rows, photos=tmp_path / "none", overwrite=True)
 
@@ -286,6 +291,46 @@ def test_hard_ids_names_and_texts_come_through(tmp_path: Path) -> None:
     item = pd.read_csv(folder / "d.item", delimiter="\t", engine="python", dtype=str)
     assert sorted(item["name:token_seq"]) == sorted(set(cleaned))
     assert not item["category:token_seq"].isna().any()
+
+
+def test_texts_are_cleaned_wherever_they_need_it(tmp_path: Path) -> None:
+    words = "plain words of a review"
+    dirt = [
+        " ",
+        "  ",
+        '"',
+        "\n",
+        "\x00",
+        "\x1f",
+        "\x7f",
+        "\x80",
+        "\xa0",
+        "\u2003",
+        "\u3000",
+        "\\",
+        "é",
+    ]
+    texts = [words, "#N/A N/A", "null", "1.#QNAN"]
+    texts += [text for d in dirt for text in (d + words, words + d, words + d + words)]
+    _convert(tmp_path, [review(f"u{n}", "i", n, text=text) for n, text in enumerate(texts)])
+    assert _read(tmp_path, "review").text.tolist() == [clean_value(text) for text in texts]
+
+
+def test_a_photo_shown_again_belongs_to_the_first_review(tmp_path: Path) -> None:
+    rows = [
+        review("u1", "i1", photos=["a", "b", "a"]),
+        review("u2", "i2", photos=["c", "b"]),
+        review("u3", "i3", photos=["a", "d"]),
+    ]
+    account = _convert(tmp_path, rows)
+    image = _read(tmp_path, "image")
+    assert image.image_id.tolist() == ["a", "b", "c", "d"]
+    assert image.item_id.tolist() == ["i1", "i1", "i2", "i3"]
+    assert (account.photos, account.photos_gone) == (4, 0)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "b.jpg").write_bytes(b"x")
+    account = _convert(tmp_path, rows, photos=tmp_path / "images", overwrite=True)
+    assert (account.photos, account.photos_gone) == (1, 3), "gone ones are counted once"
 
 
 @pytest.mark.parametrize(

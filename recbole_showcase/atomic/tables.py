@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # last 16 of the time.
 REVIEW_ID = "to_hex(hash(u, i, time)) || to_hex(coalesce(time, 0) & 65535)"
 
-# Most texts need no cleaning, and this tells faster as the patterns of ``clean``: JSON
+# Most texts need no cleaning, and this tells faster than the patterns of ``clean``: JSON
 # writes them as they stand (no quote, no control character), one byte a character, and no space is
 # at an end or beside another. Marks of missing values are shorter.
 _PLAIN_TEXT = """strlen(to_json(text)) = length(text) + 2 AND strlen(text) > 10

@@ -12,11 +12,12 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerSizes, build_explainer
+from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs, build_explainer
 from recbole_showcase.integration.config import part_defaults
 
 TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
-SIZES = ExplainerSizes(features=6, user=3, item=4, max_tokens=20)
+STATISTICS = torch.stack([torch.linspace(-0.5, 0.5, 6), torch.linspace(0.5, 1.5, 6)])
+INPUTS = ExplainerInputs(STATISTICS, STATISTICS * 2, user=3, item=4, max_tokens=20)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def build(name: str, tokenizer: TextTokenizer, **changes: object) -> Explainer:
     torch.manual_seed(0)
     small = {"explainer_hidden_size": 16, "explainer_dropout": 0.0}
     values = {**part_defaults("explainer", name), **small, **changes}
-    return build_explainer(name, values, SIZES, tokenizer).eval()
+    return build_explainer(name, values, INPUTS, tokenizer).eval()
 
 
 def batch_of(tokenizer: TextTokenizer, n: int = 5, photos: int = 3, reviews: int = 2):
@@ -174,7 +175,7 @@ def test_a_pretrained_decoder_is_taken_by_path(tokenizer: TextTokenizer, tmp_pat
 
 def test_unknown_names_and_settings_are_errors(tokenizer: TextTokenizer) -> None:
     with pytest.raises(SettingsError, match="allowed: showcase"):
-        build_explainer("none", {}, SIZES, tokenizer)
+        build_explainer("none", {}, INPUTS, tokenizer)
     with pytest.raises(SettingsError, match="explainer_sise"):
         build("showcase", tokenizer, explainer_sise=3)
 

@@ -45,7 +45,8 @@ def fast_parsing(aside: tuple[str, ...] = ()) -> Iterator[dict[str, np.ndarray]]
         extra = [name for name in header.columns if name.partition(":")[0] in aside]
         wanted = [name for name in header.columns if name in usecols or name in extra]
         types = {name: float if name.endswith(":float") else str for name in extra} | dtype
-        frame = _read_arrow(path, wanted, types, usecols, options)
+        tokens = {name for name in usecols if name.endswith(":token")}
+        frame = _read_arrow(path, wanted, types, tokens, options)
         if frame is None:
             frame = pd.read_csv(path, usecols=wanted, dtype=types, **options)
         for name in extra:
@@ -65,11 +66,11 @@ def _read_arrow(
     path: str,
     columns: list[str],
     types: dict[str, Any],
-    categorical: list[str],
+    tokens: set[str],
     options: dict[str, Any],
 ) -> pd.DataFrame | None:
     """Read columns, or return None where pandas' Python engine has to."""
-    converters = {name: _column if name in categorical else _texts for name in columns}
+    converters = {name: _column if name in tokens else _texts for name in columns}
     if len(options["delimiter"]) > 1 or (options["encoding"] or "utf-8").lower() not in (
         "utf-8",
         "utf8",

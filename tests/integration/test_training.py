@@ -52,7 +52,12 @@ def test_the_tiny_world_is_learned(tiny_world: TinyWorld, tmp_path: Path) -> Non
     import recbole_showcase
 
     trainer, (train, valid, test) = prepare(
-        "ShowcaseBPR", tiny_world, tmp_path, epochs=12, showcase_learning_rate=0.003
+        "ShowcaseBPR",
+        tiny_world,
+        tmp_path,
+        epochs=16,
+        showcase_learning_rate=0.003,
+        valid_metric="BLEU1",
     )
     trainer.fit(train, valid)
     result = trainer.evaluate(test)

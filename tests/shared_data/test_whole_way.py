@@ -39,5 +39,5 @@ def test_from_raw_google_local_to_a_gallery(shared_data: Path, tmp_path: Path) -
     pages = recommender.user_showcases(n_users=2, top_k=2)
     assert all(photo.path for page in pages for shown in page.recommended for photo in shown.photos)
     assert all(shown.item_name != shown.item for page in pages for shown in page.recommended)
-    page = render_gallery(pages, tmp_path / "gallery.html", title="t", subtitle="s")
+    page = render_gallery(pages, tmp_path / "gallery.html", title="t", subtitle="s", figures=None)
     assert page.read_text(encoding="utf-8").count("data:image/jpeg") > 3

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,21 @@ from recbole_showcase.encoders.choice import (
 )
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import FeatureStoreError
+
+
+@contextmanager
+def _root_logger_untouched() -> Iterator[None]:
+    """Take back the handler that open_clip's log calls give to a root logger without any.
+
+    With it, ``logging.basicConfig`` does nothing, and RecBole's log of a later run is lost.
+    """
+    root = logging.getLogger()
+    before = list(root.handlers)
+    try:
+        yield
+    finally:
+        for handler in [h for h in root.handlers if h not in before]:
+            root.removeHandler(handler)
 
 
 @dataclass
@@ -75,9 +92,10 @@ class ClipEncoder:
         """
         choice = choose_encoder(architecture, weights)
         target = _device(device)
-        model = _load_model(choice).to(target).eval().requires_grad_(False)
-        config = open_clip.get_model_config(choice.model_name)
-        tokenizer = open_clip.get_tokenizer(choice.model_name)
+        with _root_logger_untouched():
+            model = _load_model(choice).to(target).eval().requires_grad_(False)
+            config = open_clip.get_model_config(choice.model_name)
+            tokenizer = open_clip.get_tokenizer(choice.model_name)
         preprocessing = dict(open_clip.get_model_preprocess_cfg(model))
         # What open_clip does photo by photo, less its last two steps: to a tensor, normalise.
         geometry = image_transform_v2(PreprocessCfg(**preprocessing), is_train=False).transforms

@@ -4,6 +4,8 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +177,13 @@ def test_hostile_weights_are_not_run(weights_file: Path, tmp_path: Path) -> None
 def test_unusable_device(micro: str, device: str) -> None:
     with pytest.raises(FeatureStoreError, match=f"device '{device}' cannot be used"):
         ClipEncoder.load(micro, device=device)
+
+
+def test_loading_leaves_the_root_logger_alone() -> None:
+    """A handler on it would keep RecBole from setting up its own log."""
+    code = (
+        "import logging; from recbole_showcase.encoders import ClipEncoder; "
+        "ClipEncoder.load(); print(logging.getLogger().handlers)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

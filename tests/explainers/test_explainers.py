@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
@@ -189,3 +189,20 @@ def test_long_texts_are_cut_without_an_end(tokenizer: TextTokenizer) -> None:
     ids = tokenizer.encode(["good soup good soup", "meh"], 2)
     assert tokenizer.eos_id not in ids[0] and (ids[0] == tokenizer.pad_id).sum() == 0
     assert ids.shape[1] <= 4
+
+
+def test_a_tokenizer_is_taken_by_path(tokenizer: TextTokenizer, tmp_path: Path) -> None:
+    tokenizer.tokenizer.save_pretrained(tmp_path)
+    loaded = TextTokenizer.load(str(tmp_path))
+    assert loaded.fingerprint() == tokenizer.fingerprint()
+    assert loaded.encode(TEXTS, 20).tolist() == tokenizer.encode(TEXTS, 20).tolist()
+
+
+def test_a_tokenizer_without_special_tokens_gets_them(
+    tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    bare = PreTrainedTokenizerFast(tokenizer_object=tokenizer.tokenizer.backend_tokenizer)
+    assert bare.pad_token is None
+    wrapped = TextTokenizer(bare)
+    assert len({wrapped.pad_id, wrapped.bos_id, wrapped.eos_id}) == 3
+    assert wrapped.decode(wrapped.encode(TEXTS, 20).tolist()) == TEXTS

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _Result = TypeVar("_Result")
-PIECE_BYTES = 1 << 24
+PIECE_BYTES = 1 << 26
 LONGEST_LINE = 1 << 20
 BROKEN = "broken line"
 REPEATED = "repeated row"

@@ -8,6 +8,7 @@ library with the missing name, and the library itself stays as it is.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ def apply() -> None:
     _dok_matrix_update()
     _torch_load()
     _processes_on_cpu()
+    _ensure_dir_together()
 
 
 @contextmanager
@@ -193,6 +195,23 @@ def _processes_on_cpu() -> None:
 
     config_class._init_device = _init_device
     trainer.DistributedDataParallel = _data_parallel  # type: ignore[attr-defined]
+
+
+def _ensure_dir_together() -> None:
+    """Processes of one run make ``log/`` at once; who comes second finds it there and fails.
+
+    Upstream: ``ensure_dir`` in ``recbole.utils.utils`` looks before it makes. Can go when it
+    allows for a folder that is there.
+    """
+    original = import_module("recbole.utils.utils").ensure_dir
+
+    @functools.wraps(original)
+    def ensure_dir(dir_path: str) -> None:
+        os.makedirs(dir_path, exist_ok=True)
+
+    for module in _recbole_modules():
+        if getattr(module, "ensure_dir", None) is original:
+            module.ensure_dir = ensure_dir  # type: ignore[attr-defined]
 
 
 def _recbole_modules() -> list[ModuleType]:

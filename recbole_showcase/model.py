@@ -141,11 +141,14 @@ class ExplanationHead(nn.Module):
             review_statistics=torch.from_numpy(data.review_statistics()),
             user=vectors.user_size,
             item=vectors.item_size,
+            known_users=torch.from_numpy(data.known_users),
+            known_items=torch.from_numpy(data.known_items),
             max_tokens=self.settings.max_tokens,
         )
         self.explainer = build_explainer(
             self.settings.explainer, part_values(config, "explainer"), inputs, data.tokenizer
         )
+        data.reads = self.explainer.reads
 
     @property
     def loss_names(self) -> tuple[str, ...]:

@@ -76,6 +76,8 @@ class ShowcaseTrainerMixin(Trainer):
         staged = self.settings.schedule == "staged"
         recommend = not staged or epoch_idx < self.settings.staged_epochs
         explain = not staged or not recommend
+        if explain:
+            self.model.showcase.explainer.begin_epoch(epoch_idx)
         batches = self.loader.epoch(epoch_idx) if explain else iter(())
         losses: tuple[float, ...] = (0.0,) * (1 + len(self.model.showcase.loss_names))
         if recommend:

@@ -27,24 +27,42 @@ class Batch:
 class ExplanationBatch(Batch):
     """(user, item) pairs with the photos and the past reviews to write from.
 
+    Token ids are the padding's where a mask is False. The last six are only filled where the
+    explainer asks for them (``Explainer.reads``); otherwise their last size is 0.
+
     Attributes:
         users, items: Internal ids (B,).
+        ratings: Stars of the target review, float32 (B,), NaN where unknown; NaN at inference.
         photo_features: CLIP features of the photos (B, P, D).
         photo_mask: Which of them are there (B, P).
         review_features: CLIP features of the user's past reviews (B, R, D), latest first.
         review_mask: Which of them are there (B, R).
         tokens: Ids of the target text with its start and end (B, T); T is 0 where there is none.
         token_mask: Which of them are there (B, T).
+        replaced_tokens: The target text with its entities replaced by others (B, T'); training
+            only.
+        replaced_mask: Which of them are there (B, T'); none in a row whose text names no entity.
+        user_review_tokens: Ids of the user's past reviews, without start and end (B, R, L).
+        user_review_mask: Which of them are there (B, R, L).
+        item_review_tokens: Ids of the item's past reviews by others (B, Q, L), latest first.
+        item_review_mask: Which of them are there (B, Q, L).
     """
 
     users: Tensor
     items: Tensor
+    ratings: Tensor
     photo_features: Tensor
     photo_mask: Tensor
     review_features: Tensor
     review_mask: Tensor
     tokens: Tensor
     token_mask: Tensor
+    replaced_tokens: Tensor
+    replaced_mask: Tensor
+    user_review_tokens: Tensor
+    user_review_mask: Tensor
+    item_review_tokens: Tensor
+    item_review_mask: Tensor
 
 
 @dataclass(frozen=True)

@@ -145,9 +145,19 @@ class ReviewCorpus:
     @cached_property
     def timeline(self) -> Timeline:
         """Training reviews with text, by user and time."""
-        rows = np.flatnonzero((self.interactions.splits == TRAIN) & (self.features.rows >= 0))
-        inter = self.interactions
+        rows, inter = self._training_reviews, self.interactions
         return Timeline(inter.users[rows], inter.times[rows], rows, self.n_users)
+
+    @cached_property
+    def item_timeline(self) -> Timeline:
+        """Training reviews with text, by item and time."""
+        rows, inter = self._training_reviews, self.interactions
+        return Timeline(inter.items[rows], inter.times[rows], rows, len(self.item_tokens))
+
+    @cached_property
+    def _training_reviews(self) -> np.ndarray:
+        """Rows of the training reviews with text."""
+        return np.flatnonzero((self.interactions.splits == TRAIN) & (self.features.rows >= 0))
 
 
 class PhotoTable:

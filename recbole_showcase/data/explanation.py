@@ -13,7 +13,9 @@ from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
+from recbole_showcase.data.ragged import Timeline
 from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.data.words import TokenTable, no_tokens
 from recbole_showcase.errors import DataError
 from recbole_showcase.settings import ShowcaseSettings
 
@@ -64,7 +66,10 @@ class ExplanationData:
         corpus: The reviews.
         photos: The photos.
         tokenizer: Trained on the target texts of training samples, or loaded by name.
+        reads: What the explainer wants in its batches beside the rest (``Explainer.reads``).
     """
+
+    reads: frozenset[str] = frozenset()
 
     def __init__(
         self, settings: ShowcaseSettings, corpus: ReviewCorpus, photos: PhotoTable
@@ -119,12 +124,34 @@ class ExplanationData:
         return rows[enough & (self.corpus.targets[rows] != "") & (rows > 0)]
 
     @cached_property
-    def _tokens(self) -> tuple[np.ndarray, np.ndarray]:
-        """Token ids (S, T) of the training targets, and the place of each row among them."""
-        place = np.full(len(self.corpus), -1, dtype=np.int64)
-        place[self.train_rows] = np.arange(len(self.train_rows))
-        texts = list(self.corpus.targets[self.train_rows])
-        return self.tokenizer.encode(texts, self.settings.max_tokens), place
+    def known_users(self) -> np.ndarray:
+        """Users that have a training review (n_users,), bool; others are cold."""
+        return self._known(self.corpus.interactions.users, self.corpus.n_users)
+
+    @cached_property
+    def known_items(self) -> np.ndarray:
+        """Items that have a training review (n_items,), bool."""
+        return self._known(self.corpus.interactions.items, len(self.corpus.item_tokens))
+
+    def _known(self, ids: np.ndarray, n_ids: int) -> np.ndarray:
+        training = self.corpus.interactions.splits == TRAIN
+        return np.bincount(ids[training], minlength=n_ids) > 0
+
+    @cached_property
+    def _target_tokens(self) -> TokenTable:
+        """Token ids of the training targets."""
+        rows, texts = self.train_rows, list(self.corpus.targets[self.train_rows])
+        limit = self.settings.max_tokens
+        return TokenTable(self.tokenizer, texts, rows, len(self.corpus), limit, ends=True)
+
+    @cached_property
+    def _review_tokens(self) -> TokenTable:
+        """Token ids of the training reviews."""
+        rows = np.flatnonzero(
+            (self.corpus.interactions.splits == TRAIN) & (self.corpus.features.rows >= 0)
+        )
+        texts, limit = list(self.corpus.texts[rows]), self.settings.max_tokens
+        return TokenTable(self.tokenizer, texts, rows, len(self.corpus), limit, ends=False)
 
     def training_batch(self, rows: np.ndarray) -> ExplanationBatch:
         """Training samples with their own photos and target texts.
@@ -133,12 +160,9 @@ class ExplanationData:
             rows: Rows of the training split (B,).
         """
         photos = self.photos.of_row.first(rows, self.settings.max_photos)
-        ids, place = self._tokens
-        tokens = ids[place[rows]]
-        used = tokens != self.tokenizer.pad_id
-        width = int(used.sum(axis=1).max(initial=0))
         pairs = Pairs.of_rows(self.corpus, rows)
-        return self._explanation_batch(pairs, photos, tokens[:, :width], used[:, :width])
+        ratings = self.corpus.interactions.ratings[rows]
+        return self._explanation_batch(pairs, photos, ratings, self._target_tokens.take(rows))
 
     def explanation_batch(self, pairs: Pairs, photos: np.ndarray) -> ExplanationBatch:
         """Pairs to write a text for, from given photos.
@@ -147,22 +171,35 @@ class ExplanationData:
             pairs: B pairs.
             photos: Positions in the photo table (B, P), -1 for none.
         """
-        none = np.empty((len(pairs), 0), dtype=np.int64)
-        return self._explanation_batch(pairs, photos, none, none.astype(bool))
+        unknown = np.full(len(pairs), np.nan)
+        return self._explanation_batch(pairs, photos, unknown, no_tokens(len(pairs)))
 
     def _explanation_batch(
-        self, pairs: Pairs, photos: np.ndarray, tokens: np.ndarray, token_mask: np.ndarray
+        self,
+        pairs: Pairs,
+        photos: np.ndarray,
+        ratings: np.ndarray,
+        tokens: tuple[Tensor, Tensor],
     ) -> ExplanationBatch:
         review_features, review_mask = self._past_reviews(pairs)
+        user_words, item_words = self._past_words(pairs)
+        replaced = no_tokens(len(pairs))
         return ExplanationBatch(
             users=torch.from_numpy(pairs.users),
             items=torch.from_numpy(pairs.items),
+            ratings=torch.from_numpy(ratings.astype(np.float32)),
             photo_features=torch.from_numpy(self.photos.features[photos]),
             photo_mask=torch.from_numpy(photos >= 0),
             review_features=review_features,
             review_mask=review_mask,
-            tokens=torch.from_numpy(tokens),
-            token_mask=torch.from_numpy(token_mask),
+            tokens=tokens[0],
+            token_mask=tokens[1],
+            replaced_tokens=replaced[0],
+            replaced_mask=replaced[1],
+            user_review_tokens=user_words[0],
+            user_review_mask=user_words[1],
+            item_review_tokens=item_words[0],
+            item_review_mask=item_words[1],
         )
 
     def selection_batch(self, pairs: Pairs) -> SelectionBatch:
@@ -184,10 +221,28 @@ class ExplanationData:
 
     def _past_reviews(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
         """Features (B, R, D) and mask (B, R) of the users' training reviews before a time."""
-        limit = self.settings.max_history_reviews
-        past = self.corpus.timeline.before(pairs.users, pairs.times, limit + 1)
-        past = _without(past, past == pairs.rows[:, None], limit)
+        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
         return torch.from_numpy(self.corpus.features[past]), torch.from_numpy(past >= 0)
+
+    def _past_words(self, pairs: Pairs) -> list[tuple[Tensor, Tensor]]:
+        """Ids and masks (B, R, L) of the past reviews of users and of items, where asked for."""
+        found = []
+        for asked, timeline, keys in (
+            ("user_reviews", self.corpus.timeline, pairs.users),
+            ("item_reviews", self.corpus.item_timeline, pairs.items),
+        ):
+            if asked in self.reads:
+                past = self._past_review_rows(timeline, keys, pairs)
+                found.append(self._review_tokens.take(past))
+            else:
+                found.append(no_tokens(len(pairs), 0))
+        return found
+
+    def _past_review_rows(self, timeline: Timeline, keys: np.ndarray, pairs: Pairs) -> np.ndarray:
+        """Rows (B, R) of training reviews of users or items before a time, latest first."""
+        limit = self.settings.max_history_reviews
+        past = timeline.before(keys, pairs.times, limit + 1)
+        return _without(past, past == pairs.rows[:, None], limit)
 
     def _past_photos(self, pairs: Pairs) -> np.ndarray:
         """Photos (B, H) that the users posted with training rows before a time, latest first."""

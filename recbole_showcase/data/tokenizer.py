@@ -57,13 +57,14 @@ class TextTokenizer:
         """The number of token ids."""
         return len(self.tokenizer)
 
-    def encode(self, texts: Sequence[str], max_tokens: int) -> np.ndarray:
+    def encode(self, texts: Sequence[str], max_tokens: int, *, ends: bool = True) -> np.ndarray:
         """Token ids of texts between a start and an end, padded to the longest.
 
         Args:
             texts: B texts.
             max_tokens: The most tokens of a text, its start and end not counted; a longer text is
                 cut and has no end.
+            ends: Whether a text gets a start and an end.
 
         Returns:
             Ids of shape (B, T), int64.
@@ -71,9 +72,9 @@ class TextTokenizer:
         if not texts:
             return np.empty((0, 0), dtype=np.int64)
         encoded = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        start, end = ([self.bos_id], [self.eos_id]) if ends else ([], [])
         rows = [
-            [self.bos_id, *ids[:max_tokens], *([self.eos_id] if len(ids) <= max_tokens else [])]
-            for ids in encoded
+            [*start, *ids[:max_tokens], *(end if len(ids) <= max_tokens else [])] for ids in encoded
         ]
         padded = np.full((len(rows), max(map(len, rows))), self.pad_id, dtype=np.int64)
         for row, ids in zip(padded, rows, strict=True):

@@ -20,6 +20,8 @@ class ExplainerInputs:
         review_statistics: Mean and standard deviation (2, D) of training reviews' CLIP features.
         user: Width of the recommender's user vectors, 0 for none.
         item: Width of the recommender's item vectors, 0 for none.
+        known_users: Users that have a training review (n_users,), bool; others are cold.
+        known_items: Items that have one (n_items,), bool.
         max_tokens: The most tokens of a text, its start and end not counted.
     """
 
@@ -27,6 +29,8 @@ class ExplainerInputs:
     review_statistics: Tensor
     user: int
     item: int
+    known_users: Tensor
+    known_items: Tensor
     max_tokens: int
 
 
@@ -65,6 +69,18 @@ class Explainer(nn.Module):
         self.settings = settings
         self.inputs = inputs
         self.tokenizer = tokenizer
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What batches must hold beside the rest.
+
+        Any of ``replaced`` (the target with other entities), ``user_reviews`` and
+        ``item_reviews`` (the words of past reviews).
+        """
+        return frozenset()
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before an epoch of training, counted from 0; for training in stages."""
 
     def forward(
         self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None

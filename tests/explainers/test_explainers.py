@@ -16,8 +16,18 @@ from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs, 
 from recbole_showcase.integration.config import part_defaults
 
 TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
+REPLACED = ["good tea", "the salad was great and big", "nice", "we loved the pizza", "meh"]
+PAST = ["the soup again", "pizza", "I love salad and soup", "fine place"]
 STATISTICS = torch.stack([torch.linspace(-0.5, 0.5, 6), torch.linspace(0.5, 1.5, 6)])
-INPUTS = ExplainerInputs(STATISTICS, STATISTICS * 2, user=3, item=4, max_tokens=20)
+INPUTS = ExplainerInputs(
+    photo_statistics=STATISTICS,
+    review_statistics=STATISTICS * 2,
+    user=3,
+    item=4,
+    known_users=torch.tensor([False, True, True, True, True, True]),
+    known_items=torch.tensor([False, True, True, True, True, True, True]),
+    max_tokens=20,
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +46,27 @@ def batch_of(tokenizer: TextTokenizer, n: int = 5, photos: int = 3, reviews: int
     """A batch of n different samples (B = 5 differs from every other size), and vectors."""
     torch.manual_seed(1)
     tokens = torch.from_numpy(tokenizer.encode(TEXTS[:n], 20))
+    replaced = torch.from_numpy(tokenizer.encode(REPLACED[:n], 20))
+    past = torch.from_numpy(tokenizer.encode(PAST, 20, ends=False))
+    user_words, item_words = past[:reviews].expand(n, -1, -1), past[1:].expand(n, -1, -1)
     photo_mask = torch.arange(photos) < torch.tensor([3, 1, 2, 0, 3])[:n, None]
     review_mask = torch.arange(reviews) < torch.tensor([2, 0, 1, 0, 2])[:n, None]
     batch = ExplanationBatch(
         users=torch.arange(n) + 1,
         items=torch.arange(n) + 1,
+        ratings=torch.tensor([5.0, 4.0, float("nan"), 1.0, 3.0])[:n],
         photo_features=torch.randn(n, photos, 6) * photo_mask[..., None],
         photo_mask=photo_mask,
         review_features=torch.randn(n, reviews, 6) * review_mask[..., None],
         review_mask=review_mask,
         tokens=tokens,
         token_mask=tokens != tokenizer.pad_id,
+        replaced_tokens=replaced,
+        replaced_mask=(replaced != tokenizer.pad_id) & (torch.arange(n) != 2)[:, None],
+        user_review_tokens=user_words.masked_fill(~review_mask[..., None], tokenizer.pad_id),
+        user_review_mask=(user_words != tokenizer.pad_id) & review_mask[..., None],
+        item_review_tokens=item_words,
+        item_review_mask=item_words != tokenizer.pad_id,
     )
     return batch, torch.randn(n, 3), torch.randn(n, 4)
 

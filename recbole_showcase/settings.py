@@ -32,6 +32,7 @@ class ShowcaseSettings:
     target: Literal["text", "explanation"]
     min_photos: int
     max_tokens: int
+    entities: str | None
     tokenizer: str | None
     vocab_size: int
     use_recommender: bool
@@ -105,6 +106,10 @@ def _checked(key: str, value: Any, hint: Any) -> Any:
             return value
         allowed = ", ".join(map(str, args))
         raise SettingsError(f"setting '{key}' is {value!r}; allowed: {allowed}")
+    if origin is tuple:
+        if isinstance(value, (list, tuple)):
+            return tuple(_checked(key, item, args[0]) for item in value)
+        raise SettingsError(f"setting '{key}' is {value!r}; allowed: a list")
     if origin in (Union, types.UnionType):
         if value is None and type(None) in args:
             return None

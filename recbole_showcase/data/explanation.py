@@ -14,6 +14,7 @@ from torch import Tensor
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 from recbole_showcase.data.ragged import Timeline
+from recbole_showcase.data.targets import TargetTexts
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.data.words import TokenTable, no_tokens
 from recbole_showcase.errors import DataError
@@ -138,11 +139,10 @@ class ExplanationData:
         return np.bincount(ids[training], minlength=n_ids) > 0
 
     @cached_property
-    def _target_tokens(self) -> TokenTable:
-        """Token ids of the training targets."""
-        rows, texts = self.train_rows, list(self.corpus.targets[self.train_rows])
-        limit = self.settings.max_tokens
-        return TokenTable(self.tokenizer, texts, rows, len(self.corpus), limit, ends=True)
+    def _targets(self) -> TargetTexts:
+        """The training targets as the explainer reads them."""
+        texts = self.corpus.targets[self.train_rows]
+        return TargetTexts(texts, self.train_rows, len(self.corpus), self.tokenizer, self.settings)
 
     @cached_property
     def _review_tokens(self) -> TokenTable:
@@ -153,16 +153,19 @@ class ExplanationData:
         texts, limit = list(self.corpus.texts[rows]), self.settings.max_tokens
         return TokenTable(self.tokenizer, texts, rows, len(self.corpus), limit, ends=False)
 
-    def training_batch(self, rows: np.ndarray) -> ExplanationBatch:
+    def training_batch(self, rows: np.ndarray, random: np.random.Generator) -> ExplanationBatch:
         """Training samples with their own photos and target texts.
 
         Args:
             rows: Rows of the training split (B,).
+            random: Draws the entities that replace those of the texts, where asked for.
         """
         photos = self.photos.of_row.first(rows, self.settings.max_photos)
         pairs = Pairs.of_rows(self.corpus, rows)
         ratings = self.corpus.interactions.ratings[rows]
-        return self._explanation_batch(pairs, photos, ratings, self._target_tokens.take(rows))
+        asked = "replaced" in self.reads
+        replaced = self._targets.replaced(rows, random) if asked else no_tokens(len(rows))
+        return self._explanation_batch(pairs, photos, ratings, self._targets.take(rows), replaced)
 
     def explanation_batch(self, pairs: Pairs, photos: np.ndarray) -> ExplanationBatch:
         """Pairs to write a text for, from given photos.
@@ -172,7 +175,8 @@ class ExplanationData:
             photos: Positions in the photo table (B, P), -1 for none.
         """
         unknown = np.full(len(pairs), np.nan)
-        return self._explanation_batch(pairs, photos, unknown, no_tokens(len(pairs)))
+        none = no_tokens(len(pairs))
+        return self._explanation_batch(pairs, photos, unknown, none, none)
 
     def _explanation_batch(
         self,
@@ -180,10 +184,10 @@ class ExplanationData:
         photos: np.ndarray,
         ratings: np.ndarray,
         tokens: tuple[Tensor, Tensor],
+        replaced: tuple[Tensor, Tensor],
     ) -> ExplanationBatch:
         review_features, review_mask = self._past_reviews(pairs)
         user_words, item_words = self._past_words(pairs)
-        replaced = no_tokens(len(pairs))
         return ExplanationBatch(
             users=torch.from_numpy(pairs.users),
             items=torch.from_numpy(pairs.items),
@@ -286,6 +290,7 @@ class ExplanationLoader:
 
     def epoch(self, epoch: int) -> Iterator[ExplanationBatch]:
         """The batches of an epoch; the same epoch gives the same batches."""
-        order = np.random.default_rng((self.seed, epoch)).permutation(self.data.train_rows)
+        random = np.random.default_rng((self.seed, epoch))
+        order = random.permutation(self.data.train_rows)
         for start in range(0, len(order), self.batch_size):
-            yield self.data.training_batch(order[start : start + self.batch_size])
+            yield self.data.training_batch(order[start : start + self.batch_size], random)

@@ -58,6 +58,24 @@ def apply() -> None:
 
 
 @contextmanager
+def anomaly_detection_as_it_is() -> Iterator[None]:
+    """SINE's module turns autograd's anomaly detection on for the whole process when imported.
+
+    Every backward pass of every model then records its stack and looks for NaN, which makes
+    training of a small model take about twice as long. The switch is put back to where it was.
+    Upstream: the first lines of ``recbole/model/sequential_recommender/sine.py``. Can go when they
+    are gone.
+    """
+    import torch
+
+    enabled = torch.is_anomaly_enabled()
+    try:
+        yield
+    finally:
+        torch.autograd.set_detect_anomaly(enabled)
+
+
+@contextmanager
 def _numpy_for_ray() -> Iterator[None]:
     """Ray <= 2.6.3 reads ``np.bool8`` while it is imported; NumPy 2 has no such name.
 

@@ -34,6 +34,7 @@ _DATASET_SETTINGS = (
     "showcase_encoder",
     "showcase_target",
     "showcase_min_photos",
+    "showcase_entities",
     "showcase_tokenizer",
     "showcase_vocab_size",
     "showcase_max_tokens",
@@ -47,8 +48,9 @@ def register() -> None:
     if quick_start is not None and hasattr(quick_start.load_data_and_model, "__wrapped__"):
         return
     compat.apply_before_import()
-    for package in ("quick_start", *(f"model.{p}" for p in MODEL_PACKAGES if p[:5] != "exlib")):
-        import_module(f"recbole.{package}")
+    with compat.anomaly_detection_as_it_is():
+        for package in ("quick_start", *(f"model.{p}" for p in MODEL_PACKAGES if p[:5] != "exlib")):
+            import_module(f"recbole.{package}")
     compat.apply()
     _wrap_config()
     _wrap_get_dataloader()

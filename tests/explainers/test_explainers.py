@@ -156,17 +156,17 @@ def test_the_loss_is_the_mean_over_target_tokens(tokenizer: TextTokenizer) -> No
     """Literally: minus the log-probability of each next token, averaged over all that count."""
     explainer = build("showcase", tokenizer)
     batch, users, items = batch_of(tokenizer)
-    (loss,) = explainer(batch, users, items)
+    loss, *_ = explainer(batch, users, items)
     terms = []
     for row in range(len(batch)):
         one = type(batch)(**{k: v[row : row + 1] for k, v in vars(batch).items()})
-        memory, mask = explainer.encoder(one, users[row : row + 1], items[row : row + 1])
+        memory = explainer.encoder(one, users[row : row + 1], items[row : row + 1])
         length = int(one.token_mask.sum())
         for t in range(1, length):
             logits = explainer.decoder(
                 input_ids=one.tokens[:, :t],
-                encoder_hidden_states=memory,
-                encoder_attention_mask=mask,
+                encoder_hidden_states=memory.states,
+                encoder_attention_mask=memory.mask,
             ).logits[0, -1]
             terms.append(-logits.log_softmax(-1)[one.tokens[0, t]])
     torch.testing.assert_close(loss, torch.stack(terms).mean(), rtol=1e-4, atol=1e-5)

@@ -30,6 +30,12 @@ def test_recboles_modules_see_the_missing_names() -> None:
     assert trainer.torch.load is not torch.load and trainer.torch.nn is torch.nn
 
 
+def test_anomaly_detection_stays_off() -> None:
+    import recbole.model.sequential_recommender  # noqa: F401
+
+    assert not torch.is_anomaly_enabled()
+
+
 def test_a_folder_may_be_there_already(tmp_path: Path) -> None:
     from recbole.utils import logger
 

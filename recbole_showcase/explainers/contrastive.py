@@ -1,0 +1,120 @@
+"""PC²L, the contrastive losses of "Personalized Showcases".
+
+Yan, He, Li, Zhang, McAuley: "Personalized Showcases: Generating Multi-Modal Explanations for
+Recommendations", SIGIR 2023, arXiv 2207.00422. All losses compare pooled and projected hidden
+states by ``s_ij = cos(x_i, y_j) / temperature``.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Projection(nn.Module):
+    """phi: two linear layers with ReLU between, and the mean over positions."""
+
+    def __init__(self, input_size: int, size: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(input_size, size), nn.ReLU(), nn.Linear(size, size))
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Project and pool.
+
+        Args:
+            hidden: Hidden states (B, S, H).
+            mask: Which of them are there (B, S).
+
+        Returns:
+            (B, E), zeros in rows without any position.
+        """
+        return masked_mean(self.layers(hidden), mask)
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean (B, E) of the values (B, S, E) that are there; zeros where none is."""
+    weight = mask.unsqueeze(-1).to(values.dtype)  # (B, S, 1)
+    # What is masked may be anything, not-a-number included.
+    total = values.masked_fill(weight == 0, 0.0).sum(dim=1)
+    return total / weight.sum(dim=1).clamp(min=1.0)
+
+
+def cross_modal_loss(
+    photos: Tensor,
+    texts: Tensor,
+    replaced: Tensor,
+    has_photo: Tensor,
+    has_replaced: Tensor,
+    temperature: float,
+) -> Tensor:
+    """L_CCL: each photo set against the texts of the batch and its own with other entities.
+
+    With v_i = ``photos[i]``, y_j = ``texts[j]`` and e_i = ``replaced[i]``::
+
+        - mean_i log( exp s(v_i, y_i) / ( sum_j exp s(v_i, y_j) + exp s(v_i, e_i) ) )
+
+    over the rows with a photo. A row whose text names no entity has no hard negative.
+
+    Args:
+        photos: Projected photos (B, E).
+        texts: Projected texts (B, E).
+        replaced: Projected texts with other entities (B, E).
+        has_photo: Rows with a photo (B,), bool.
+        has_replaced: Rows whose text names an entity (B,), bool.
+        temperature: Above 0.
+
+    Returns:
+        A scalar; zero where no row has a photo.
+    """
+    in_batch = _similarity(photos, texts, temperature)  # (B, B)
+    own = F.cosine_similarity(photos, replaced, dim=-1) / temperature  # (B,)
+    hard = own.masked_fill(~has_replaced, -torch.inf).unsqueeze(1)
+    logits = torch.cat([in_batch, hard], dim=1)  # (B, B + 1)
+    return _mean_of_rows(logits.logsumexp(dim=1) - in_batch.diagonal(), has_photo)
+
+
+def personal_loss(
+    reviews: Tensor,
+    texts: Tensor,
+    histories: Tensor,
+    has_review: Tensor,
+    temperature: float,
+    alpha: float,
+) -> Tensor:
+    """L_PCL: each user's past reviews against the texts of the batch, like-minded ones spared.
+
+    With r_i = ``reviews[i]``, y_j = ``texts[j]`` and f(i, j) = alpha^(1 - cos(R_i, R_j))::
+
+        - mean_i log( exp s(r_i, y_i) / ( exp s(r_i, y_i) + sum_{j != i} f(i, j) exp s(r_i, y_j) ) )
+
+    over the rows with a past review. The more two histories R differ, the more the text of one
+    counts as a negative of the other; no history is at a right angle to all.
+
+    Args:
+        reviews: Projected past reviews (B, E).
+        texts: Projected texts (B, E).
+        histories: Mean feature of each user's past reviews (B, D), zeros where there is none.
+        has_review: Rows with a past review (B,), bool.
+        temperature: Above 0.
+        alpha: At least 1; 1 makes this InfoNCE.
+
+    Returns:
+        A scalar; zero where no row has a past review.
+    """
+    logits = _similarity(reviews, texts, temperature)  # (B, B)
+    difference = 1.0 - _similarity(histories, histories, 1.0)
+    # log f joins the exponent. A text is no negative of its own user's reviews: f(i, i) = 1.
+    weight = (difference * torch.tensor(alpha).log()).fill_diagonal_(0.0)
+    weighted = (logits + weight).logsumexp(dim=1)
+    return _mean_of_rows(weighted - logits.diagonal(), has_review)
+
+
+def _similarity(left: Tensor, right: Tensor, temperature: float) -> Tensor:
+    """Cosine of every pair (B, B) over the temperature; 0 for zeros."""
+    return F.normalize(left, dim=-1) @ F.normalize(right, dim=-1).T / temperature
+
+
+def _mean_of_rows(losses: Tensor, counted: Tensor) -> Tensor:
+    """Mean of the losses (B,) that count, zero where none does."""
+    return losses.masked_fill(~counted, 0.0).sum() / counted.sum().clamp(min=1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -83,29 +84,47 @@ class ShowcaseMixin(AbstractRecommender):
 
     @torch.no_grad()
     def explain(
-        self, pairs: Pairs, *, text: bool = True, progress: bool = False
+        self,
+        pairs: Pairs,
+        *,
+        text: bool = True,
+        photos: np.ndarray | None = None,
+        progress: bool = False,
     ) -> ShowcaseOutputs:
-        """Choose photos and, if asked, write texts for pairs, in batches.
+        """Choose photos and, if asked, write texts for pairs, in batches of like length.
 
         Args:
             pairs: The pairs, N of them.
             text: Whether to write texts.
+            photos: Positions in the photo table (N, P), -1 for none, to write from in place of a
+                choice; None for the selector's.
             progress: Whether to show a progress bar.
         """
         head = self.showcase
         size = head.settings.eval_batch_size
+        order = np.argsort(head.data.profile_lengths(pairs), kind="stable")
         parts = []
         starts = range(0, len(pairs), size)
         for start in tqdm(starts, desc="Explain   ", ncols=100, disable=not progress):
-            part = pairs[start : start + size]
-            photos, relevance = self.select_photos(part)
-            photos = photos.cpu()
-            texts = [""] * len(part)
-            if text:
-                batch = head.data.explanation_batch(part, photos.numpy()).to(self.device)
-                texts = head.explainer.generate(batch, *self._vectors_of(batch))
-            parts.append(ShowcaseOutputs(photos.numpy(), relevance.cpu().numpy(), texts))
-        return ShowcaseOutputs.concatenate(parts, head.settings.photos)
+            index = order[start : start + size]
+            given = None if photos is None else photos[index]
+            parts.append(self._explain_batch(pairs[index], given, text))
+        outputs = ShowcaseOutputs.concatenate(parts, head.settings.photos)
+        return outputs[np.argsort(order)]
+
+    def _explain_batch(self, pairs: Pairs, photos: np.ndarray | None, text: bool) -> (
+        ShowcaseOutputs
+    ):  # fmt: skip
+        head = self.showcase
+        if photos is None:
+            chosen, scores = (part.cpu().numpy() for part in self.select_photos(pairs))
+        else:
+            chosen, scores = photos, np.full(photos.shape, np.nan, dtype=np.float32)
+        texts = [""] * len(pairs)
+        if text:
+            batch = head.data.explanation_batch(pairs, chosen).to(self.device)
+            texts = head.explainer.generate(batch, *self._vectors_of(batch))
+        return ShowcaseOutputs(chosen, scores, texts)
 
     def other_parameter(self) -> dict[str, Any]:
         """What the checkpoint holds beside tensors: the base's, and the tokenizer's identity."""
@@ -123,7 +142,20 @@ class ShowcaseMixin(AbstractRecommender):
         super().load_other_parameter(para)
 
     def _vectors_of(self, batch: ExplanationBatch) -> tuple[Tensor | None, Tensor | None]:
-        return self.vectors.users(batch.users), self.vectors.items(batch.items)
+        """The recommender's vectors, zeros for users and items it knows nothing of."""
+        data, vectors = self.showcase.data, self.vectors
+        return (
+            _of_known(vectors.users(batch.users), batch.users, data.known_users),
+            _of_known(vectors.items(batch.items), batch.items, data.known_items),
+        )
+
+
+def _of_known(vectors: Tensor | None, ids: Tensor, known: np.ndarray) -> Tensor | None:
+    """Vectors (B, U) with zeros for ids (B,) that have no training interaction."""
+    if vectors is None:
+        return None
+    is_known = torch.from_numpy(known[ids.cpu().numpy()]).to(vectors.device)
+    return vectors.masked_fill(~is_known.unsqueeze(1), 0.0)
 
 
 class ExplanationHead(nn.Module):

@@ -26,12 +26,19 @@ class ShowcaseOutputs:
     relevance: np.ndarray
     texts: list[str]
 
+    def __getitem__(self, index: np.ndarray) -> ShowcaseOutputs:
+        """The outputs of some pairs, in the order of the index."""
+        texts = [self.texts[place] for place in index]
+        return ShowcaseOutputs(self.photos[index], self.relevance[index], texts)
+
     @classmethod
     def concatenate(cls, parts: Sequence[ShowcaseOutputs], k: int) -> ShowcaseOutputs:
         """The outputs of several batches as one; of none, outputs for no pair."""
+        if not parts:
+            return cls(np.empty((0, k), np.int64), np.empty((0, k), np.float32), [])
         return cls(
-            np.concatenate([np.empty((0, k), np.int64), *(part.photos for part in parts)]),
-            np.concatenate([np.empty((0, k), np.float32), *(part.relevance for part in parts)]),
+            np.concatenate([part.photos for part in parts]),
+            np.concatenate([part.relevance for part in parts]),
             [text for part in parts for text in part.texts],
         )
 

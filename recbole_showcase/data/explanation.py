@@ -43,7 +43,7 @@ class Pairs:
         """The number of pairs, B."""
         return len(self.users)
 
-    def __getitem__(self, index: slice) -> Pairs:
+    def __getitem__(self, index: slice | np.ndarray) -> Pairs:
         """Some of the pairs."""
         return Pairs(*(getattr(self, field.name)[index] for field in fields(self)))
 
@@ -205,6 +205,11 @@ class ExplanationData:
             item_review_tokens=item_words[0],
             item_review_mask=item_words[1],
         )
+
+    def profile_lengths(self, pairs: Pairs) -> np.ndarray:
+        """The number of past reviews in the profile of each pair (N,)."""
+        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
+        return (past >= 0).sum(axis=1)
 
     def selection_batch(self, pairs: Pairs) -> SelectionBatch:
         """Pairs to choose photos for."""

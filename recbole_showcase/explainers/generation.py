@@ -23,6 +23,7 @@ from transformers import (
     LogitsProcessorList,
     MinNewTokensLengthLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
+    SuppressTokensLogitsProcessor,
 )
 
 from recbole_showcase.errors import SettingsError
@@ -81,6 +82,11 @@ class Special:
     eos: int
     pad: int
 
+    @property
+    def never_written(self) -> list[int]:
+        """Start and padding, which are no words; a start that is also the end may be written."""
+        return sorted({self.bos, self.pad} - {self.eos})
+
 
 def decode(
     model: GPT2LMHeadModel,
@@ -123,6 +129,7 @@ def decode(
             encoder_hidden_states=memory,
             encoder_attention_mask=memory_mask,
             max_new_tokens=max_tokens,
+            suppress_tokens=special.never_written,
             **_generate_options(settings),
         )  # (B, 1 + T)
     return ids[:, 1:]
@@ -192,8 +199,9 @@ class CachedDecoder:
 def _processors(settings: DecodingSettings, special: Special, device: torch.device) -> (
     LogitsProcessorList
 ):  # fmt: skip
-    """Hugging Face's processors for repeated n-grams and the least length."""
-    processors = LogitsProcessorList()
+    """Hugging Face's processors for what is no word, repeated n-grams and the least length."""
+    never = SuppressTokensLogitsProcessor(special.never_written, device=str(device))
+    processors = LogitsProcessorList([never])
     if settings.explainer_no_repeat_ngram:
         processors.append(NoRepeatNGramLogitsProcessor(settings.explainer_no_repeat_ngram))
     if settings.explainer_min_tokens:

@@ -117,8 +117,8 @@ class ShowcaseExplainer(Explainer):
         See :meth:`Explainer.forward`.
         """
         memory = self.encoder(batch, users, items)
-        tokens, mask = batch.tokens[:, :-1], batch.token_mask[:, :-1]
-        replaced, replaced_mask = batch.replaced_tokens[:, :-1], batch.replaced_mask[:, :-1]
+        tokens, mask = batch.tokens[:, :-1], batch.token_mask[:, 1:]
+        replaced, replaced_mask = batch.replaced_tokens[:, :-1], batch.replaced_mask[:, 1:]
         if not self._contrasts_photos:
             replaced, replaced_mask = replaced[:, :0], replaced_mask[:, :0]
         text, other = self._read(memory, tokens, mask, replaced, replaced_mask)

@@ -66,14 +66,7 @@ def main() -> None:
     features = rng.normal(size=(options.items, options.photos, options.width)).astype(np.float32)
     features /= np.linalg.norm(features, axis=-1, keepdims=True)
     relevance = rng.normal(size=features.shape[:2]).astype(np.float32)
-    selector = build_selector(
-        "dpp",
-        {
-            "selector_use_photos": True,
-            "selector_use_reviews": True,
-            "selector_trade_off": TRADE_OFF,
-        },
-    )
+    selector = build_selector("dpp", {"selector_trade_off": TRADE_OFF})
     batches = [
         (torch.from_numpy(relevance[i : i + options.batch]),
          torch.from_numpy(features[i : i + options.batch]),

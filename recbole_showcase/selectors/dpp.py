@@ -14,13 +14,12 @@ overflows, and what "linearly dependent" means does not depend on the quality's 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.selectors.base import ImageSelector, SelectorSettings
+from recbole_showcase.selectors.base import ImageSelector
 
 # Share of a photo's length that the chosen photos do not span. Rounding to float16 leaves about
 # 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
@@ -30,7 +29,7 @@ _TIE = 1e-8
 
 
 @dataclass(frozen=True)
-class DPPSettings(SelectorSettings):
+class DPPSettings:
     """Settings of the DPP selector.
 
     Attributes:
@@ -51,10 +50,12 @@ class DPPSettings(SelectorSettings):
 class DPPSelector(ImageSelector):
     """Chooses k photos by greedy MAP of a determinantal point process."""
 
-    Settings: ClassVar[type[SelectorSettings]] = DPPSettings
+    Settings = DPPSettings
     settings: DPPSettings
 
-    def _choose(self, relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> Tensor:
+    def _choose(
+        self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
+    ) -> Tensor:
         return greedy_map(relevance, features, mask, k, self.settings.selector_trade_off)
 
 

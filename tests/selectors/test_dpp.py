@@ -15,8 +15,7 @@ from recbole_showcase.selectors.dpp import EPSILON
 def select(
     relevance: torch.Tensor, features: torch.Tensor, k: int, trade_off: float, mask=None
 ) -> list[list[int]]:
-    settings = {"selector_use_photos": True, "selector_use_reviews": True}
-    selector = build_selector("dpp", {**settings, "selector_trade_off": trade_off})
+    selector = build_selector("dpp", {"selector_trade_off": trade_off})
     mask = torch.ones(relevance.shape, dtype=torch.bool) if mask is None else mask
     return selector(relevance, features, mask, k).tolist()
 

@@ -76,10 +76,10 @@ class ImageSelector(nn.Module):
             DataError: Shapes do not fit, or a real candidate's relevance or feature is not finite.
         """
         _check_shapes(relevance, features, mask, k)
-        # float64 copies: what is masked is zeroed in place, and the caller's tensors stay.
+        # A copy, so that the caller's tensor stays; of features, far larger, none is needed.
         relevance = relevance.to(torch.float64, copy=True).masked_fill_(~mask, 0.0)
-        features = features.to(torch.float64, copy=True).masked_fill_(~mask.unsqueeze(-1), 0.0)
-        _check_finite(relevance, features)
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        _check_finite(relevance, features, mask)
         if keys is None:
             keys = torch.arange(len(mask), device=mask.device)
         k_real = min(k, mask.shape[1])
@@ -93,7 +93,8 @@ class ImageSelector(nn.Module):
     ) -> Tensor:
         """Return indices (B, k), real candidates before any others.
 
-        Here k <= C, the inputs are float64, and they are 0 where masked.
+        Here k <= C, relevance is float64 and 0 where masked, and features are float32 or float64
+        and may hold anything there.
         """
         raise NotImplementedError
 
@@ -111,9 +112,10 @@ def _check_shapes(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> 
         raise DataError(f"mask is {mask.dtype}; allowed is torch.bool")
 
 
-def _check_finite(relevance: Tensor, features: Tensor) -> None:
+def _check_finite(relevance: Tensor, features: Tensor, mask: Tensor) -> None:
     # A row's length is finite exactly if its entries are, and cheaper to look at.
-    broken = ~(relevance.isfinite() & torch.linalg.vector_norm(features, dim=-1).isfinite())
+    lengths = torch.linalg.vector_norm(features, dim=-1)
+    broken = mask & ~(relevance.isfinite() & lengths.isfinite())
     if broken.any():
         row, candidate = broken.nonzero()[0].tolist()
         raise DataError(

@@ -21,11 +21,11 @@ from torch import Tensor
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors.base import ImageSelector
 
-# Share of a photo's length that the chosen photos do not span. Rounding to float16 leaves about
-# 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
-EPSILON = 1e-6
-# Gains this near are equal: rounding in float64, magnified by 1 / EPSILON, stays below it.
-_TIE = 1e-8
+# Share of a photo's squared length that the chosen photos do not span. Rounding to float16 leaves
+# about 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
+EPSILON = 1e-5
+# Gains this near are equal: rounding of a similarity, magnified by what it is divided by.
+TIES = {torch.float32: 1e-6, torch.float64: 1e-9}
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,12 @@ def greedy_map(
     Photos with d_i <= EPSILON (copies, or features of zeros) are only taken when nothing else is
     left, by relevance. Takes O(k^2 C + k C D) for a set.
 
+    Similarities are taken in the features' own type, which halves what has to be read, and only
+    those of chosen photos are; the factor and the gains are float64.
+
     Args:
-        relevance: float64, shape (B, C).
-        features: float64, shape (B, C, D).
+        relevance: float64, 0 where masked, shape (B, C).
+        features: float32 or float64, shape (B, C, D); what is masked may hold anything.
         mask: True for real candidates, shape (B, C).
         k: Number of photos, at most C.
         trade_off: Weight of relevance against variety.
@@ -79,40 +82,46 @@ def greedy_map(
     Returns:
         Indices (B, k) in the order of choice; arbitrary after a set's last real candidate.
     """
-    length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
-    unit = features / length.clamp(min=torch.finfo(features.dtype).tiny)  # (B, C, D)
-    residual = (length > 0).squeeze(-1).to(unit.dtype)  # (B, C): 1, or 0 for features of zeros
+    length = torch.linalg.vector_norm(features, dim=-1).double()  # (B, C)
+    inverse = 1.0 / length.clamp(min=torch.finfo(features.dtype).tiny)
+    residual = (length > 0).double()  # (B, C): 1, or 0 for features of zeros
     quality = 2.0 * trade_off * relevance  # (B, C), log q^2
-    cholesky = unit.new_zeros(len(unit), k, unit.shape[1])  # (B, k, C)
+    tie = TIES[features.dtype]
+    cholesky = quality.new_zeros(len(mask), k, mask.shape[1])  # (B, k, C)
     free = mask.clone()
-    rows = torch.arange(len(unit), device=unit.device)
-    order = torch.empty(len(unit), k, dtype=torch.long, device=unit.device)
+    rows = torch.arange(len(mask), device=mask.device)
+    order = torch.empty(len(mask), k, dtype=torch.long, device=mask.device)
     for step in range(k):
-        best = _best(quality, relevance, residual, free)  # (B,)
+        best = _best(quality, relevance, residual, free, tie)  # (B,)
         order[:, step] = best
         free[rows, best] = False
         if step + 1 < k:
-            row = _next_row(unit, cholesky[:, :step], residual, best)
+            # One row times a transposed matrix: far faster in batch than a matrix times a column.
+            similarity = torch.bmm(features[rows, best].unsqueeze(1), features.mT).squeeze(1)
+            similarity = similarity * inverse * inverse[rows, best].unsqueeze(1)  # (B, C) float64
+            row = _next_row(similarity, cholesky[:, :step], residual, best)
             cholesky[:, step] = row
             residual = residual - row.square()
     return order
 
 
-def _next_row(unit: Tensor, earlier: Tensor, residual: Tensor, best: Tensor) -> Tensor:
+def _next_row(similarity: Tensor, earlier: Tensor, residual: Tensor, best: Tensor) -> Tensor:
     """Row (B, C) that the chosen photos add to the factor (B, step, C)."""
-    rows = torch.arange(len(unit), device=unit.device)
-    similarity = torch.bmm(unit, unit[rows, best].unsqueeze(2)).squeeze(2)  # (B, C)
-    explained = torch.einsum("bsc,bs->bc", earlier, earlier[rows, :, best])
+    rows = torch.arange(len(best), device=best.device)
+    explained = torch.bmm(earlier[rows, :, best].unsqueeze(1), earlier).squeeze(1)  # (B, C)
     pivot = residual[rows, best].unsqueeze(1)  # (B, 1)
     # A pivot below EPSILON was taken as a filler; only fillers can follow, so the row is unused.
     return (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
 
 
-def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor) -> Tensor:
+def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor, tie: float) -> Tensor:
     """Index (B,) of the free photo of largest gain, or of largest relevance where none gains."""
     gains = free & (residual > EPSILON)
-    gain = (quality + residual.clamp(min=EPSILON).log()).masked_fill(~gains, -torch.inf)
-    fill = relevance.masked_fill(~free, -torch.inf)
-    score = torch.where(gains.any(dim=1, keepdim=True), gain, fill)
+    score = (quality + residual.clamp(min=EPSILON).log()).masked_fill(~gains, -torch.inf)
+    largest = score.amax(dim=1, keepdim=True)
+    if bool((largest == -torch.inf).any()):
+        fill = relevance.masked_fill(~free, -torch.inf)
+        score = torch.where(largest == -torch.inf, fill, score)
+        largest = score.amax(dim=1, keepdim=True)
     # argmax returns the first of equals, here the lowest index within rounding of the maximum.
-    return (score >= score.amax(dim=1, keepdim=True) - _TIE).int().argmax(dim=1)
+    return (score >= largest - tie).int().argmax(dim=1)

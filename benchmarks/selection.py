@@ -83,7 +83,9 @@ def main() -> None:
     features = rng.normal(size=(options.items, options.photos, options.width)).astype(np.float32)
     features /= np.linalg.norm(features, axis=-1, keepdims=True)
     relevance = rng.normal(size=features.shape[:2]).astype(np.float32)
-    selector = build_selector("dpp", {"selector_trade_off": TRADE_OFF})
+    selector = build_selector(
+        "dpp", {"selector_trade_off": TRADE_OFF, "selector_learn_trade_off": False}
+    )
     tensors = [torch.from_numpy(relevance), torch.from_numpy(features)]
     tensors.append(torch.ones(relevance.shape, dtype=torch.bool))
     batches = list(zip(*(tensor.split(options.batch) for tensor in tensors), strict=True))
@@ -110,7 +112,8 @@ def main() -> None:
         fastest = min(times["batched"])
         print(f"k = {k:2d}: batched {1000 * fastest:.1f} ms")
         for name in runs:
-            print(f"  {name:11} {min(times[name]):7.3f} s, ratio {min(times[name]) / fastest:6.1f}, "
+            slow = min(times[name])
+            print(f"  {name:11} {slow:7.3f} s, ratio {slow / fastest:6.1f}, "
                   f"equal sets {equal[name]:.2%}")  # fmt: skip
 
 

@@ -13,11 +13,15 @@ from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors.base import ImageSelector
 from recbole_showcase.selectors.chance import pair_keys
 from recbole_showcase.selectors.dpp import DPPSelector
+from recbole_showcase.selectors.kdpp import KDPPSelector
+from recbole_showcase.selectors.mmr import MMRSelector
 from recbole_showcase.selectors.topk import TopKSelector
 from recbole_showcase.settings import read_settings
 
 SELECTORS: dict[str, type[ImageSelector]] = {
     "dpp": DPPSelector,
+    "kdpp": KDPPSelector,
+    "mmr": MMRSelector,
     "topk": TopKSelector,
 }
 

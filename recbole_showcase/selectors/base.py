@@ -76,6 +76,8 @@ class ImageSelector(nn.Module):
             DataError: Shapes do not fit, or a real candidate's relevance or feature is not finite.
         """
         _check_shapes(relevance, features, mask, k)
+        if not mask.numel():
+            return torch.full((len(mask), k), -1, dtype=torch.long, device=mask.device)
         # A copy, so that the caller's tensor stays; of features, far larger, none is needed.
         relevance = relevance.to(torch.float64, copy=True).masked_fill_(~mask, 0.0)
         features = features.to(torch.promote_types(features.dtype, torch.float32))

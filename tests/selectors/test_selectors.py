@@ -21,6 +21,12 @@ def selector(request: pytest.FixtureRequest) -> ImageSelector:
     return build_selector(request.param, defaults(request.param))
 
 
+@pytest.fixture(params=sorted(set(SELECTORS) - {"kdpp"}))
+def ranker(request: pytest.FixtureRequest) -> ImageSelector:
+    """A selector that draws nothing at random, so that the photos come one after the other."""
+    return build_selector(request.param, defaults(request.param))
+
+
 def draw(sets: int = 9, candidates: int = 7, width: int = 5) -> tuple[torch.Tensor, ...]:
     generator = torch.Generator().manual_seed(3)
     features = F.normalize(torch.randn(sets, candidates, width, generator=generator), dim=-1)
@@ -38,15 +44,15 @@ def test_every_key_has_a_comment_with_its_type(name: str) -> None:
 
 
 def test_unknown_selector_names_the_registered_ones() -> None:
-    with pytest.raises(SettingsError, match=r"'dpq' is unknown; allowed: dpp, topk"):
+    with pytest.raises(SettingsError, match=r"'dpq' is unknown; allowed: dpp, kdpp, mmr, topk"):
         build_selector("dpq", {})
 
 
 def test_unknown_and_missing_settings_are_named() -> None:
     with pytest.raises(SettingsError, match=r"'selector_trade'.*'selector_trade_off'"):
-        build_selector("dpp", {"selector_trade": 1.0})
+        build_selector("kdpp", {"selector_trade": 1.0, "selector_seed": 0})
     with pytest.raises(SettingsError, match="'selector_trade_off' has no value"):
-        build_selector("dpp", {})
+        build_selector("kdpp", {"selector_seed": 0})
 
 
 @pytest.mark.parametrize("k", [1, 3, 7, 12])
@@ -79,27 +85,27 @@ def test_inputs_are_left_alone(selector: ImageSelector) -> None:
 
 def test_a_batch_equals_its_sets_one_by_one_without_padding(selector: ImageSelector) -> None:
     relevance, features, mask = draw()
-    batch = selector(relevance, features, mask, 4)
+    keys = torch.arange(len(mask)) * 7
+    batch = selector(relevance, features, mask, 4, keys)
     for row, real in enumerate(mask):
         places = real.nonzero().squeeze(1)
         single = selector(
-            relevance[row, real][None], features[row, real][None], real[real][None], 4
-        )
+            relevance[row, real][None], features[row, real][None], real[real][None], 4,
+            keys[row, None],
+        )  # fmt: skip
         expected = [int(places[i]) if i >= 0 else -1 for i in single[0].tolist()]
         assert batch[row].tolist() == expected
 
 
-def test_a_smaller_k_is_the_beginning_of_a_larger(selector: ImageSelector) -> None:
+def test_a_smaller_k_is_the_beginning_of_a_larger(ranker: ImageSelector) -> None:
     relevance, features, mask = draw()
-    assert selector(relevance, features, mask, 2).equal(
-        selector(relevance, features, mask, 6)[:, :2]
-    )
+    assert ranker(relevance, features, mask, 2).equal(ranker(relevance, features, mask, 6)[:, :2])
 
 
-def test_ties_go_to_the_lower_index_also_among_copies(selector: ImageSelector) -> None:
+def test_ties_go_to_the_lower_index_also_among_copies(ranker: ImageSelector) -> None:
     features = F.normalize(torch.randn(1, 1, 33), dim=-1).expand(4, 37, 33).half()
     mask = torch.ones(4, 37, dtype=torch.bool)
-    assert selector(torch.zeros(4, 37), features, mask, 5).tolist() == [[0, 1, 2, 3, 4]] * 4
+    assert ranker(torch.zeros(4, 37), features, mask, 5).tolist() == [[0, 1, 2, 3, 4]] * 4
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0)])

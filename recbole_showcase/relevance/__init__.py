@@ -10,12 +10,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.relevance.authorship import BRIERelevance, MFELVisRelevance
 from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
 from recbole_showcase.relevance.clip import CLIPRelevance, clip_relevance
+from recbole_showcase.relevance.learned import LearnedRelevance
+from recbole_showcase.relevance.popular import PopularRelevance
+from recbole_showcase.relevance.random import RandomRelevance
 from recbole_showcase.settings import read_settings
 
 RELEVANCE: dict[str, type[RelevanceModel]] = {
+    "brie": BRIERelevance,
     "clip": CLIPRelevance,
+    "learned": LearnedRelevance,
+    "mf_elvis": MFELVisRelevance,
+    "popular": PopularRelevance,
+    "random": RandomRelevance,
 }
 
 __all__ = ["RELEVANCE", "RelevanceInputs", "RelevanceModel", "build_relevance", "clip_relevance"]

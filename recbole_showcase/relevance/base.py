@@ -29,6 +29,11 @@ class RelevanceInputs:
     known_users: Tensor
 
 
+@dataclass(frozen=True)
+class NoSettings:
+    """Settings of a relevance model that has none."""
+
+
 class RelevanceModel(nn.Module):
     """Says how well each photo of an item fits a user.
 

@@ -94,8 +94,22 @@ def clip_relevance(
                 photos, candidate_mask, _unit(features, mask)
             )
             parts = parts + exists
-    typical = _standardised_similarity(photos, candidate_mask, photos)
+    typical = typicality(candidates, candidate_mask)
     return torch.where(parts > 0, total / parts.clamp(min=1), typical)
+
+
+def typicality(candidates: Tensor, candidate_mask: Tensor) -> Tensor:
+    """Similarity of each photo to the mean of its item's photos, in standard deviations.
+
+    Args:
+        candidates: Shape (B, C, D).
+        candidate_mask: True for real candidates, shape (B, C).
+
+    Returns:
+        Shape (B, C), 0 for masked candidates.
+    """
+    photos = _unit(candidates, candidate_mask)
+    return _standardised_similarity(photos, candidate_mask, photos)
 
 
 def _unit(features: Tensor, mask: Tensor) -> Tensor:

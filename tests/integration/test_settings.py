@@ -100,7 +100,9 @@ def test_an_ill_typed_value_names_what_is_allowed(
 
 
 def test_an_unknown_part_names_the_known_ones(tiny_world: TinyWorld, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"'showcase_selector' is 'best'; allowed: dpp, topk"):
+    with pytest.raises(
+        SettingsError, match=r"'showcase_selector' is 'best'; allowed: dpp, kdpp, mmr, topk"
+    ):
         config_of(tiny_world, tmp_path, showcase_selector="best")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +10,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
+from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
 from recbole_showcase.data.explanation import ExplanationData, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs, build_explainer
 from recbole_showcase.integration.config import part_values, showcase_settings
 from recbole_showcase.integration.representation import RecommenderVectors
 from recbole_showcase.outputs import ShowcaseOutputs
-from recbole_showcase.selectors import SELECTORS, build_selector
-from recbole_showcase.settings import read_settings
+from recbole_showcase.relevance import RelevanceInputs, build_relevance
+from recbole_showcase.selectors import build_selector, pair_keys
 
 if TYPE_CHECKING:
     from recbole.model.abstract_recommender import AbstractRecommender
@@ -35,11 +34,11 @@ class ShowcaseMixin(AbstractRecommender):
     Attributes:
         base_model: The RecBole model class.
         showcase: The explanation head.
-        next_explanation_batch: Where training batches come from; the trainer sets it for an epoch.
+        next_training_batch: Where training batches come from; the trainer sets it for an epoch.
     """
 
     base_model: type
-    next_explanation_batch: Callable[[], ExplanationBatch | None] | None = None
+    next_training_batch: Callable[[], TrainingBatch | None] | None = None
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
@@ -55,21 +54,23 @@ class ShowcaseMixin(AbstractRecommender):
         self.showcase = ExplanationHead(config, data, self.vectors)
 
     def calculate_loss(self, interaction: Any) -> tuple[Tensor, ...]:
-        """The recommender's losses, then the explainer's where a batch of it is due."""
+        """The recommender's losses, then the explanation side's where a batch of it is due."""
         losses = super().calculate_loss(interaction)
-        batch = self.next_explanation_batch() if self.next_explanation_batch else None
+        batch = self.next_training_batch() if self.next_training_batch else None
         return (*(losses if isinstance(losses, tuple) else (losses,)), *self.explain_loss(batch))
 
-    def explain_loss(self, batch: ExplanationBatch | None) -> tuple[Tensor, ...]:
-        """Weighted losses of an explanation batch; zeros for None."""
+    def explain_loss(self, batch: TrainingBatch | None) -> tuple[Tensor, ...]:
+        """Weighted losses of the explanation side, the explainer's first; zeros for None."""
         head = self.showcase
+        losses = [torch.zeros((), device=self.device) for _ in head.loss_names]
         if batch is None:
-            return tuple(torch.zeros((), device=self.device) for _ in head.loss_names)
+            return tuple(losses)
         batch = batch.to(self.device)
-        users, items = self._vectors_of(batch)
-        if not head.settings.share_gradient:
-            users, items = (None if v is None else v.detach() for v in (users, items))
-        losses = head.explainer(batch, users, items)
+        written = head.explainer(batch.explanation, *self._training_vectors_of(batch.explanation))
+        losses[: len(written)] = written
+        if batch.selection is not None:
+            vectors = self._training_vectors_of(batch.selection)
+            losses[len(written) :] = head.selection_losses(batch.selection, *vectors)
         return tuple(head.settings.loss_weight * loss for loss in losses)
 
     @torch.no_grad()
@@ -80,7 +81,7 @@ class ShowcaseMixin(AbstractRecommender):
             Positions in the photo table (B, k), best first, -1 for none, and their relevance.
         """
         batch = self.showcase.data.selection_batch(pairs).to(self.device)
-        return self.showcase.select(batch)
+        return self.showcase.select(batch, *self._vectors_of(batch))
 
     @torch.no_grad()
     def explain(
@@ -141,12 +142,26 @@ class ShowcaseMixin(AbstractRecommender):
             )
         super().load_other_parameter(para)
 
-    def _vectors_of(self, batch: ExplanationBatch) -> tuple[Tensor | None, Tensor | None]:
+    def _vectors_of(
+        self, batch: ExplanationBatch | SelectionBatch
+    ) -> tuple[Tensor | None, Tensor | None]:
         """The recommender's vectors, zeros for users and items it knows nothing of."""
         data, vectors = self.showcase.data, self.vectors
         return (
             _of_known(vectors.users(batch.users), batch.users, data.known_users),
             _of_known(vectors.items(batch.items), batch.items, data.known_items),
+        )
+
+    def _training_vectors_of(
+        self, batch: ExplanationBatch | SelectionBatch
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The vectors, trained by the explanation losses only where settings say so."""
+        users, items = self._vectors_of(batch)
+        if self.showcase.settings.share_gradient:
+            return users, items
+        return (
+            None if users is None else users.detach(),
+            None if items is None else items.detach(),
         )
 
 
@@ -159,22 +174,31 @@ def _of_known(vectors: Tensor | None, ids: Tensor, known: np.ndarray) -> Tensor 
 
 
 class ExplanationHead(nn.Module):
-    """The selector and the explainer of a composed model, and the data they read."""
+    """The relevance model, selector and explainer of a composed model, and the data they read."""
 
     def __init__(self, config: Any, data: ExplanationData, vectors: RecommenderVectors) -> None:
         super().__init__()
         self.settings = showcase_settings(config)
         self.data = data
-        name = self.settings.selector
-        values = read_settings(SELECTORS[name].Settings, "", part_values(config, "selector"))
-        self.selector = build_selector(name, asdict(values))
+        self.selector = build_selector(self.settings.selector, part_values(config, "selector"))
+        self.relevance = build_relevance(
+            self.settings.relevance,
+            part_values(config, "relevance"),
+            RelevanceInputs(
+                photo_statistics=torch.from_numpy(data.photo_statistics()),
+                review_statistics=torch.from_numpy(data.review_statistics()),
+                user=vectors.user_size,
+                item=vectors.item_size,
+                known_users=torch.from_numpy(data.users_with_selection()),
+            ),
+        )
         inputs = ExplainerInputs(
             photo_statistics=torch.from_numpy(data.photo_statistics()),
             review_statistics=torch.from_numpy(data.review_statistics()),
             user=vectors.user_size,
             item=vectors.item_size,
-            known_users=torch.from_numpy(data.known_users),
-            known_items=torch.from_numpy(data.known_items),
+            known_users=torch.from_numpy(data.explained_users),
+            known_items=torch.from_numpy(data.explained_items),
             max_tokens=self.settings.max_tokens,
         )
         self.explainer = build_explainer(
@@ -185,23 +209,36 @@ class ExplanationHead(nn.Module):
     @property
     def loss_names(self) -> tuple[str, ...]:
         """Names of the explanation losses, in the order they are returned."""
-        return EXPLAINERS[self.settings.explainer].loss_names
+        return EXPLAINERS[self.settings.explainer].loss_names + self.selection_loss_names
 
-    def select(self, batch: SelectionBatch) -> tuple[Tensor, Tensor]:
+    @property
+    def selection_loss_names(self) -> tuple[str, ...]:
+        """Names of those that photo selection learns from."""
+        return self.relevance.loss_names + self.selector.loss_names
+
+    def selection_losses(
+        self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """Losses of the relevance model, then of the selector."""
+        relevance = self.relevance(batch, users, items)  # (B, C)
+        return (
+            *self.relevance.losses(relevance, batch, users, items),
+            *self.selector.losses(
+                relevance, batch.candidate_features, batch.candidate_mask, batch.posted
+            ),
+        )
+
+    def select(
+        self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Positions in the photo table (B, k), -1 for none, and their relevance, NaN for none."""
-        relevance = self.selector.relevance(
-            batch.candidate_features,
-            batch.candidate_mask,
-            batch.history_photo_features,
-            batch.history_photo_mask,
-            batch.review_features,
-            batch.review_mask,
-        )  # (B, C)
         k = self.settings.photos
         if not batch.candidates.shape[1]:
             none = batch.candidates.new_full((len(batch), k), -1)
             return none, torch.full_like(none, torch.nan, dtype=torch.float32)
-        chosen = self.selector(relevance, batch.candidate_features, batch.candidate_mask, k)
+        relevance = self.relevance(batch, users, items)  # (B, C)
+        keys = pair_keys(batch.users, batch.items)
+        chosen = self.selector(relevance, batch.candidate_features, batch.candidate_mask, k, keys)
         index = chosen.clamp(min=0)
         photos = batch.candidates.gather(1, index).masked_fill(chosen < 0, -1)
         return photos, relevance.float().gather(1, index).masked_fill(chosen < 0, torch.nan)

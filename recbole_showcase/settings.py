@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from recbole_showcase.errors import SettingsError
 
-PREFIXES = ("showcase_", "explainer_", "selector_")
+PREFIXES = ("showcase_", "explainer_", "selector_", "relevance_")
 T = TypeVar("T")
 
 
@@ -23,6 +23,7 @@ class ShowcaseSettings:
 
     explainer: str
     selector: str
+    relevance: str
     encoder: str
     photos: int
     max_photos: int

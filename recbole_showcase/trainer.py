@@ -11,7 +11,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
-from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.explanation import ExplanationLoader
 from recbole_showcase.integration.checkpoint import save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
@@ -32,7 +32,11 @@ class ShowcaseTrainerMixin(Trainer):
     def __init__(self, config: Any, model: Any) -> None:
         super().__init__(config, model)
         self.settings = model.showcase.settings
-        self.loader = ExplanationLoader(model.showcase.data, config["seed"])
+        self.loader = ExplanationLoader(
+            model.showcase.data,
+            config["seed"],
+            selection=bool(model.showcase.selection_loss_names),
+        )
         self.eval_collector = ShowcaseCollector(config)
         self._validations: int | None = None  # how many there were; None outside of one
         if not config["single_spec"]:
@@ -82,19 +86,19 @@ class ShowcaseTrainerMixin(Trainer):
         losses: tuple[float, ...] = (0.0,) * (1 + len(self.model.showcase.loss_names))
         if recommend:
             joint = self.settings.schedule == "joint"
-            self.model.next_explanation_batch = (
+            self.model.next_training_batch = (
                 _spread(batches, len(self.loader), len(train_data)) if joint else None
             )
             try:
                 losses = super()._train_epoch(train_data, epoch_idx, loss_func, show_progress)
             finally:
-                self.model.next_explanation_batch = None
+                self.model.next_training_batch = None
         rest = self._explanation_steps(batches, epoch_idx, show_progress)
         split = len(losses) - len(rest)
         return (*losses[:split], *(a + b for a, b in zip(losses[split:], rest, strict=True)))
 
     def _explanation_steps(
-        self, batches: Iterator[ExplanationBatch], epoch_idx: int, show_progress: bool
+        self, batches: Iterator[TrainingBatch], epoch_idx: int, show_progress: bool
     ) -> tuple[float, ...]:
         """Optimizer steps on explanation batches alone; returns the sums of their losses."""
         self.model.train()
@@ -201,7 +205,7 @@ class ShowcaseTrainerMixin(Trainer):
             self.logger.info(f"Saving current: {path}")
 
 
-def _spread(batches: Iterator[ExplanationBatch], n_batches: int, n_steps: int) -> Any:
+def _spread(batches: Iterator[TrainingBatch], n_batches: int, n_steps: int) -> Any:
     """A function to call at each of ``n_steps`` steps: the next batch, or None where none is due.
 
     With more batches than steps, each step gets one and the rest stays in the iterator; with
@@ -210,7 +214,7 @@ def _spread(batches: Iterator[ExplanationBatch], n_batches: int, n_steps: int) -
     share = min(n_batches / max(n_steps, 1), 1.0)
     step = 0
 
-    def next_batch() -> ExplanationBatch | None:
+    def next_batch() -> TrainingBatch | None:
         nonlocal step
         step += 1
         due = int(step * share + 1e-9) > int((step - 1) * share + 1e-9)

@@ -78,6 +78,8 @@ class SelectionBatch(Batch):
         history_photo_mask: Which of them are there (B, H).
         review_features: CLIP features of the user's past reviews (B, R, D), latest first.
         review_mask: Which of them are there (B, R).
+        posted: Which candidates the user posted with the row (B, C), what training aims at; none
+            where photos are to be chosen.
     """
 
     users: Tensor
@@ -89,3 +91,22 @@ class SelectionBatch(Batch):
     history_photo_mask: Tensor
     review_features: Tensor
     review_mask: Tensor
+    posted: Tensor
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """What one step of the explanation side learns from.
+
+    Attributes:
+        explanation: Samples to learn to write from.
+        selection: Samples to learn to choose photos from; None where nothing learns from them.
+    """
+
+    explanation: ExplanationBatch
+    selection: SelectionBatch | None
+
+    def to(self, device: torch.device | str) -> Self:
+        """The batch on a device."""
+        selection = None if self.selection is None else self.selection.to(device)
+        return replace(self, explanation=self.explanation.to(device), selection=selection)

@@ -170,6 +170,7 @@ class PhotoTable:
         paths: Paths relative to the photo folder (M,).
         features: CLIP features of the photos.
         of_item, of_row: The photos of an item and of a row, first posted first.
+        of_item_in_training: Those of an item that were posted with training rows.
     """
 
     def __init__(self, path: Path, corpus: ReviewCorpus, store: FeatureStore) -> None:
@@ -198,10 +199,21 @@ class PhotoTable:
         self._corpus = corpus
 
     @cached_property
+    def of_item_in_training(self) -> Ragged:
+        """The photos of an item that were posted with training rows, first posted first."""
+        photos = self._in_training
+        return Ragged.from_pairs(self.items[photos], photos, len(self._corpus.item_tokens))
+
+    @cached_property
+    def _in_training(self) -> np.ndarray:
+        """Photos posted with training rows."""
+        splits = self._corpus.interactions.splits
+        return np.flatnonzero((self.rows > 0) & (splits[self.rows] == TRAIN))
+
+    @cached_property
     def timeline(self) -> Timeline:
         """Photos posted with training rows, by user and time."""
-        inter = self._corpus.interactions
-        photos = np.flatnonzero((self.rows > 0) & (inter.splits[self.rows] == TRAIN))
+        inter, photos = self._corpus.interactions, self._in_training
         rows = self.rows[photos]
         return Timeline(inter.users[rows], inter.times[rows], photos, self._corpus.n_users)
 

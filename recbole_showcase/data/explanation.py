@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
+from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 from recbole_showcase.data.ragged import Timeline
 from recbole_showcase.data.targets import TargetTexts
@@ -117,7 +117,7 @@ class ExplanationData:
     @cached_property
     def train_rows(self) -> np.ndarray:
         """Rows of the explanation samples in the training split (S,)."""
-        return self.samples(np.flatnonzero(self.corpus.interactions.splits == TRAIN))
+        return self.samples(self._training_rows)
 
     def samples(self, rows: np.ndarray) -> np.ndarray:
         """Those of the rows that can be explained: with a text and enough photos."""
@@ -126,17 +126,36 @@ class ExplanationData:
 
     @cached_property
     def known_users(self) -> np.ndarray:
-        """Users that have a training review (n_users,), bool; others are cold."""
-        return self._known(self.corpus.interactions.users, self.corpus.n_users)
+        """Users that have a training interaction (n_users,), bool; the recommender knows them."""
+        return self._users_of(self._training_rows)
 
     @cached_property
     def known_items(self) -> np.ndarray:
-        """Items that have a training review (n_items,), bool."""
-        return self._known(self.corpus.interactions.items, len(self.corpus.item_tokens))
+        """Items that have a training interaction (n_items,), bool."""
+        return self._items_of(self._training_rows)
 
-    def _known(self, ids: np.ndarray, n_ids: int) -> np.ndarray:
-        training = self.corpus.interactions.splits == TRAIN
-        return np.bincount(ids[training], minlength=n_ids) > 0
+    @cached_property
+    def explained_users(self) -> np.ndarray:
+        """Users that have a training sample (n_users,), bool."""
+        return self._users_of(self.train_rows)
+
+    @cached_property
+    def explained_items(self) -> np.ndarray:
+        """Items that have a training sample (n_items,), bool."""
+        return self._items_of(self.train_rows)
+
+    @cached_property
+    def _training_rows(self) -> np.ndarray:
+        return np.flatnonzero(self.corpus.interactions.splits == TRAIN)
+
+    def _users_of(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each user has one of the rows (n_users,)."""
+        return np.bincount(self.corpus.interactions.users[rows], minlength=self.corpus.n_users) > 0
+
+    def _items_of(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each item has one of the rows (n_items,)."""
+        n_items = len(self.corpus.item_tokens)
+        return np.bincount(self.corpus.interactions.items[rows], minlength=n_items) > 0
 
     @cached_property
     def _targets(self) -> TargetTexts:
@@ -211,10 +230,51 @@ class ExplanationData:
         past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
         return (past >= 0).sum(axis=1)
 
+    @cached_property
+    def selection_rows(self) -> np.ndarray:
+        """Training rows to learn photo selection from (S,): with photos, and others beside them.
+
+        A text is not needed, so these are more than the explanation samples.
+        """
+        inter, limit = self.corpus.interactions, self.settings.max_candidates
+        rows = np.flatnonzero(inter.splits == TRAIN)
+        own = np.minimum(self.photos.of_row.lengths(rows), limit)
+        candidates = np.minimum(self.photos.of_item_in_training.lengths(inter.items[rows]), limit)
+        return rows[(own > 0) & (candidates > own)]
+
+    def users_with_selection(self) -> np.ndarray:
+        """Whether photo selection is learned from a row of the user, boolean (n_users,)."""
+        return self._users_of(self.selection_rows)
+
+    def training_selection(self, rows: np.ndarray) -> SelectionBatch:
+        """Training samples of photo selection: photos of training rows, and who posted them.
+
+        Args:
+            rows: Rows among :attr:`selection_rows` (B,).
+        """
+        pairs = Pairs.of_rows(self.corpus, rows)
+        limit = self.settings.max_candidates
+        own = self.photos.of_row.first(rows, limit)  # (B, O)
+        others = self.photos.of_item_in_training.first(pairs.items, limit + own.shape[1])
+        again = self.photos.rows[others] == rows[:, None]
+        # Own photos are kept where an item has too many; the order is that of posting again.
+        hidden = np.concatenate([np.zeros(own.shape, dtype=bool), again], axis=1)
+        kept = _without(np.concatenate([own, others], axis=1), hidden, limit)
+        last = len(self.photos.rows)
+        order = np.sort(np.where(kept < 0, last, kept), axis=1)  # (B, C)
+        candidates = np.where(order == last, -1, order)
+        posted = (candidates >= 0) & (self.photos.rows[candidates] == rows[:, None])
+        return self._selection_batch(pairs, candidates, posted)
+
     def selection_batch(self, pairs: Pairs) -> SelectionBatch:
-        """Pairs to choose photos for."""
+        """Pairs to choose photos for, among all photos of their items."""
         candidates = self.photos.of_item.first(pairs.items, self.settings.max_candidates)  # (B, C)
-        posted = self._past_photos(pairs)  # (B, H)
+        return self._selection_batch(pairs, candidates, np.zeros(candidates.shape, dtype=bool))
+
+    def _selection_batch(
+        self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray
+    ) -> SelectionBatch:
+        past = self._past_photos(pairs)  # (B, H)
         review_features, review_mask = self._past_reviews(pairs)
         return SelectionBatch(
             users=torch.from_numpy(pairs.users),
@@ -222,10 +282,11 @@ class ExplanationData:
             candidates=torch.from_numpy(candidates),
             candidate_features=torch.from_numpy(self.photos.features[candidates]),
             candidate_mask=torch.from_numpy(candidates >= 0),
-            history_photo_features=torch.from_numpy(self.photos.features[posted]),
-            history_photo_mask=torch.from_numpy(posted >= 0),
+            history_photo_features=torch.from_numpy(self.photos.features[past]),
+            history_photo_mask=torch.from_numpy(past >= 0),
             review_features=review_features,
             review_mask=review_mask,
+            posted=torch.from_numpy(posted),
         )
 
     def _past_reviews(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
@@ -283,19 +344,28 @@ class ExplanationLoader:
     without it.
     """
 
-    def __init__(self, data: ExplanationData, seed: int) -> None:
-        """Remember the data and the seed of the order."""
+    def __init__(self, data: ExplanationData, seed: int, *, selection: bool) -> None:
+        """Remember the data, the seed of the order, and whether photo selection learns too."""
         self.data = data
         self.batch_size = data.settings.batch_size
         self.seed = seed
+        self.selection = selection
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
         return -(-len(self.data.train_rows) // self.batch_size)
 
-    def epoch(self, epoch: int) -> Iterator[ExplanationBatch]:
-        """The batches of an epoch; the same epoch gives the same batches."""
+    def epoch(self, epoch: int) -> Iterator[TrainingBatch]:
+        """The batches of an epoch; the same epoch gives the same batches.
+
+        The samples of photo selection are spread evenly over the batches of explanation samples.
+        """
         random = np.random.default_rng((self.seed, epoch))
         order = random.permutation(self.data.train_rows)
-        for start in range(0, len(order), self.batch_size):
-            yield self.data.training_batch(order[start : start + self.batch_size], random)
+        chosen = random.permutation(self.data.selection_rows) if self.selection else order[:0]
+        parts = np.array_split(chosen, len(self))
+        for number, rows in enumerate(parts):
+            start = number * self.batch_size
+            explanation = self.data.training_batch(order[start : start + self.batch_size], random)
+            selection = self.data.training_selection(rows) if len(rows) else None
+            yield TrainingBatch(explanation, selection)

@@ -13,7 +13,7 @@ from recbole_showcase.errors import SettingsError
 from recbole_showcase.resources import properties_path
 from recbole_showcase.settings import ShowcaseSettings, check_known, read_settings
 
-PARTS = ("explainer", "selector")
+PARTS = ("explainer", "selector", "relevance")
 
 
 @cache
@@ -22,12 +22,12 @@ def _yaml(path: Path) -> Mapping[str, Any]:
 
 
 def part_names(part: str) -> list[str]:
-    """Names of the explainers or selectors that have a file of defaults."""
+    """Names of the explainers, selectors or relevance models that have a file of defaults."""
     return sorted(path.stem for path in (properties_path() / part).glob("*.yaml"))
 
 
 def part_defaults(part: str, name: str) -> Mapping[str, Any]:
-    """Defaults of one explainer or selector.
+    """Defaults of one explainer, selector or relevance model.
 
     Raises:
         SettingsError: If there is no such part.
@@ -49,6 +49,7 @@ def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:
             the wrong type: said here, before any data is loaded.
     """
     from recbole_showcase.explainers import EXPLAINERS
+    from recbole_showcase.relevance import RELEVANCE
     from recbole_showcase.selectors import SELECTORS
 
     defaults = dict(_yaml(properties_path() / "showcase.yaml"))
@@ -58,7 +59,8 @@ def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:
     check_known(external, _all_keys())
     merged = {**defaults, **external}
     read_settings(ShowcaseSettings, "showcase_", merged)
-    for part, table in (("explainer", EXPLAINERS), ("selector", SELECTORS)):
+    tables: tuple[Mapping[str, Any], ...] = (EXPLAINERS, SELECTORS, RELEVANCE)
+    for part, table in zip(PARTS, tables, strict=True):
         name = merged[f"showcase_{part}"]
         values = {key: merged[key] for key in part_defaults(part, name)}
         read_settings(table[name].Settings, "", values)
@@ -72,7 +74,7 @@ def showcase_settings(config: Any) -> ShowcaseSettings:
 
 
 def part_values(config: Any, part: str) -> dict[str, Any]:
-    """The configuration keys of the chosen explainer or selector, and no others."""
+    """The configuration keys of the chosen part, and no others."""
     allowed = part_defaults(part, config[f"showcase_{part}"])
     return {key: config[key] for key in allowed}
 

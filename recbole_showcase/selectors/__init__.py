@@ -7,40 +7,38 @@ A selector is one class in one file with one YAML file of defaults, and one row 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from typing import Any
 
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.selectors.base import ImageSelector, SelectorSettings
+from recbole_showcase.selectors.base import ImageSelector
+from recbole_showcase.selectors.chance import pair_keys
 from recbole_showcase.selectors.dpp import DPPSelector
-from recbole_showcase.selectors.relevance import clip_relevance
+from recbole_showcase.selectors.kdpp import KDPPSelector
+from recbole_showcase.selectors.mmr import MMRSelector
 from recbole_showcase.selectors.topk import TopKSelector
+from recbole_showcase.settings import read_settings
 
 SELECTORS: dict[str, type[ImageSelector]] = {
     "dpp": DPPSelector,
+    "kdpp": KDPPSelector,
+    "mmr": MMRSelector,
     "topk": TopKSelector,
 }
 
-__all__ = ["SELECTORS", "ImageSelector", "SelectorSettings", "build_selector", "clip_relevance"]
+__all__ = ["SELECTORS", "ImageSelector", "build_selector", "pair_keys"]
 
 
-def build_selector(name: str, settings: Mapping[str, object]) -> ImageSelector:
+def build_selector(name: str, values: Mapping[str, Any]) -> ImageSelector:
     """Build a registered selector.
 
     Args:
         name: A key of :data:`SELECTORS`.
-        settings: A value for each field of the selector's ``Settings`` and for nothing else,
-            types already checked.
+        values: A value for each field of the selector's ``Settings``.
 
     Raises:
-        SettingsError: The name is not registered, or a key is unknown or missing.
+        SettingsError: If the name is not registered, or a setting is unknown or ill-typed.
     """
     if name not in SELECTORS:
-        raise SettingsError(f"image selector '{name}' is unknown; allowed are {sorted(SELECTORS)}")
+        raise SettingsError(f"image selector '{name}' is unknown; allowed: {', '.join(SELECTORS)}")
     selector = SELECTORS[name]
-    allowed = {field.name for field in fields(selector.Settings)}
-    if allowed != settings.keys():
-        raise SettingsError(
-            f"image selector '{name}': unknown settings {sorted(settings.keys() - allowed)}, "
-            f"missing settings {sorted(allowed - settings.keys())}; allowed are {sorted(allowed)}"
-        )
-    return selector(selector.Settings(**settings))  # type: ignore[arg-type]
+    return selector(read_settings(selector.Settings, "", values))

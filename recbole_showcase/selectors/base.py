@@ -3,76 +3,70 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.selectors.relevance import clip_relevance
 
 
 @dataclass(frozen=True)
-class SelectorSettings:
-    """Settings that every selector has; fields are named as the keys of its YAML file.
-
-    Attributes:
-        selector_use_photos: Whether the user's photos are part of the profile.
-        selector_use_reviews: Whether the user's reviews are part of the profile.
-    """
-
-    selector_use_photos: bool
-    selector_use_reviews: bool
+class NoSettings:
+    """Settings of a selector that has none."""
 
 
 class ImageSelector(nn.Module):
     """Chooses a small ordered set of photos among the photos of an item.
 
-    A subclass names its settings in ``Settings`` and implements ``_choose``; masking, padding
-    and checks are done here.
+    A subclass names its settings in ``Settings``, a frozen dataclass whose fields are the keys of
+    its YAML file, and implements ``_choose``; masking, padding and checks are done here. One that
+    is trained names its losses in ``loss_names``.
     """
 
-    Settings: ClassVar[type[SelectorSettings]] = SelectorSettings
+    Settings: ClassVar[type] = NoSettings
+    loss_names: tuple[str, ...] = ()
 
-    def __init__(self, settings: SelectorSettings) -> None:
+    def __init__(self, settings: Any) -> None:
         """Keep the settings, an instance of the class's own ``Settings``."""
         super().__init__()
         self.settings = settings
 
-    def relevance(
-        self,
-        candidates: Tensor,
-        candidate_mask: Tensor,
-        history_photos: Tensor,
-        history_photo_mask: Tensor,
-        history_reviews: Tensor,
-        history_review_mask: Tensor,
-    ) -> Tensor:
-        """Relevance (B, C) of the candidates to the user; see :func:`clip_relevance`."""
-        return clip_relevance(
-            candidates,
-            candidate_mask,
-            history_photos,
-            history_photo_mask,
-            history_reviews,
-            history_review_mask,
-            use_photos=self.settings.selector_use_photos,
-            use_reviews=self.settings.selector_use_reviews,
-        )
+    def losses(
+        self, relevance: Tensor, features: Tensor, mask: Tensor, posted: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Losses of a batch, one scalar for each of ``loss_names``; relevance learns from them too.
+
+        Args:
+            relevance: How well each photo fits the user (B, C).
+            features: Photo features (B, C, D).
+            mask: True for real candidates (B, C).
+            posted: True for those to choose (B, C).
+        """
+        return ()
 
     @torch.no_grad()
-    def forward(self, relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> Tensor:
+    def forward(
+        self,
+        relevance: Tensor,
+        features: Tensor,
+        mask: Tensor,
+        k: int,
+        keys: Tensor | None = None,
+    ) -> Tensor:
         """Choose k photos of each set.
 
-        The choice is deterministic. It holds no photo twice and no masked one, and ties go to
-        the lower index.
+        Equal arguments give equal choices. A choice holds no photo twice and no masked one, and
+        ties go to the lower index.
 
         Args:
             relevance: How well each photo fits the user, shape (B, C); masked entries are ignored.
             features: Photo features of any float type, shape (B, C, D); their length is ignored.
             mask: True for real candidates, boolean, shape (B, C).
             k: Number of photos to choose; may exceed C.
+            keys: A number for each set, int64 (B,), which selectors that draw at random draw for;
+                the place in the batch where there is none.
 
         Returns:
             Candidate indices, best first, int64 of shape (B, k); -1 where a set has fewer than k.
@@ -82,19 +76,27 @@ class ImageSelector(nn.Module):
             DataError: Shapes do not fit, or a real candidate's relevance or feature is not finite.
         """
         _check_shapes(relevance, features, mask, k)
-        # float64 copies: what is masked is zeroed in place, and the caller's tensors stay.
+        if not mask.numel():
+            return torch.full((len(mask), k), -1, dtype=torch.long, device=mask.device)
+        # A copy, so that the caller's tensor stays; of features, far larger, none is needed.
         relevance = relevance.to(torch.float64, copy=True).masked_fill_(~mask, 0.0)
-        features = features.to(torch.float64, copy=True).masked_fill_(~mask.unsqueeze(-1), 0.0)
-        _check_finite(relevance, features)
-        chosen = self._choose(relevance, features, mask, min(k, mask.shape[1]))  # (B, min(k, C))
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        _check_finite(relevance, features, mask)
+        if keys is None:
+            keys = torch.arange(len(mask), device=mask.device)
+        k_real = min(k, mask.shape[1])
+        chosen = self._choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
         chosen = F.pad(chosen, (0, k - chosen.shape[1]), value=-1)
         place = torch.arange(k, device=mask.device)
         return chosen.masked_fill(place >= mask.sum(dim=1, keepdim=True), -1)
 
-    def _choose(self, relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> Tensor:
+    def _choose(
+        self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
+    ) -> Tensor:
         """Return indices (B, k), real candidates before any others.
 
-        Here k <= C, the inputs are float64, and they are 0 where masked.
+        Here k <= C, relevance is float64 and 0 where masked, and features are float32 or float64
+        and may hold anything there.
         """
         raise NotImplementedError
 
@@ -112,9 +114,10 @@ def _check_shapes(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> 
         raise DataError(f"mask is {mask.dtype}; allowed is torch.bool")
 
 
-def _check_finite(relevance: Tensor, features: Tensor) -> None:
+def _check_finite(relevance: Tensor, features: Tensor, mask: Tensor) -> None:
     # A row's length is finite exactly if its entries are, and cheaper to look at.
-    broken = ~(relevance.isfinite() & torch.linalg.vector_norm(features, dim=-1).isfinite())
+    lengths = torch.linalg.vector_norm(features, dim=-1)
+    broken = mask & ~(relevance.isfinite() & lengths.isfinite())
     if broken.any():
         row, candidate = broken.nonzero()[0].tolist()
         raise DataError(

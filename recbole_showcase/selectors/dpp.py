@@ -13,49 +13,117 @@ overflows, and what "linearly dependent" means does not depend on the quality's 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.selectors.base import ImageSelector, SelectorSettings
+from recbole_showcase.selectors.base import ImageSelector
+from recbole_showcase.selectors.cosines import Cosines, gram
 
-# Share of a photo's length that the chosen photos do not span. Rounding to float16 leaves about
-# 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
-EPSILON = 1e-6
-# Gains this near are equal: rounding in float64, magnified by 1 / EPSILON, stays below it.
-_TIE = 1e-8
+# Share of a photo's squared length that the chosen photos do not span. Rounding to float16 leaves
+# about 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
+EPSILON = 1e-5
+# Gains this near are equal: rounding of a similarity, magnified by what it is divided by.
+TIES = {torch.float32: 1e-6, torch.float64: 1e-9}
+
+
+# Share of a photo that no other has, in the likelihood: without it a posted copy has none at all.
+OWN_SHARE = 1e-3
 
 
 @dataclass(frozen=True)
-class DPPSettings(SelectorSettings):
+class DPPSettings:
     """Settings of the DPP selector.
 
     Attributes:
         selector_trade_off: Weight of relevance against variety, at least 0; 0 looks at variety
             alone, and the larger it is, the nearer the choice is to the most relevant photos.
+        selector_learn_trade_off: Whether the weight is learned, and relevance with it, from the
+            likelihood of the posted sets; training starts from the value above.
     """
 
     selector_trade_off: float
+    selector_learn_trade_off: bool
 
     def __post_init__(self) -> None:
         """Check the range."""
-        if not 0.0 <= self.selector_trade_off < float("inf"):
-            raise SettingsError(
-                f"selector_trade_off is {self.selector_trade_off}; allowed is a finite number >= 0"
-            )
+        weight = self.selector_trade_off
+        if not 0.0 <= weight < float("inf"):
+            raise SettingsError(f"selector_trade_off is {weight}; allowed is a finite number >= 0")
+        if self.selector_learn_trade_off and weight == 0.0:
+            raise SettingsError("selector_trade_off is 0.0; to be learned it must start above 0")
 
 
 class DPPSelector(ImageSelector):
     """Chooses k photos by greedy MAP of a determinantal point process."""
 
-    Settings: ClassVar[type[SelectorSettings]] = DPPSettings
-    settings: DPPSettings
+    Settings = DPPSettings
 
-    def _choose(self, relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> Tensor:
-        return greedy_map(relevance, features, mask, k, self.settings.selector_trade_off)
+    def __init__(self, settings: DPPSettings) -> None:
+        super().__init__(settings)
+        self.log_trade_off: nn.Parameter | None = None
+        if settings.selector_learn_trade_off:
+            self.log_trade_off = nn.Parameter(torch.tensor(math.log(settings.selector_trade_off)))
+            self.loss_names = ("photo_set",)
+
+    @property
+    def trade_off(self) -> Tensor:
+        """Weight of relevance against variety, a scalar."""
+        if self.log_trade_off is None:
+            return torch.tensor(self.settings.selector_trade_off)
+        return self.log_trade_off.exp()
+
+    def losses(
+        self, relevance: Tensor, features: Tensor, mask: Tensor, posted: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Minus the log-likelihood of the posted sets, averaged, where the weight is learned."""
+        if self.log_trade_off is None:
+            return ()
+        return (-log_likelihood(relevance, features, mask, posted, self.trade_off).mean(),)
+
+    def _choose(
+        self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
+    ) -> Tensor:
+        return greedy_map(relevance, features, mask, k, float(self.trade_off))
+
+
+def log_likelihood(
+    relevance: Tensor, features: Tensor, mask: Tensor, posted: Tensor, trade_off: Tensor
+) -> Tensor:
+    """Log-probability of each posted set under the DPP: log det L_Y - log det(L + I).
+
+    Kulesza and Taskar, "Determinantal Point Processes for Machine Learning", 2012, section 4.1.1.
+    Differentiable in relevance and trade-off.
+
+    Args:
+        relevance: Shape (B, C).
+        features: Shape (B, C, D).
+        mask: True for real candidates, shape (B, C).
+        posted: True for the photos of the set Y, shape (B, C).
+        trade_off: Weight of relevance against variety, a scalar.
+
+    Returns:
+        Shape (B,), float64.
+    """
+    similarity = gram(features, mask, OWN_SHARE)  # (B, C, C)
+    log_quality = trade_off * relevance.double().masked_fill(~mask, 0.0)  # (B, C)
+    ones = torch.eye(mask.shape[1], dtype=torch.float64, device=mask.device)
+    pairs = posted.unsqueeze(1) & posted.unsqueeze(2)
+    # Outside of Y stands the identity, whose determinant is 1.
+    chosen = torch.where(pairs, similarity, ones)
+    numerator = 2.0 * (log_quality * posted).sum(dim=1) + _log_determinant(chosen)
+    quality = log_quality.exp()
+    kernel = quality.unsqueeze(2) * similarity * quality.unsqueeze(1)
+    return numerator - _log_determinant(kernel + ones)
+
+
+def _log_determinant(matrices: Tensor) -> Tensor:
+    """Of symmetric positive definite matrices (B, C, C)."""
+    factor = torch.linalg.cholesky(matrices)
+    return 2.0 * factor.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
 
 
 def greedy_map(
@@ -68,9 +136,11 @@ def greedy_map(
     Photos with d_i <= EPSILON (copies, or features of zeros) are only taken when nothing else is
     left, by relevance. Takes O(k^2 C + k C D) for a set.
 
+    Only cosines with chosen photos are taken; the factor and the gains are float64.
+
     Args:
-        relevance: float64, shape (B, C).
-        features: float64, shape (B, C, D).
+        relevance: float64, 0 where masked, shape (B, C).
+        features: float32 or float64, shape (B, C, D); what is masked may hold anything.
         mask: True for real candidates, shape (B, C).
         k: Number of photos, at most C.
         trade_off: Weight of relevance against variety.
@@ -78,40 +148,42 @@ def greedy_map(
     Returns:
         Indices (B, k) in the order of choice; arbitrary after a set's last real candidate.
     """
-    length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
-    unit = features / length.clamp(min=torch.finfo(features.dtype).tiny)  # (B, C, D)
-    residual = (length > 0).squeeze(-1).to(unit.dtype)  # (B, C): 1, or 0 for features of zeros
+    cosines = Cosines(features)
+    residual = cosines.exists.double()  # (B, C): 1, or 0 for features of zeros
     quality = 2.0 * trade_off * relevance  # (B, C), log q^2
-    cholesky = unit.new_zeros(len(unit), k, unit.shape[1])  # (B, k, C)
+    tie = TIES[features.dtype]
+    cholesky = quality.new_zeros(len(mask), k, mask.shape[1])  # (B, k, C)
     free = mask.clone()
-    rows = torch.arange(len(unit), device=unit.device)
-    order = torch.empty(len(unit), k, dtype=torch.long, device=unit.device)
+    rows = torch.arange(len(mask), device=mask.device)
+    order = torch.empty(len(mask), k, dtype=torch.long, device=mask.device)
     for step in range(k):
-        best = _best(quality, relevance, residual, free)  # (B,)
+        best = _best(quality, relevance, residual, free, tie)  # (B,)
         order[:, step] = best
         free[rows, best] = False
         if step + 1 < k:
-            row = _next_row(unit, cholesky[:, :step], residual, best)
+            row = _next_row(cosines.to(best), cholesky[:, :step], residual, best)
             cholesky[:, step] = row
             residual = residual - row.square()
     return order
 
 
-def _next_row(unit: Tensor, earlier: Tensor, residual: Tensor, best: Tensor) -> Tensor:
+def _next_row(similarity: Tensor, earlier: Tensor, residual: Tensor, best: Tensor) -> Tensor:
     """Row (B, C) that the chosen photos add to the factor (B, step, C)."""
-    rows = torch.arange(len(unit), device=unit.device)
-    similarity = torch.bmm(unit, unit[rows, best].unsqueeze(2)).squeeze(2)  # (B, C)
-    explained = torch.einsum("bsc,bs->bc", earlier, earlier[rows, :, best])
+    rows = torch.arange(len(best), device=best.device)
+    explained = torch.bmm(earlier[rows, :, best].unsqueeze(1), earlier).squeeze(1)  # (B, C)
     pivot = residual[rows, best].unsqueeze(1)  # (B, 1)
     # A pivot below EPSILON was taken as a filler; only fillers can follow, so the row is unused.
     return (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
 
 
-def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor) -> Tensor:
+def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor, tie: float) -> Tensor:
     """Index (B,) of the free photo of largest gain, or of largest relevance where none gains."""
     gains = free & (residual > EPSILON)
-    gain = (quality + residual.clamp(min=EPSILON).log()).masked_fill(~gains, -torch.inf)
-    fill = relevance.masked_fill(~free, -torch.inf)
-    score = torch.where(gains.any(dim=1, keepdim=True), gain, fill)
+    score = (quality + residual.clamp(min=EPSILON).log()).masked_fill(~gains, -torch.inf)
+    largest = score.amax(dim=1, keepdim=True)
+    if bool((largest == -torch.inf).any()):
+        fill = relevance.masked_fill(~free, -torch.inf)
+        score = torch.where(largest == -torch.inf, fill, score)
+        largest = score.amax(dim=1, keepdim=True)
     # argmax returns the first of equals, here the lowest index within rounding of the maximum.
-    return (score >= score.amax(dim=1, keepdim=True) - _TIE).int().argmax(dim=1)
+    return (score >= largest - tie).int().argmax(dim=1)

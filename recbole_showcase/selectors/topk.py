@@ -11,7 +11,9 @@ from recbole_showcase.selectors.base import ImageSelector
 class TopKSelector(ImageSelector):
     """Chooses the k photos of highest relevance."""
 
-    def _choose(self, relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> Tensor:
+    def _choose(
+        self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
+    ) -> Tensor:
         # A stable sort, unlike torch.topk, sends ties to the lower index.
         ranked = relevance.masked_fill(~mask, -torch.inf)
         return ranked.sort(dim=1, descending=True, stable=True).indices[:, :k]

@@ -62,7 +62,7 @@ def test_a_saved_data_set_is_reused_and_not_when_ours_changes(
     other, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_target="text")
     targets = [t.model.showcase.data.corpus.targets[1] for t in (first, again, other)]
     assert targets[0] == targets[1] != targets[2]
-    batches = [next(t.loader.epoch(0)) for t in (first, again)]
+    batches = [next(t.loader.epoch(0)).explanation for t in (first, again)]
     assert torch.equal(batches[0].photo_features, batches[1].photo_features)
 
 

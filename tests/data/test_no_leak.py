@@ -44,7 +44,8 @@ def test_held_out_words_are_in_no_vocabulary_and_no_batch(
     trainer, _ = prepare(model, planted, tmp_path, **changes)
     data: ExplanationData = trainer.model.showcase.data
     assert not any("zyz" in token for token in data.tokenizer.tokenizer.get_vocab())
-    texts = [data.tokenizer.decode(batch.tokens.tolist()) for batch in trainer.loader.epoch(0)]
+    epoch = trainer.loader.epoch(0)
+    texts = [data.tokenizer.decode(batch.explanation.tokens.tolist()) for batch in epoch]
     assert sum(map(len, texts)) == len(data.train_rows)
     assert not any(SENTINEL in text for part in texts for text in part)
     held_out = data.corpus.targets[data.corpus.interactions.splits == TEST]
@@ -68,6 +69,39 @@ def test_profiles_hold_earlier_training_rows_only(
         assert (inter.splits[source] == TRAIN).all()
         assert (inter.users[source] == inter.users[row]).all()
         assert (inter.times[source] < inter.times[row]).all()
+
+
+@pytest.mark.parametrize(("model", "changes"), [("ShowcaseBPR", {}), ("ShowcaseSASRec", SASREC)])
+@pytest.mark.parametrize("limit", [64, 2])
+def test_photo_selection_learns_from_photos_of_training_rows(
+    tiny_world: TinyWorld, tmp_path: Path, model: str, changes: dict[str, object], limit: int
+) -> None:
+    changes = {**changes, "showcase_max_candidates": limit}
+    data = data_of(model, tiny_world, tmp_path, **changes)
+    inter, rows = data.corpus.interactions, data.selection_rows
+    batch = data.training_selection(rows)
+    candidates, posted = batch.candidates.numpy(), batch.posted.numpy()
+    assert candidates.shape[1] <= limit and batch.candidate_mask.sum(dim=1).min() >= 2
+    target, place = np.nonzero(candidates >= 0)
+    source = data.photos.rows[candidates[target, place]]
+    assert (inter.splits[source] == TRAIN).all()
+    assert (inter.items[source] == inter.items[rows[target]]).all()
+    assert ((source == rows[target]) == posted[target, place]).all()
+    assert posted.sum(axis=1).tolist() == [1] * len(rows), "every posted photo is a candidate"
+    distinct = [len(set(row[row >= 0])) == (row >= 0).sum() for row in candidates]
+    assert all(distinct)
+    assert data.users_with_selection()[inter.users[rows]].all()
+
+
+def test_nothing_says_who_posted_what_where_photos_are_chosen(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    data = data_of("ShowcaseBPR", tiny_world, tmp_path)
+    rows = np.flatnonzero(data.corpus.interactions.splits == TEST)
+    batch = data.selection_batch(Pairs.of_rows(data.corpus, rows))
+    assert not batch.posted.any()
+    held_out = data.photos.of_row.first(rows, 1)
+    assert (batch.candidates.numpy() == held_out).any(axis=1).all(), "all photos are candidates"
 
 
 def test_without_times_the_target_itself_is_hidden(tmp_path: Path) -> None:

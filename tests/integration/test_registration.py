@@ -18,7 +18,7 @@ STOCK = {"metrics": ["Recall", "NDCG"], "epochs": 1}
 def stock_config(tiny_world: TinyWorld, work: Path, **changes: object) -> dict[str, object]:
     """The tiny run's settings without ours."""
     config = tiny_world.config(work, **{**STOCK, **changes})
-    ours = ("showcase_", "explainer_", "selector_")
+    ours = ("showcase_", "explainer_", "selector_", "relevance_")
     return {key: value for key, value in config.items() if not key.startswith(ours)}
 
 

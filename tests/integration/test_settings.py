@@ -10,6 +10,7 @@ import yaml
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers import EXPLAINERS
+from recbole_showcase.relevance import RELEVANCE
 from recbole_showcase.resources import properties_path
 from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.settings import ShowcaseSettings, read_settings
@@ -17,7 +18,7 @@ from tests.tiny import TinyWorld
 
 
 def yaml_keys(path: Path) -> set[str]:
-    return set(yaml.safe_load(path.read_text()))
+    return set(yaml.safe_load(path.read_text()) or ())
 
 
 def test_defaults_and_fields_have_the_same_names() -> None:
@@ -25,7 +26,10 @@ def test_defaults_and_fields_have_the_same_names() -> None:
     assert keys == {f"showcase_{field.name}" for field in fields(ShowcaseSettings)}
 
 
-@pytest.mark.parametrize(("part", "table"), [("explainer", EXPLAINERS), ("selector", SELECTORS)])
+@pytest.mark.parametrize(
+    ("part", "table"),
+    [("explainer", EXPLAINERS), ("selector", SELECTORS), ("relevance", RELEVANCE)],
+)
 def test_every_part_has_one_file_of_defaults(part: str, table: dict[str, type]) -> None:
     folder = properties_path() / part
     assert {path.stem for path in folder.glob("*.yaml")} == set(table)
@@ -96,7 +100,9 @@ def test_an_ill_typed_value_names_what_is_allowed(
 
 
 def test_an_unknown_part_names_the_known_ones(tiny_world: TinyWorld, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"'showcase_selector' is 'best'; allowed: dpp, topk"):
+    with pytest.raises(
+        SettingsError, match=r"'showcase_selector' is 'best'; allowed: dpp, kdpp, mmr, topk"
+    ):
         config_of(tiny_world, tmp_path, showcase_selector="best")
 
 

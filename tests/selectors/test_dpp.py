@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -9,14 +10,15 @@ import torch.nn.functional as F
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors import build_selector
-from recbole_showcase.selectors.dpp import EPSILON
+from recbole_showcase.selectors.dpp import EPSILON, OWN_SHARE, log_likelihood
 
 
 def select(
     relevance: torch.Tensor, features: torch.Tensor, k: int, trade_off: float, mask=None
 ) -> list[list[int]]:
-    settings = {"selector_use_photos": True, "selector_use_reviews": True}
-    selector = build_selector("dpp", {**settings, "selector_trade_off": trade_off})
+    selector = build_selector(
+        "dpp", {"selector_trade_off": trade_off, "selector_learn_trade_off": False}
+    )
     mask = torch.ones(relevance.shape, dtype=torch.bool) if mask is None else mask
     return selector(relevance, features, mask, k).tolist()
 
@@ -126,3 +128,65 @@ def test_equal_gains_go_to_the_lower_index_despite_rounding() -> None:
 def test_trade_off_out_of_range_is_refused(value: float) -> None:
     with pytest.raises(SettingsError, match="selector_trade_off is"):
         select(torch.zeros(1, 2), torch.ones(1, 2, 2), 1, value)
+
+
+def slow_likelihood(
+    relevance: torch.Tensor, features: torch.Tensor, posted: list[int], trade_off: torch.Tensor
+) -> torch.Tensor:
+    """Log-probability of one set: its determinant over the sum of those of all sets."""
+    unit = F.normalize(features, dim=-1)
+    similarity = (1 - OWN_SHARE) * unit @ unit.T + OWN_SHARE * torch.eye(len(unit)).double()
+    quality = (trade_off * relevance).exp()
+    kernel = quality[:, None] * similarity * quality[None, :]
+    sets = [s for n in range(len(unit) + 1) for s in combinations(range(len(unit)), n)]
+    total = sum(torch.linalg.det(kernel[list(s)][:, list(s)]) for s in sets)
+    return (torch.linalg.det(kernel[posted][:, posted]) / total).log()
+
+
+def test_likelihood_and_its_gradient_equal_the_sum_over_all_sets() -> None:
+    torch.manual_seed(5)
+    relevance = torch.randn(4, 6, dtype=torch.float64)
+    features = torch.randn(4, 6, 3, dtype=torch.float64)
+    mask = torch.rand(4, 6) > 0.3
+    posted = mask & (torch.rand(4, 6) > 0.4)
+    mask[0], posted[0] = True, False  # the empty set has a probability, too
+    results = []
+    for slow in (False, True):
+        r, a = relevance.clone().requires_grad_(), torch.tensor(0.7).double().requires_grad_()
+        if slow:
+            rows = [
+                slow_likelihood(r[n, m], features[n, m], p[m].nonzero().squeeze(1).tolist(), a)
+                for n, (m, p) in enumerate(zip(mask, posted, strict=True))
+            ]
+            value = torch.stack(rows)
+        else:
+            value = log_likelihood(r, features, mask, posted, a)
+        value.mean().backward()
+        results.append((value.detach(), r.grad, a.grad))
+    for fast, literal in zip(*results, strict=True):
+        torch.testing.assert_close(fast, literal)
+
+
+def test_the_trade_off_is_learned_from_the_likelihood() -> None:
+    """Where the posted photos are always the most relevant, however alike, its weight grows."""
+    settings = {"selector_trade_off": 0.5, "selector_learn_trade_off": True}
+    selector = build_selector("dpp", settings)
+    torch.manual_seed(6)
+    relevance, features = torch.randn(20, 7), torch.randn(20, 7, 3)
+    posted = relevance >= relevance.topk(2).values[:, -1:]
+    optimizer = torch.optim.Adam(selector.parameters(), lr=0.1)
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        (loss,) = selector.losses(relevance, features, torch.ones_like(posted), posted)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+    assert losses[-1] < losses[0] - 0.1
+    assert float(selector.trade_off) > 1.0
+    assert selector.loss_names == ("photo_set",)
+
+
+def test_a_weight_to_learn_must_start_above_zero() -> None:
+    with pytest.raises(SettingsError, match="must start above 0"):
+        build_selector("dpp", {"selector_trade_off": 0.0, "selector_learn_trade_off": True})

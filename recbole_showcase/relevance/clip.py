@@ -1,13 +1,45 @@
-"""How well each photo of an item fits what is known of a user."""
+"""CLIP similarity of each photo to the user's profile, untrained."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recbole_showcase.data.batch import SelectionBatch
+from recbole_showcase.relevance.base import RelevanceModel
+
 # Cosines of float32 unit vectors are off by about 1e-7; a spread below this is rounding.
 _MIN_SPREAD = 1e-6
+
+
+@dataclass(frozen=True)
+class CLIPRelevanceSettings:
+    """Settings; ``properties/relevance/clip.yaml`` explains and defaults them."""
+
+    relevance_use_photos: bool
+    relevance_use_reviews: bool
+
+
+class CLIPRelevance(RelevanceModel):
+    """Similarity to the mean of the user's photos and of their reviews."""
+
+    Settings = CLIPRelevanceSettings
+
+    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+        """Relevance (B, C); see :func:`clip_relevance`."""
+        return clip_relevance(
+            batch.candidate_features,
+            batch.candidate_mask,
+            batch.history_photo_features,
+            batch.history_photo_mask,
+            batch.review_features,
+            batch.review_mask,
+            use_photos=self.settings.relevance_use_photos,
+            use_reviews=self.settings.relevance_use_reviews,
+        )
 
 
 def clip_relevance(
@@ -62,8 +94,22 @@ def clip_relevance(
                 photos, candidate_mask, _unit(features, mask)
             )
             parts = parts + exists
-    typical = _standardised_similarity(photos, candidate_mask, photos)
+    typical = typicality(candidates, candidate_mask)
     return torch.where(parts > 0, total / parts.clamp(min=1), typical)
+
+
+def typicality(candidates: Tensor, candidate_mask: Tensor) -> Tensor:
+    """Similarity of each photo to the mean of its item's photos, in standard deviations.
+
+    Args:
+        candidates: Shape (B, C, D).
+        candidate_mask: True for real candidates, shape (B, C).
+
+    Returns:
+        Shape (B, C), 0 for masked candidates.
+    """
+    photos = _unit(candidates, candidate_mask)
+    return _standardised_similarity(photos, candidate_mask, photos)
 
 
 def _unit(features: Tensor, mask: Tensor) -> Tensor:

@@ -1,0 +1,151 @@
+"""Relevance of a photo to a user's profile, learned from which photos users posted.
+
+Ours, in the spirit of the quality term of "Personalized Showcases" (Yan et al., SIGIR 2023), of
+which no code is public. A candidate is compared with every past photo and every past review, and
+the near ones are counted softly, photos and reviews together:
+
+    r(c) = a log(1 + sum_h exp((cos(c, h) - m_p) / t_p) + sum_r exp((cos(c, r) - m_r) / t_r))
+
+A mean of the profile blurs a user who likes two dishes; a count does not, and the 1 keeps what
+fits nothing in the profile from being ranked by noise. Features are centred by the training
+split and weighted in each dimension. Few numbers are learned, and all users share them, so that
+some hundred rows are enough and new users are no exception. Before training this is a sharper
+reading of CLIP similarity.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recbole_showcase.data.batch import SelectionBatch
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
+from recbole_showcase.relevance.clip import typicality
+
+# Adam moves a parameter by about its learning rate a step, which for logarithms is slow.
+_SPEED = 10.0
+# Cosine of centred features from which on an entry of the profile counts, before training.
+_OFFSET = 0.35
+
+
+@dataclass(frozen=True)
+class LearnedRelevanceSettings:
+    """Settings; ``properties/relevance/learned.yaml`` explains and defaults them."""
+
+    relevance_use_photos: bool
+    relevance_use_reviews: bool
+    relevance_temperature: float
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if not 0.0 < self.relevance_temperature < float("inf"):
+            raise SettingsError(
+                f"relevance_temperature is {self.relevance_temperature}; allowed is a number > 0"
+            )
+
+
+class LearnedRelevance(RelevanceModel):
+    """Soft counts of the past photos and reviews that are like a candidate."""
+
+    Settings = LearnedRelevanceSettings
+    photo_mean: Tensor
+    review_mean: Tensor
+
+    def __init__(self, settings: LearnedRelevanceSettings, inputs: RelevanceInputs) -> None:
+        super().__init__(settings, inputs)
+        self.register_buffer("photo_mean", inputs.photo_statistics[0].clone())
+        self.register_buffer("review_mean", inputs.review_statistics[0].clone())
+        used = {"photo": settings.relevance_use_photos, "review": settings.relevance_use_reviews}
+        kinds = [kind for kind, use in used.items() if use]
+        width = inputs.photo_statistics.shape[1]
+        self.counts = nn.ModuleDict(
+            {kind: SoftCount(settings.relevance_temperature) for kind in kinds}
+        )
+        # Both kinds are compared with photos, so photos have weights in any case.
+        self.weights = nn.ParameterDict(
+            {kind: nn.Parameter(torch.zeros(width)) for kind in sorted({"photo", *kinds}) if kinds}
+        )
+        if kinds:
+            self.log_scale = nn.Parameter(torch.zeros(()))
+            self.loss_names = ("photo_relevance",)
+
+    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+        """Relevance (B, C); for a pair without a profile, how typical a photo is of the item."""
+        mask = batch.candidate_mask
+        typical = typicality(batch.candidate_features, mask)
+        if not self.counts:
+            return typical
+        photos = self._embed("photo", batch.candidate_features, mask, self.photo_mean)
+        profile = {
+            "photo": (batch.history_photo_features, batch.history_photo_mask, self.photo_mean),
+            "review": (batch.review_features, batch.review_mask, self.review_mean),
+        }
+        near = [photos.new_zeros(*mask.shape, 1)]  # log 1
+        exists = torch.zeros(len(mask), 1, dtype=torch.bool, device=mask.device)
+        for kind, count in self.counts.items():
+            features, there, mean = profile[kind]
+            entries = self._embed(kind, features, there, mean)  # (B, N, D)
+            near.append(count(torch.bmm(photos, entries.mT), there))  # (B, C, N)
+            exists = exists | there.any(dim=1, keepdim=True)
+        scale = (_SPEED * self.log_scale).exp()
+        relevance = scale * torch.logsumexp(torch.cat(near, dim=2), dim=2)  # (B, C)
+        return torch.where(exists, relevance, typical) * mask
+
+    def losses(
+        self,
+        relevance: Tensor,
+        batch: SelectionBatch,
+        users: Tensor | None,
+        items: Tensor | None,
+    ) -> tuple[Tensor, ...]:
+        """The listwise softmax loss; see :func:`listwise_loss`."""
+        if not self.loss_names:
+            return ()
+        return (listwise_loss(relevance, batch.candidate_mask, batch.posted),)
+
+    def _embed(self, kind: str, features: Tensor, mask: Tensor, mean: Tensor) -> Tensor:
+        """Unit vectors (B, N, D), zeros where masked."""
+        features = features.float().masked_fill(~mask.unsqueeze(-1), 0.0)
+        weighted = (features - mean) * (_SPEED * self.weights[kind]).exp()
+        return F.normalize(weighted, dim=-1) * mask.unsqueeze(-1)
+
+
+class SoftCount(nn.Module):
+    """Logarithms of how much each entry of a profile counts for each candidate."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature) / _SPEED))
+        self.offset = nn.Parameter(torch.tensor(_OFFSET / _SPEED))
+
+    def forward(self, cosine: Tensor, mask: Tensor) -> Tensor:
+        """(cosine - offset) / temperature of (B, C, N), -infinity where the entry (B, N) is not.
+
+        Args:
+            cosine: Of candidates and entries (B, C, N).
+            mask: Which entries are there (B, N).
+        """
+        temperature = (_SPEED * self.log_temperature).exp()
+        logs = (cosine - _SPEED * self.offset) / temperature
+        return logs.masked_fill(~mask.unsqueeze(1), -torch.inf)
+
+
+def listwise_loss(relevance: Tensor, mask: Tensor, posted: Tensor) -> Tensor:
+    """Minus the log-probability of a posted photo under a softmax over the item's photos.
+
+    Averaged over the posted photos of a row, then over rows. Cao et al., "Learning to Rank: From
+    Pairwise Approach to Listwise Approach", ICML 2007, with the posted photos as the target.
+
+    Args:
+        relevance: Shape (B, C).
+        mask: True for real candidates, shape (B, C).
+        posted: True for at least one candidate of each row, shape (B, C).
+    """
+    logs = relevance.masked_fill(~mask, -torch.inf).log_softmax(dim=1)
+    own = logs.masked_fill(~posted, 0.0).sum(dim=1) / posted.sum(dim=1)
+    return -own.mean()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def ngram_counts(tokens: Sequence[Sequence[str]], max_order: int) -> Iterator[csr_matrix]:
     """Count the n-grams of each text, for n from 1 to ``max_order``.
 
-    An n-gram is numbered by its first n - 1 words' number and its last word, so that each order
-    takes one sort of all positions and no n-gram is ever built as a Python object.
+    An n-gram is known by the number of its first n - 1 words and its last word, so that each order
+    takes one pass over all positions and no n-gram is ever built as a Python object.
 
     Args:
         tokens: The words of N texts.
@@ -26,6 +26,7 @@ def ngram_counts(tokens: Sequence[Sequence[str]], max_order: int) -> Iterator[cs
     Yields:
         Counts (N, G) of the G different n-grams of all texts together, for each n.
     """
+    import pandas as pd
     from scipy.sparse import csr_matrix
 
     words = _word_numbers(tokens)  # (W,)
@@ -39,7 +40,7 @@ def ngram_counts(tokens: Sequence[Sequence[str]], max_order: int) -> Iterator[cs
             following = words[starts + n - 1]
             keys = grams[starts] * (words.max(initial=0) + 1) + following
             grams = np.zeros(len(words), dtype=np.int64)
-            grams[starts] = np.unique(keys, return_inverse=True)[1]
+            grams[starts] = pd.factorize(keys)[0]
         chosen = grams[starts]
         shape = (len(tokens), int(chosen.max(initial=-1)) + 1)
         yield csr_matrix((np.ones(len(starts)), (owners[starts], chosen)), shape=shape)
@@ -57,7 +58,6 @@ def shared(first: csr_matrix, second: csr_matrix) -> NDArray[np.float64]:
 
 def _word_numbers(tokens: Sequence[Sequence[str]]) -> NDArray[np.int64]:
     """The words of all texts one after the other, each by its number, shape (W,)."""
-    numbers: dict[str, int] = {}
-    return np.fromiter(
-        (numbers.setdefault(word, len(numbers)) for word in chain.from_iterable(tokens)), np.int64
-    )
+    different = dict.fromkeys(chain.from_iterable(tokens))
+    numbers = dict(zip(different, range(len(different)), strict=True))
+    return np.fromiter(map(numbers.__getitem__, chain.from_iterable(tokens)), np.int64)

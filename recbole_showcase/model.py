@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -83,7 +84,12 @@ class ShowcaseMixin(AbstractRecommender):
 
     @torch.no_grad()
     def explain(
-        self, pairs: Pairs, *, text: bool = True, progress: bool = False
+        self,
+        pairs: Pairs,
+        *,
+        text: bool = True,
+        progress: bool = False,
+        photos: np.ndarray | None = None,
     ) -> ShowcaseOutputs:
         """Choose photos and, if asked, write texts for pairs, in batches.
 
@@ -91,6 +97,8 @@ class ShowcaseMixin(AbstractRecommender):
             pairs: The pairs, N of them.
             text: Whether to write texts.
             progress: Whether to show a progress bar.
+            photos: Positions in the photo table (N, k), -1 for none, to write from instead of
+                choosing; their relevance is NaN.
         """
         head = self.showcase
         size = head.settings.eval_batch_size
@@ -98,14 +106,18 @@ class ShowcaseMixin(AbstractRecommender):
         starts = range(0, len(pairs), size)
         for start in tqdm(starts, desc="Explain   ", ncols=100, disable=not progress):
             part = pairs[start : start + size]
-            photos, relevance = self.select_photos(part)
-            photos = photos.cpu()
+            if photos is None:
+                chosen, relevance = (found.cpu().numpy() for found in self.select_photos(part))
+            else:
+                chosen = photos[start : start + size]
+                relevance = np.full(chosen.shape, np.nan, dtype=np.float32)
             texts = [""] * len(part)
             if text:
-                batch = head.data.explanation_batch(part, photos.numpy()).to(self.device)
+                batch = head.data.explanation_batch(part, chosen).to(self.device)
                 texts = head.explainer.generate(batch, *self._vectors_of(batch))
-            parts.append(ShowcaseOutputs(photos.numpy(), relevance.cpu().numpy(), texts))
-        return ShowcaseOutputs.concatenate(parts, head.settings.photos)
+            parts.append(ShowcaseOutputs(chosen, relevance, texts))
+        k = head.settings.photos if photos is None else photos.shape[1]
+        return ShowcaseOutputs.concatenate(parts, k)
 
     def other_parameter(self) -> dict[str, Any]:
         """What the checkpoint holds beside tensors: the base's, and the tokenizer's identity."""

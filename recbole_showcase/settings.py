@@ -47,6 +47,9 @@ class ShowcaseSettings:
     eval_step: int
     valid_pairs: int
     test_pairs: int
+    lexicon: str | None
+    lexicon_size: int
+    support_cosine: float
 
 
 def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:

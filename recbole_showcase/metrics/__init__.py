@@ -62,6 +62,7 @@ from recbole_showcase.metrics.lexicon import (
     read_lexicon,
 )
 from recbole_showcase.metrics.meteor import (
+    load_wordnet,
     meteor,
     meteor_values,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "image_recall_values",
     "joint_hit",
     "joint_hit_values",
+    "load_wordnet",
     "mean_over_groups",
     "meteor",
     "meteor_values",

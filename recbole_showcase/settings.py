@@ -50,6 +50,8 @@ class ShowcaseSettings:
     lexicon: str | None
     lexicon_size: int
     support_cosine: float
+    text_model: str | None
+    text_layer: int
 
 
 def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal
 
@@ -102,6 +103,21 @@ def _clip_score(found: EvaluationOutputs) -> float:
     )
 
 
+@lru_cache(maxsize=1)
+def _text_model(name: str, device: str) -> metrics.TextModel:
+    """A model that is loaded once for all evaluations and metrics of a run."""
+    return metrics.TextModel(name, device)
+
+
+def _bert_score(found: EvaluationOutputs, name: str, layer: int, device: str) -> float:
+    model = _text_model(name, device)
+    return metrics.bert_score(found.outputs.texts, found.references, model, layer=layer)
+
+
+def _mauve(found: EvaluationOutputs, name: str, layer: int, device: str) -> float:
+    return metrics.mauve(found.outputs.texts, found.references, _text_model(name, device))
+
+
 # Name: what the collector must provide, and the value.
 METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     "ImagePrecision": (NEEDS_PHOTOS, _photos(metrics.image_precision)),
@@ -120,6 +136,8 @@ METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     "METEOR": (NEEDS_TEXTS, _texts(metrics.meteor, synonyms=True)),
     "METEORStem": (NEEDS_TEXTS, _texts(metrics.meteor, synonyms=False)),
     "CIDEr": (NEEDS_TEXTS, _texts(metrics.cider)),
+    "BERTScore": (NEEDS_TEXTS, _bert_score),
+    "MAUVE": (NEEDS_TEXTS, _mauve),
     "Distinct1": (NEEDS_TEXTS, _written(metrics.distinct_n, 1)),
     "Distinct2": (NEEDS_TEXTS, _written(metrics.distinct_n, 2)),
     "UserDistinct1": (NEEDS_TEXTS, _by("users", metrics.distinct_n, 1)),
@@ -157,6 +175,7 @@ METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
 _LOWER_IS_BETTER = ("SelfBLEU", "DIV", "HallucinationRate")
 _AT_PHOTOS = "Image"
 _AT_TOPK = ("JointHit", "ExplainedHit")
+_WITH_TEXT_MODEL = ("BERTScore", "MAUVE")
 
 
 class ExplanationMetric(AbstractMetric):
@@ -176,11 +195,19 @@ class ExplanationMetric(AbstractMetric):
         """
         super().__init__(config)
         key = self.name.lower()
-        self.options: dict[str, tuple[int, ...]] = {key: ()}  # what follows the outputs, by key
+        self.options: dict[str, tuple[Any, ...]] = {key: ()}  # what follows the outputs, by key
         if self.name.startswith(_AT_PHOTOS):
             self.options = {f"{key}@{config['showcase_photos']}": ()}
         elif self.name.startswith(_AT_TOPK):
             self.options = {f"{key}@{k}": (k,) for k in config["topk"]}
+        elif self.name in _WITH_TEXT_MODEL:
+            if not config["showcase_text_model"]:
+                raise SettingsError(
+                    f"metric '{self.name}' reads texts with a pretrained model; allowed is its "
+                    "name or path in the setting 'showcase_text_model'"
+                )
+            keys = ("showcase_text_model", "showcase_text_layer")
+            self.options = {key: (*map(config.__getitem__, keys), str(config["device"]))}
         if NEEDS_SCORES in self.metric_need and config["eval_type"] == EvaluatorType.VALUE:
             raise SettingsError(
                 f"metric '{self.name}' reads a ranking of items, which there is none of beside "

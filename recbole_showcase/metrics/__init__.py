@@ -1,7 +1,7 @@
 """Metrics of explanations: pure functions on lists of texts and NumPy arrays.
 
-They need neither RecBole nor torch. A metric with nothing to average over is NaN. A function
-``x_values`` gives what the metric ``x`` is the mean of, one value a pair.
+They need neither RecBole nor, but for BERTScore and MAUVE, torch. A metric with nothing to average
+over is NaN. A function ``x_values`` gives what the metric ``x`` is the mean of, one value a pair.
 """
 
 from __future__ import annotations
@@ -69,6 +69,13 @@ from recbole_showcase.metrics.meteor import (
 from recbole_showcase.metrics.photo_text import (
     clip_score,
 )
+from recbole_showcase.metrics.pretrained import (
+    TextModel,
+    bert_score,
+    bert_score_values,
+    mauve,
+    mauve_of_vectors,
+)
 from recbole_showcase.metrics.rouge import (
     rouge,
     rouge_values,
@@ -87,6 +94,9 @@ from recbole_showcase.metrics.statistics import (
 __all__ = [
     "Comparison",
     "Statistics",
+    "TextModel",
+    "bert_score",
+    "bert_score_values",
     "bleu_statistics",
     "cider",
     "cider_values",
@@ -116,6 +126,8 @@ __all__ = [
     "joint_hit",
     "joint_hit_values",
     "load_wordnet",
+    "mauve",
+    "mauve_of_vectors",
     "mean_over_groups",
     "meteor",
     "meteor_values",

@@ -19,6 +19,7 @@ from recbole_showcase.intervention import donors
 from recbole_showcase.metrics import corpus_bleu, rightly_explained
 from recbole_showcase.outputs import EvaluationOutputs
 from tests.integration.test_training import SASREC, prepare
+from tests.metrics.test_pretrained import write_bert
 from tests.tiny import DIM, TOPICS, TinyWorld
 
 JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "ExplainedHitPhotos"]
@@ -69,7 +70,14 @@ def shown(batch: Any, users: Any, items: Any) -> list[str]:
 
 def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path) -> None:
     names = [name for name in known_metrics() if name != "METEOR"]
-    result, found, _ = evaluate(tiny_world, tmp_path, metrics=["Hit", *names], topk=[2, 5])
+    write_bert(tmp_path / "bert")
+    result, found, _ = evaluate(
+        tiny_world,
+        tmp_path,
+        metrics=["Hit", *names],
+        topk=[2, 5],
+        showcase_text_model=str(tmp_path / "bert"),
+    )
     keys = {name.lower() for name in names if name not in JOINT and not name.startswith("Image")}
     keys |= {f"{name.lower()}@3" for name in names if name.startswith("Image")}
     keys |= {f"{name.lower()}@{k}" for name in ("Hit", *JOINT) for k in (2, 5)}
@@ -242,6 +250,8 @@ def test_what_metrics_need_is_looked_at_before_training(
             "ShowcaseBPR", tiny_world, tmp_path, metrics=["AUC", "JointHit"], valid_metric="AUC",
             eval_args={"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "mode": "uni5"},
         )  # fmt: skip
+    with pytest.raises(SettingsError, match=r"'MAUVE' reads .* setting 'showcase_text_model'"):
+        prepare("ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "MAUVE"])
     monkeypatch.setattr(nltk.corpus, "wordnet", Missing())
     with pytest.raises(SettingsError, match=r"nltk\.downloader wordnet"):
         prepare("ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "METEOR"])

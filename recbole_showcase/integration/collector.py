@@ -122,11 +122,15 @@ class ShowcaseCollector(Collector):
     def _ranks_and_scores(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         """Rank, 0 for not recommended, and score, NaN for not scored, of pairs (N,) each."""
         table = np.concatenate([np.empty((4, 0)), *self._ranked], axis=1)
-        scored = {(int(user), int(item)): (int(rank), score) for user, item, rank, score in table.T}
-        pairs_of = zip(pairs.users.tolist(), pairs.items.tolist(), strict=True)
-        found = [scored.get(pair, (0, np.nan)) for pair in pairs_of]
-        ranks, scores = zip(*found, strict=True) if found else ((), ())
-        return np.array(ranks, dtype=np.int64), np.array(scores, dtype=np.float64)
+        users, items, ranks = table[:3].astype(np.int64)
+        width = max(items.max(initial=0), pairs.items.max(initial=0)) + 1
+        keys, first = np.unique(users * width + items, return_index=True)
+        rank_of, score_of = np.zeros(len(pairs), np.int64), np.full(len(pairs), np.nan)
+        wanted = pairs.users * width + pairs.items
+        known = np.flatnonzero(np.isin(wanted, keys))
+        place = first[np.searchsorted(keys, wanted[known])]
+        rank_of[known], score_of[known] = ranks[place], table[3, place]
+        return rank_of, score_of
 
     def _text_features(self, photos: Features, texts: list[str]) -> np.ndarray:
         """CLIP features (S, D) of texts, by the encoder that made the photos' features."""

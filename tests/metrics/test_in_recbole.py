@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from recbole_showcase import metrics
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.explanation import Pairs
 from recbole_showcase.errors import DataError, SettingsError
@@ -89,6 +90,14 @@ def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path) -> Non
     bleu = corpus_bleu(found.outputs.texts, found.references, max_order=1)
     assert result["bleu1"] == round(bleu, 4)
     assert sorted(found.lexicon) == sorted(TOPICS)
+
+
+def test_every_metric_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    named = {"BLEU2", "BLEU3"}  # between the two ends of a row
+    assert [name for name in known_metrics() if f"`{name}`" not in page and name not in named] == []
+    functions = [name for name in metrics.__all__ if name.islower() and not name.endswith("values")]
+    assert [name for name in functions if name not in page] == []
 
 
 @pytest.mark.parametrize(

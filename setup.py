@@ -37,6 +37,9 @@ REQUIREMENTS = [
     "tqdm>=4.66",
     "sacrebleu>=2.4",
     "rouge-score>=0.1.2",
+    "nltk>=3.9",
+    "rapidfuzz>=3.0",
+    "vaderSentiment>=3.3.2",
 ]
 TEST_REQUIREMENTS = [
     "pytest>=8.0",
@@ -44,7 +47,6 @@ TEST_REQUIREMENTS = [
     "mypy>=1.11",
     "types-PyYAML",
     "pandas-stubs",
-    "nltk",
 ]
 
 

@@ -98,7 +98,7 @@ class ShowcaseMixin(AbstractRecommender):
             pairs: The pairs, N of them.
             text: Whether to write texts.
             photos: Positions in the photo table (N, P), -1 for none, to write from in place of a
-                choice; None for the selector's.
+                choice, their relevance NaN; None for the selector's.
             progress: Whether to show a progress bar.
         """
         head = self.showcase

@@ -49,6 +49,11 @@ class ShowcaseSettings:
     eval_step: int
     valid_pairs: int
     test_pairs: int
+    lexicon: str | None
+    lexicon_size: int
+    support_cosine: float
+    text_model: str | None
+    text_layer: int
 
 
 def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:

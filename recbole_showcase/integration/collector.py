@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from recbole.evaluator import Collector
 
 from recbole_showcase.data.corpus import Features
 from recbole_showcase.data.explanation import ExplanationData, Pairs
 from recbole_showcase.encoders.clip import ClipEncoder
+from recbole_showcase.evidence import lexicon_of, supported_features
 from recbole_showcase.integration.metrics import (
+    NEEDS_FEATURES,
     NEEDS_PHOTOS,
+    NEEDS_SCORES,
     NEEDS_SENTENCES,
+    NEEDS_SUPPORT,
+    NEEDS_SWAPPED_PHOTOS,
+    NEEDS_SWAPPED_USERS,
     NEEDS_TEXTS,
     OUTPUTS,
 )
-from recbole_showcase.outputs import EvaluationOutputs, split_sentences
+from recbole_showcase.intervention import swap_photos, swap_users
+from recbole_showcase.outputs import EvaluationOutputs, Swap, split_sentences
+
+_WITH_TEXTS = (
+    NEEDS_TEXTS,
+    NEEDS_SENTENCES,
+    NEEDS_FEATURES,
+    NEEDS_SUPPORT,
+    NEEDS_SWAPPED_PHOTOS,
+    NEEDS_SWAPPED_USERS,
+)
 
 
 class ShowcaseCollector(Collector):
@@ -30,13 +48,29 @@ class ShowcaseCollector(Collector):
         super().__init__(config)
         self.rows: np.ndarray | None = None
         self._encoder: ClipEncoder | None = None
+        self._lexicon: list[str] | None = None
+        self._ranked: list[np.ndarray] = []
+
+    def eval_batch_collect(
+        self,
+        scores_tensor: torch.Tensor,
+        interaction: Any,
+        positive_u: torch.Tensor,
+        positive_i: torch.Tensor,
+    ) -> None:
+        """RecBole's, and rank and score of the held-out items where a metric needs them."""
+        super().eval_batch_collect(scores_tensor, interaction, positive_u, positive_i)
+        if self.rows is not None and self.register.need(NEEDS_SCORES):
+            users = interaction[self.config["USER_ID_FIELD"]]
+            self._ranked.append(_ranked(scores_tensor, users, positive_u, positive_i, self.topk))
 
     def model_collect(self, model: Any) -> None:
         """Explain the rows and keep the outputs for the metrics."""
         super().model_collect(model)
-        asked = any(map(self.register.need, (NEEDS_PHOTOS, NEEDS_TEXTS, NEEDS_SENTENCES)))
+        asked = any(map(self.register.need, (NEEDS_PHOTOS, *_WITH_TEXTS)))
         if self.rows is not None and asked:
             self.data_struct.set(OUTPUTS, self._explain(model, self.rows))
+        self._ranked = []
 
     def get_data_struct(self) -> Any:
         """RecBole's, which does not forget what it does not know."""
@@ -47,31 +81,93 @@ class ShowcaseCollector(Collector):
 
     def _explain(self, model: Any, rows: np.ndarray) -> EvaluationOutputs:
         data: ExplanationData = model.showcase.data
-        sentences = self.register.need(NEEDS_SENTENCES)
+        need = self.register.need
         pairs = Pairs.of_rows(data.corpus, rows)
-        text = sentences or self.register.need(NEEDS_TEXTS)
+        text = any(map(need, _WITH_TEXTS))
         outputs = model.explain(pairs, text=text, progress=bool(self.config["show_progress"]))
-        features, owners = np.empty((0, data.feature_dim)), np.empty(0, dtype=np.int64)
-        if sentences:
-            texts, owners = split_sentences(outputs.texts)
-            features = self._sentence_features(data.photos.features, texts)
+        encode = partial(self._text_features, data.photos.features)
+        texts, owners = split_sentences(outputs.texts if need(NEEDS_SENTENCES) else [])
+        lexicon = self._features(model) if need(NEEDS_FEATURES) else []
+        supported = np.empty((0, 0), dtype=bool)
+        if need(NEEDS_SUPPORT):
+            threshold = model.showcase.settings.support_cosine
+            supported = supported_features(data, pairs.items, lexicon, encode, threshold)
         most = int(data.photos.of_row.lengths(rows).max(initial=0))
+        ranks, scores = self._ranks_and_scores(pairs)
+        seed, untouched = self.config["seed"], Swap([], np.empty(0, dtype=bool))
+        photos, users = need(NEEDS_SWAPPED_PHOTOS), need(NEEDS_SWAPPED_USERS)
         return EvaluationOutputs(
             outputs=outputs,
+            users=pairs.users,
+            items=pairs.items,
             relevant=data.photos.of_row.first(rows, most),
             photo_features=data.photos.features[outputs.photos],
             references=list(data.corpus.targets[rows]),
-            sentence_features=features,
+            sentence_features=encode(texts),
             sentence_owners=owners,
+            ranks=ranks,
+            scores=scores,
+            lexicon=lexicon,
+            supported=supported,
+            photo_swap=swap_photos(model, pairs, outputs, seed) if photos else untouched,
+            user_swap=swap_users(model, pairs, outputs, seed) if users else untouched,
         )
 
-    def _sentence_features(self, photos: Features, sentences: list[str]) -> np.ndarray:
-        """CLIP features (S, D) of sentences, by the encoder that made the photos' features."""
-        if self._encoder is None:
+    def _features(self, model: Any) -> list[str]:
+        """The lexicon, which stays the same over evaluations."""
+        if self._lexicon is None:
+            self._lexicon = lexicon_of(model.showcase.data, model.showcase.settings)
+        return self._lexicon
+
+    def _ranks_and_scores(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        """Rank, 0 for not recommended, and score, NaN for not scored, of pairs (N,) each."""
+        table = np.concatenate([np.empty((4, 0)), *self._ranked], axis=1)
+        users, items, ranks = table[:3].astype(np.int64)
+        width = max(items.max(initial=0), pairs.items.max(initial=0)) + 1
+        keys, first = np.unique(users * width + items, return_index=True)
+        rank_of, score_of = np.zeros(len(pairs), np.int64), np.full(len(pairs), np.nan)
+        wanted = pairs.users * width + pairs.items
+        known = np.flatnonzero(np.isin(wanted, keys))
+        place = first[np.searchsorted(keys, wanted[known])]
+        rank_of[known], score_of[known] = ranks[place], table[3, place]
+        return rank_of, score_of
+
+    def _text_features(self, photos: Features, texts: list[str]) -> np.ndarray:
+        """CLIP features (S, D) of texts, by the encoder that made the photos' features."""
+        parts = [np.empty((0, photos.dim), np.float32)]
+        if texts and self._encoder is None:
             self._encoder = ClipEncoder.of_store(photos.store, str(self.config["device"]))
         size = self.config["showcase_eval_batch_size"]
-        parts = [
-            self._encoder.encode_texts(sentences[start : start + size]).float().cpu().numpy()
-            for start in range(0, len(sentences), size)
-        ]
-        return np.concatenate([np.empty((0, photos.dim), np.float32), *parts])
+        for start in range(0, len(texts), size):
+            features = self._encoder.encode_texts(texts[start : start + size])  # type: ignore[union-attr]
+            parts.append(features.float().cpu().numpy())
+        return np.concatenate(parts)
+
+
+def _ranked(
+    scores: torch.Tensor,
+    users: torch.Tensor,
+    positive_u: torch.Tensor,
+    positive_i: torch.Tensor,
+    topk: list[int],
+) -> np.ndarray:
+    """User, held-out item, its rank among the first max(topk), else 0, and its score.
+
+    Args:
+        scores: The recommender's scores of all items (B, I).
+        users: Their users, one a row of the scores, or one a scored candidate, user by user.
+        positive_u: The row of each held-out item (P,).
+        positive_i: The held-out items (P,).
+        topk: How many recommendations metrics look at.
+
+    Returns:
+        Shape (4, P) float64.
+    """
+    if len(users) != len(scores):
+        users = torch.unique_consecutive(users)
+    row, item = (torch.as_tensor(index).to(scores.device) for index in (positive_u, positive_i))
+    best = torch.topk(scores, min(max(topk), scores.shape[1]), dim=-1).indices  # as RecBole's hits
+    match = best[row] == item[:, None]  # (P, K)
+    rank = torch.where(match.any(dim=1), match.int().argmax(dim=1) + 1, 0)
+    columns = (users.to(scores.device)[row], item, rank, scores[row, item])
+    return torch.stack([column.double() for column in columns]).cpu().numpy()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from recbole.evaluator.base_metric import AbstractMetric
 from recbole.utils import EvaluatorType
 
 from recbole_showcase import metrics
-from recbole_showcase.errors import RegistrationError
+from recbole_showcase.errors import RegistrationError, SettingsError
+from recbole_showcase.metrics.joint import Truth
 from recbole_showcase.outputs import EvaluationOutputs
 
 # Keys of RecBole's collector: what metrics need of it, and where it puts the outputs.
@@ -18,7 +21,13 @@ OUTPUTS = "showcase.outputs"
 NEEDS_PHOTOS = "showcase.photos"
 NEEDS_TEXTS = "showcase.texts"
 NEEDS_SENTENCES = "showcase.sentences"
-Value = Callable[[EvaluationOutputs], float]
+NEEDS_FEATURES = "showcase.features"
+NEEDS_SUPPORT = "showcase.support"
+NEEDS_SCORES = "showcase.scores"
+NEEDS_SWAPPED_PHOTOS = "showcase.swapped_photos"
+NEEDS_SWAPPED_USERS = "showcase.swapped_users"
+_JOINT = (NEEDS_FEATURES, NEEDS_SCORES)
+Value = Callable[..., float]
 
 
 def _texts(function: Callable[..., float], **options: Any) -> Value:
@@ -40,8 +49,49 @@ def _diversity(found: EvaluationOutputs) -> float:
     return metrics.image_diversity(found.photo_features, found.outputs.photos >= 0)
 
 
-def _distinct(n: int) -> Value:
-    return lambda found: metrics.distinct_n(found.outputs.texts, n)
+def _written(function: Callable[..., float], *arguments: Any, **options: Any) -> Value:
+    """A metric of the written texts alone."""
+    return lambda found: function(found.outputs.texts, *arguments, **options)
+
+
+def _by(side: Literal["users", "items"], function: Callable[..., float], *arguments: Any) -> Value:
+    """A metric of the written texts of each user or item, averaged over them."""
+
+    def value(found: EvaluationOutputs) -> float:
+        return metrics.mean_over_groups(
+            lambda texts: function(texts, *arguments), found.outputs.texts, getattr(found, side)
+        )
+
+    return value
+
+
+def _joint(function: Callable[..., float], truth: Truth) -> Value:
+    """A metric of hits among the first k recommendations and of what explains them."""
+
+    def value(found: EvaluationOutputs, k: int) -> float:
+        photos = found.outputs.photos
+        right = metrics.rightly_explained(
+            found.said, found.true, photos, found.relevant, photos.shape[1], truth=truth
+        )
+        known = ~np.isnan(found.scores)
+        return function(found.ranks, np.where(known, right, np.nan), k)
+
+    return value
+
+
+def _agreement(found: EvaluationOutputs, users: np.ndarray | None = None) -> float:
+    feelings = metrics.sentiment(found.outputs.texts)
+    return metrics.score_sentiment_agreement(found.scores, feelings, users)
+
+
+def _change(swap: Literal["photo_swap", "user_swap"]) -> Value:
+    """How much the texts change by a swap."""
+
+    def value(found: EvaluationOutputs) -> float:
+        other = getattr(found, swap)
+        return metrics.text_change(found.outputs.texts, other.texts, other.swapped)
+
+    return value
 
 
 def _clip_score(found: EvaluationOutputs) -> float:
@@ -53,11 +103,27 @@ def _clip_score(found: EvaluationOutputs) -> float:
     )
 
 
+@lru_cache(maxsize=1)
+def _text_model(name: str, device: str) -> metrics.TextModel:
+    """A model that is loaded once for all evaluations and metrics of a run."""
+    return metrics.TextModel(name, device)
+
+
+def _bert_score(found: EvaluationOutputs, name: str, layer: int, device: str) -> float:
+    model = _text_model(name, device)
+    return metrics.bert_score(found.outputs.texts, found.references, model, layer=layer)
+
+
+def _mauve(found: EvaluationOutputs, name: str, layer: int, device: str) -> float:
+    return metrics.mauve(found.outputs.texts, found.references, _text_model(name, device))
+
+
 # Name: what the collector must provide, and the value.
-METRICS: Mapping[str, tuple[str, Value]] = {
+METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     "ImagePrecision": (NEEDS_PHOTOS, _photos(metrics.image_precision)),
     "ImageRecall": (NEEDS_PHOTOS, _photos(metrics.image_recall)),
     "ImageF1": (NEEDS_PHOTOS, _photos(metrics.image_f1)),
+    "ImageNDCG": (NEEDS_PHOTOS, _photos(metrics.image_ndcg)),
     "ImageDiv": (NEEDS_PHOTOS, _diversity),
     "BLEU1": (NEEDS_TEXTS, _texts(metrics.corpus_bleu, max_order=1)),
     "BLEU2": (NEEDS_TEXTS, _texts(metrics.corpus_bleu, max_order=2)),
@@ -67,30 +133,98 @@ METRICS: Mapping[str, tuple[str, Value]] = {
     "ROUGE1": (NEEDS_TEXTS, _texts(metrics.rouge, kind="rouge1")),
     "ROUGE2": (NEEDS_TEXTS, _texts(metrics.rouge, kind="rouge2")),
     "ROUGEL": (NEEDS_TEXTS, _texts(metrics.rouge, kind="rougeL")),
-    "Distinct1": (NEEDS_TEXTS, _distinct(1)),
-    "Distinct2": (NEEDS_TEXTS, _distinct(2)),
+    "METEOR": (NEEDS_TEXTS, _texts(metrics.meteor, synonyms=True)),
+    "METEORStem": (NEEDS_TEXTS, _texts(metrics.meteor, synonyms=False)),
+    "CIDEr": (NEEDS_TEXTS, _texts(metrics.cider)),
+    "BERTScore": (NEEDS_TEXTS, _bert_score),
+    "MAUVE": (NEEDS_TEXTS, _mauve),
+    "Distinct1": (NEEDS_TEXTS, _written(metrics.distinct_n, 1)),
+    "Distinct2": (NEEDS_TEXTS, _written(metrics.distinct_n, 2)),
+    "UserDistinct1": (NEEDS_TEXTS, _by("users", metrics.distinct_n, 1)),
+    "UserDistinct2": (NEEDS_TEXTS, _by("users", metrics.distinct_n, 2)),
+    "ItemDistinct1": (NEEDS_TEXTS, _by("items", metrics.distinct_n, 1)),
+    "ItemDistinct2": (NEEDS_TEXTS, _by("items", metrics.distinct_n, 2)),
+    "USR": (NEEDS_TEXTS, _written(metrics.unique_sentence_ratio)),
+    "UserUSR": (NEEDS_TEXTS, _by("users", metrics.unique_sentence_ratio)),
+    "ItemUSR": (NEEDS_TEXTS, _by("items", metrics.unique_sentence_ratio)),
+    "Entropy1": (NEEDS_TEXTS, _written(metrics.entropy_n, 1)),
+    "Entropy2": (NEEDS_TEXTS, _written(metrics.entropy_n, 2)),
+    "Entropy4": (NEEDS_TEXTS, _written(metrics.entropy_n, 4)),
+    "SelfBLEU": (NEEDS_TEXTS, _written(metrics.self_bleu)),
+    "FMR": (NEEDS_FEATURES, lambda found: metrics.feature_matching_ratio(found.said, found.true)),
+    "FCR": (NEEDS_FEATURES, lambda found: metrics.feature_coverage_ratio(found.said)),
+    "DIV": (NEEDS_FEATURES, lambda found: metrics.feature_diversity(found.said)),
+    "HallucinationRate": (
+        (NEEDS_FEATURES, NEEDS_SUPPORT),
+        lambda found: metrics.hallucination_rate(found.said, found.supported),
+    ),
+    "JointHit": (_JOINT, _joint(metrics.joint_hit, "both")),
+    "ExplainedHit": (_JOINT, _joint(metrics.explained_hit_share, "both")),
+    "ExplainedHitAny": (_JOINT, _joint(metrics.explained_hit_share, "either")),
+    "ExplainedHitText": (_JOINT, _joint(metrics.explained_hit_share, "text")),
+    "ExplainedHitPhotos": (_JOINT, _joint(metrics.explained_hit_share, "photos")),
+    "ScoreSentiment": ((NEEDS_TEXTS, NEEDS_SCORES), _agreement),
+    "UserScoreSentiment": (
+        (NEEDS_TEXTS, NEEDS_SCORES),
+        lambda found: _agreement(found, found.users),
+    ),
+    "PhotoInfluence": (NEEDS_SWAPPED_PHOTOS, _change("photo_swap")),
+    "UserInfluence": (NEEDS_SWAPPED_USERS, _change("user_swap")),
     "CLIPScore": (NEEDS_SENTENCES, _clip_score),
 }
-_AT_K = "Image"
+_LOWER_IS_BETTER = ("SelfBLEU", "DIV", "HallucinationRate")
+_AT_PHOTOS = "Image"
+_AT_TOPK = ("JointHit", "ExplainedHit")
+_WITH_TEXT_MODEL = ("BERTScore", "MAUVE")
 
 
 class ExplanationMetric(AbstractMetric):
     """Base of the adapters; an evaluation without explanations gets no entry in its result."""
 
     metric_type = EvaluatorType.RANKING
+    metric_need: Sequence[str]
     name: str
     value: staticmethod
 
     def __init__(self, config: Any) -> None:
+        """Look early at what the metric needs from outside.
+
+        Raises:
+            SettingsError: If the metric needs a ranking and value metrics are computed, or needs
+                data that is not installed.
+        """
         super().__init__(config)
-        k = f"@{config['showcase_photos']}" if self.name.startswith(_AT_K) else ""
-        self.key = self.name.lower() + k
+        key = self.name.lower()
+        self.options: dict[str, tuple[Any, ...]] = {key: ()}  # what follows the outputs, by key
+        if self.name.startswith(_AT_PHOTOS):
+            self.options = {f"{key}@{config['showcase_photos']}": ()}
+        elif self.name.startswith(_AT_TOPK):
+            self.options = {f"{key}@{k}": (k,) for k in config["topk"]}
+        elif self.name in _WITH_TEXT_MODEL:
+            if not config["showcase_text_model"]:
+                raise SettingsError(
+                    f"metric '{self.name}' reads texts with a pretrained model; allowed is its "
+                    "name or path in the setting 'showcase_text_model'"
+                )
+            keys = ("showcase_text_model", "showcase_text_layer")
+            self.options = {key: (*map(config.__getitem__, keys), str(config["device"]))}
+        if NEEDS_SCORES in self.metric_need and config["eval_type"] == EvaluatorType.VALUE:
+            raise SettingsError(
+                f"metric '{self.name}' reads a ranking of items, which there is none of beside "
+                "value metrics such as AUC; allowed are ranking metrics beside it"
+            )
+        if self.name == "METEOR":
+            metrics.load_wordnet()
 
     def calculate_metric(self, dataobject: Any) -> dict[str, float]:
-        """The value under the lower-case name, with @k for metrics of photo sets."""
+        """The value under the lower-case name, with @k for photo sets and recommendations."""
         if OUTPUTS not in dataobject:
             return {}
-        return {self.key: round(self.value(dataobject.get(OUTPUTS)), self.decimal_place)}
+        found = dataobject.get(OUTPUTS)
+        return {
+            key: round(self.value(found, *options), self.decimal_place)
+            for key, options in self.options.items()
+        }
 
 
 def register_metrics() -> None:
@@ -105,14 +239,18 @@ def register_metrics() -> None:
         known = register.metrics_dict.get(key)
         if known is not None and not issubclass(known, ExplanationMetric):
             raise RegistrationError(f"RecBole has a metric '{name}' already; it is not replaced")
+        needs = [need] if isinstance(need, str) else list(need)
+        smaller = name in _LOWER_IS_BETTER
         adapter = type(
             name,
             (ExplanationMetric,),
-            {"name": name, "metric_need": [need], "value": staticmethod(value)},
+            {"name": name, "metric_need": needs, "smaller": smaller, "value": staticmethod(value)},
         )
         register.metrics_dict[key] = adapter
-        register.metric_information[key] = [need]
+        register.metric_information[key] = needs
         register.metric_types[key] = EvaluatorType.RANKING
+        if smaller and key not in register.smaller_metrics:
+            register.smaller_metrics.append(key)
 
 
 def is_explanation_metric(name: str) -> bool:

@@ -1,27 +1,149 @@
 """Metrics of explanations: pure functions on lists of texts and NumPy arrays.
 
-They need neither RecBole nor torch. A metric with nothing to average over is NaN.
+They need neither RecBole nor, but for BERTScore and MAUVE, torch. A metric with nothing to average
+over is NaN. A function ``x_values`` gives what the metric ``x`` is the mean of, one value a pair.
 """
 
 from __future__ import annotations
 
+from recbole_showcase.metrics.bleu import (
+    bleu_statistics,
+    corpus_bleu,
+    sacre_bleu,
+    sacre_bleu_statistics,
+)
+from recbole_showcase.metrics.cider import (
+    cider,
+    cider_values,
+)
+from recbole_showcase.metrics.diversity import (
+    distinct_n,
+    entropy_n,
+    mean_over_groups,
+    self_bleu,
+    unique_sentence_ratio,
+)
+from recbole_showcase.metrics.features import (
+    feature_coverage_ratio,
+    feature_diversity,
+    feature_matching_ratio,
+    feature_matching_values,
+    feature_mentions,
+)
+from recbole_showcase.metrics.grounding import (
+    hallucination_rate,
+    hallucination_values,
+    photo_support,
+    text_change,
+    text_change_values,
+)
 from recbole_showcase.metrics.images import (
     image_diversity,
+    image_diversity_values,
     image_f1,
+    image_f1_values,
+    image_ndcg,
+    image_ndcg_values,
     image_precision,
+    image_precision_values,
     image_recall,
+    image_recall_values,
 )
-from recbole_showcase.metrics.photo_text import clip_score
-from recbole_showcase.metrics.text import corpus_bleu, distinct_n, rouge, sacre_bleu
+from recbole_showcase.metrics.joint import (
+    explained_hit_share,
+    explained_hit_values,
+    joint_hit,
+    joint_hit_values,
+    rightly_explained,
+    score_sentiment_agreement,
+)
+from recbole_showcase.metrics.lexicon import (
+    mine_lexicon,
+    read_lexicon,
+)
+from recbole_showcase.metrics.meteor import (
+    load_wordnet,
+    meteor,
+    meteor_values,
+)
+from recbole_showcase.metrics.photo_text import (
+    clip_score,
+)
+from recbole_showcase.metrics.pretrained import (
+    TextModel,
+    bert_score,
+    bert_score_values,
+    mauve,
+    mauve_of_vectors,
+)
+from recbole_showcase.metrics.rouge import (
+    rouge,
+    rouge_values,
+)
+from recbole_showcase.metrics.sentiment import (
+    sentiment,
+)
+from recbole_showcase.metrics.significance import (
+    Comparison,
+    paired_bootstrap,
+)
+from recbole_showcase.metrics.statistics import (
+    Statistics,
+)
 
 __all__ = [
+    "Comparison",
+    "Statistics",
+    "TextModel",
+    "bert_score",
+    "bert_score_values",
+    "bleu_statistics",
+    "cider",
+    "cider_values",
     "clip_score",
     "corpus_bleu",
     "distinct_n",
+    "entropy_n",
+    "explained_hit_share",
+    "explained_hit_values",
+    "feature_coverage_ratio",
+    "feature_diversity",
+    "feature_matching_ratio",
+    "feature_matching_values",
+    "feature_mentions",
+    "hallucination_rate",
+    "hallucination_values",
     "image_diversity",
+    "image_diversity_values",
     "image_f1",
+    "image_f1_values",
+    "image_ndcg",
+    "image_ndcg_values",
     "image_precision",
+    "image_precision_values",
     "image_recall",
+    "image_recall_values",
+    "joint_hit",
+    "joint_hit_values",
+    "load_wordnet",
+    "mauve",
+    "mauve_of_vectors",
+    "mean_over_groups",
+    "meteor",
+    "meteor_values",
+    "mine_lexicon",
+    "paired_bootstrap",
+    "photo_support",
+    "read_lexicon",
+    "rightly_explained",
     "rouge",
+    "rouge_values",
     "sacre_bleu",
+    "sacre_bleu_statistics",
+    "score_sentiment_agreement",
+    "self_bleu",
+    "sentiment",
+    "text_change",
+    "text_change_values",
+    "unique_sentence_ratio",
 ]

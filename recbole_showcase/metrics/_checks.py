@@ -1,8 +1,11 @@
-"""Checks that several metrics share."""
+"""Checks and small steps that several metrics share."""
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from recbole_showcase.errors import DataError, SettingsError
 
@@ -20,3 +23,38 @@ def check_at_least_one(**named: int) -> None:
     for name, value in named.items():
         if value < 1:
             raise SettingsError(f"{name} is {value}; allowed is 1 or more")
+
+
+def check_texts(**named: Sequence[str]) -> bool:
+    """Refuse what are not lists of one length; return whether there is anything in them.
+
+    Raises:
+        DataError: The lengths differ, or a single text was given instead of a list.
+    """
+    for name, texts in named.items():
+        if isinstance(texts, str):
+            raise DataError(
+                f"{name} is a single text of {len(texts)} characters; allowed is a list"
+            )
+    check_same_length(**named)
+    return all(len(texts) > 0 for texts in named.values())
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as explanation papers count them: lower-cased, split at white space."""
+    return text.lower().split()
+
+
+def mean(values: ArrayLike) -> float:
+    """Mean of those values that are not NaN; NaN if there are none."""
+    array = np.asarray(values, dtype=np.float64)
+    known = array[~np.isnan(array)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def share(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
+    """``part / whole``, NaN where the whole is 0."""
+    divisor = np.asarray(whole, dtype=np.float64)
+    dividend = np.asarray(part, dtype=np.float64)
+    out = np.full(np.broadcast(dividend, divisor).shape, np.nan)
+    return np.divide(dividend, divisor, out=out, where=divisor != 0)

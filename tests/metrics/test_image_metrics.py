@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.metrics import image_diversity, image_f1, image_precision, image_recall
+from recbole_showcase.metrics import (
+    image_diversity,
+    image_f1,
+    image_ndcg,
+    image_precision,
+    image_recall,
+)
 
 ALL = (image_precision, image_recall, image_f1)
 
@@ -87,6 +93,63 @@ def test_what_does_not_fit_is_refused(metric) -> None:
 def test_large_numbers_are_kept_apart() -> None:
     big = 2**31 + 5
     assert image_recall([[big], [5]], [[big], [big]], 1) == 0.5
+
+
+def literal_ndcg(selected: np.ndarray, relevant: np.ndarray, k: int) -> float:
+    values = []
+    for chosen, wanted in zip(selected.tolist(), relevant.tolist(), strict=True):
+        truth = {photo for photo in wanted if photo >= 0}
+        if truth:
+            gains = [1 / math.log2(n + 2) for n, photo in enumerate(chosen[:k]) if photo in truth]
+            best = sum(1 / math.log2(n + 2) for n in range(min(k, len(truth))))
+            values.append(sum(gains) / best)
+    return sum(values) / len(values)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("k", [1, 2, 5, 8])
+def test_ndcg_equals_a_literal_version(seed: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    selected = np.array([rng.permutation(9)[:6] for _ in range(40)])
+    selected[np.arange(6) >= rng.integers(0, 7, size=(40, 1))] = -1
+    relevant = rng.integers(-1, 9, size=(40, 4))
+    expected = literal_ndcg(selected, relevant, k)
+    assert image_ndcg(selected, relevant, k) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ndcg_equals_scikit_learns() -> None:
+    from sklearn.metrics import ndcg_score
+
+    rng = np.random.default_rng(0)
+    selected = rng.permuted(np.tile(np.arange(8), (50, 1)), axis=1)
+    relevant = rng.permuted(np.tile(np.arange(8), (50, 1)), axis=1)[:, :3]
+    truth = np.zeros((50, 8))
+    np.put_along_axis(truth, relevant, 1.0, axis=1)
+    scores = np.zeros((50, 8))
+    np.put_along_axis(scores, selected, np.arange(8.0, 0.0, -1.0)[None], axis=1)
+    for k in (1, 3, 8):
+        expected = ndcg_score(truth, scores, k=k)
+        assert image_ndcg(selected, relevant, k) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ndcg_by_hand() -> None:
+    assert image_ndcg([[5, 4, 3]], [[3, 4]], 3) == pytest.approx(
+        (1 / math.log2(3) + 1 / 2) / (1 + 1 / math.log2(3))
+    )
+    assert image_ndcg([[5, 4, 3]], [[4, 3]], 1) == 0
+    assert image_ndcg([[5, -1]], [[5, -1]], 4) == 1
+    assert math.isnan(image_ndcg([[5]], [[-1]], 1))
+    assert math.isnan(image_ndcg(np.zeros((0, 2), int), np.zeros((0, 1), int), 1))
+
+
+def test_diversity_of_the_first_k() -> None:
+    features, mask = [[[1, 0], [0, 1], [1, 0]]], [[True] * 3]
+    assert image_diversity(features, mask, 2) == pytest.approx(1)
+    assert image_diversity(features, mask, 3) == pytest.approx(2 / 3)
+    assert image_diversity(features, mask, 9) == image_diversity(features, mask)
+    assert math.isnan(image_diversity(features, mask, 1))
+    with pytest.raises(SettingsError, match="k is 0"):
+        image_diversity(features, mask, 0)
 
 
 def literal_diversity(features: np.ndarray, mask: np.ndarray) -> float:

@@ -8,21 +8,8 @@ import numpy as np
 import pytest
 
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.metrics import corpus_bleu, distinct_n, rouge, sacre_bleu
-
-WORDS = ["the", "a", "soup", "noodles", "was", "Good", "good", "very", "and", ".", ",", "spicy"]
-
-
-def draw(seed: int, pairs: int = 30, shortest: int = 0) -> tuple[list[str], list[str]]:
-    """Texts over few words, so that n-grams up to 4 match."""
-    rng = np.random.default_rng(seed)
-    hypotheses = [
-        " ".join(rng.choice(WORDS, size=rng.integers(shortest, 15))) for _ in range(pairs)
-    ]
-    references = [" ".join(rng.choice(WORDS, size=rng.integers(1, 15))) for _ in range(pairs)]
-    references[:3] = hypotheses[3:6] = ["the soup was very good and spicy ."] * 3
-    hypotheses[0] = "the soup was very good ."
-    return hypotheses, references
+from recbole_showcase.metrics import corpus_bleu, distinct_n, rouge, rouge_values, sacre_bleu
+from tests.metrics.texts import draw
 
 
 def literal_bleu(hypotheses: list[str], references: list[str], max_order: int) -> float:
@@ -69,6 +56,34 @@ def test_corpus_bleu_equals_nltk(seed: int, max_order: int) -> None:
     assert corpus_bleu(hypotheses, references, max_order=max_order) == pytest.approx(
         100 * expected, abs=1e-9
     )
+
+
+@pytest.mark.parametrize("max_order", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_corpus_bleu_equals_sacrebleu_without_tokenizer_and_smoothing(
+    seed: int, max_order: int
+) -> None:
+    from sacrebleu.metrics.bleu import BLEU
+
+    hypotheses, references = draw(seed)
+    package = BLEU(
+        lowercase=True, tokenize="none", smooth_method="none", max_ngram_order=max_order, force=True
+    )
+    expected = package.corpus_score(hypotheses, [references]).score
+    assert corpus_bleu(hypotheses, references, max_order=max_order) == pytest.approx(
+        expected, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sacre_bleu_equals_sacrebleu(seed: int) -> None:
+    from sacrebleu import corpus_bleu as package
+
+    hypotheses, references = draw(seed)
+    for size in (1, 2, 4, 30):  # few texts leave orders without a match, to be smoothed
+        texts = [f"{text}!  It's (3.5) 5-star&quot;" for text in hypotheses[:size]]
+        expected = package(texts, [references[:size]], force=True).score
+        assert sacre_bleu(texts, references[:size]) == pytest.approx(expected, abs=1e-9)
 
 
 def test_an_order_without_match_makes_corpus_bleu_zero() -> None:
@@ -135,6 +150,21 @@ def test_rouge_equals_a_literal_version(seed: int, kind) -> None:
     ]
     found = rouge(hypotheses, references, kind=kind)
     assert found == pytest.approx(100 * np.mean(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["rouge1", "rouge2", "rougeL"])
+@pytest.mark.parametrize("seed", range(3))
+def test_rouge_equals_rouge_score(seed: int, kind) -> None:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    hypotheses, references = draw(seed)
+    hypotheses[1:3] = ["It's the Crêpe-soup, 5/5!", "5 crêpes"]
+    scorer = RougeScorer([kind], use_stemmer=False)
+    expected = [
+        100 * scorer.score(true, text)[kind].fmeasure
+        for text, true in zip(hypotheses, references, strict=True)
+    ]
+    assert rouge_values(hypotheses, references, kind=kind) == pytest.approx(expected, abs=1e-9)
 
 
 def test_rouge_by_hand_and_without_stemming() -> None:

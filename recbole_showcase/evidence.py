@@ -1,0 +1,74 @@
+"""What is known of items by the features of a lexicon: from training reviews and from photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from recbole_showcase.data.corpus import TRAIN
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.errors import DataError
+from recbole_showcase.metrics import feature_mentions, mine_lexicon, photo_support, read_lexicon
+from recbole_showcase.settings import ShowcaseSettings
+
+
+def lexicon_of(data: ExplanationData, settings: ShowcaseSettings) -> list[str]:
+    """The lexicon that the settings name, or one mined from the training split.
+
+    Raises:
+        DataError: If the file of the setting ``showcase_lexicon`` is not a lexicon, or if there is
+            none to mine.
+    """
+    if settings.lexicon:
+        return read_lexicon(settings.lexicon)
+    texts = data.corpus.targets[data.corpus.interactions.splits == TRAIN]
+    lexicon = mine_lexicon(list(texts[texts != ""]), size=settings.lexicon_size)
+    if not lexicon:
+        raise DataError(
+            f"no feature to mine from {len(texts)} training texts: none is in two of them; "
+            "name a file of features, one a line, in the setting 'showcase_lexicon'"
+        )
+    return lexicon
+
+
+def supported_features(
+    data: ExplanationData,
+    items: np.ndarray,
+    lexicon: list[str],
+    encode: Callable[[list[str]], np.ndarray],
+    threshold: float,
+) -> np.ndarray:
+    """Which features a training review of an item names, or one of its photos shows.
+
+    Args:
+        data: Reviews and photos.
+        items: Internal item ids (N,).
+        lexicon: F features.
+        encode: From phrases to their CLIP features (F, D), in the space of the photos'.
+        threshold: The least cosine at which a photo shows a feature.
+
+    Returns:
+        Whether a feature is supported (N, F).
+    """
+    known, place = np.unique(items, return_inverse=True)
+    supported = _named_in_reviews(data, known, lexicon)
+    photos = np.flatnonzero(np.isin(data.photos.items, known))
+    supported |= photo_support(
+        encode(lexicon),
+        data.photos.features[photos],
+        np.searchsorted(known, data.photos.items[photos]),
+        len(known),
+        threshold,
+    )
+    return supported[place]
+
+
+def _named_in_reviews(data: ExplanationData, items: np.ndarray, lexicon: list[str]) -> np.ndarray:
+    """Which features training reviews of the items name (I, F); the items are in order."""
+    inter = data.corpus.interactions
+    rows = np.flatnonzero((inter.splits == TRAIN) & np.isin(inter.items, items))
+    review, feature = feature_mentions(list(data.corpus.texts[rows]), lexicon).nonzero()
+    named = np.zeros((len(items), len(lexicon)), dtype=bool)
+    named[np.searchsorted(items, inter.items[rows])[review], feature] = True
+    return named

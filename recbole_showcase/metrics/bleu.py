@@ -1,0 +1,124 @@
+"""BLEU: which n-grams of the texts are in the true ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.metrics._checks import check_texts, words
+from recbole_showcase.metrics._ngrams import ngram_counts, shared, sums
+from recbole_showcase.metrics.statistics import Statistics
+
+
+def corpus_bleu(
+    hypotheses: Sequence[str], references: Sequence[str], *, max_order: int = 4
+) -> float:
+    """BLEU-1 to BLEU-4 as explanation papers report it: lower-cased, split at white space.
+
+    Corpus BLEU of Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine
+    Translation", ACL 2002, with one reference a text: the geometric mean of the clipped n-gram
+    precisions of orders 1 to ``max_order`` times the brevity penalty, counts summed over the
+    corpus, no smoothing. Not what is called sacreBLEU, which has a tokenizer and smoothing of its
+    own: see :func:`sacre_bleu`.
+
+    Args:
+        hypotheses: Generated texts.
+        references: True texts, in the same order.
+        max_order: Largest n-gram order.
+
+    Returns:
+        Between 0 and 100; 0 if an order has no match, NaN if there is no pair.
+
+    Raises:
+        DataError: The lengths differ, or a single text was given instead of a list.
+        SettingsError: max_order is not 1, 2, 3 or 4.
+
+    >>> round(corpus_bleu(["The soup was good"], ["the soup is good today"], max_order=1), 2)
+    58.41
+    """
+    return bleu_statistics(hypotheses, references, max_order=max_order).value()
+
+
+def sacre_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """SacreBLEU with its default settings: case-sensitive, 13a tokenizer, exponential smoothing.
+
+    Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018. Comparable between papers
+    whatever their tokenizers, and not comparable with :func:`corpus_bleu`.
+
+    Args:
+        hypotheses: Generated texts.
+        references: True texts, in the same order.
+
+    Returns:
+        Between 0 and 100; NaN if there is no pair.
+
+    Raises:
+        DataError: The lengths differ, or a single text was given instead of a list.
+
+    >>> round(sacre_bleu(["the soup was very good."], ["the soup was good."]), 2)
+    37.99
+    """
+    return sacre_bleu_statistics(hypotheses, references).value()
+
+
+def bleu_statistics(
+    hypotheses: Sequence[str], references: Sequence[str], *, max_order: int = 4
+) -> Statistics:
+    """What each pair contributes to :func:`corpus_bleu`, for resampling.
+
+    Arguments and errors are those of :func:`corpus_bleu`.
+    """
+    if max_order not in (1, 2, 3, 4):
+        raise SettingsError(f"max_order is {max_order}; allowed are 1, 2, 3 and 4")
+    check_texts(hypotheses=hypotheses, references=references)
+    tokens = [words(text) for text in (*hypotheses, *references)]
+    return _statistics(tokens, max_order, "none")
+
+
+def sacre_bleu_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
+    """What each pair contributes to :func:`sacre_bleu`, for resampling."""
+    check_texts(hypotheses=hypotheses, references=references)
+    from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+
+    tokenize = Tokenizer13a()
+    tokens = [tokenize(text.rstrip()).split() for text in (*hypotheses, *references)]
+    return _statistics(tokens, 4, "exp")
+
+
+def _statistics(tokens: Sequence[Sequence[str]], max_order: int, smoothing: str) -> Statistics:
+    """Matches and n-grams of each order, and both lengths, of each pair (N, 2 * max_order + 2).
+
+    Args:
+        tokens: Words of the N generated texts, then of the N true ones.
+        max_order: Largest n-gram order.
+        smoothing: Name of sacrebleu's.
+    """
+    size = len(tokens) // 2
+    lengths = np.fromiter(map(len, tokens), np.float64, len(tokens))
+    counts = list(ngram_counts(tokens, max_order))
+    columns = [shared(count[:size], count[size:]) for count in counts]
+    columns += [sums(count[:size]) for count in counts]
+    columns += [lengths[:size], lengths[size:]]
+    rows = np.stack(columns, axis=1)
+
+    def finish(total: NDArray[np.float64]) -> float:
+        from sacrebleu.metrics.bleu import BLEU
+
+        if not size:
+            return float("nan")
+        integers = np.rint(total).astype(int).tolist()
+        return float(
+            BLEU.compute_bleu(
+                correct=integers[:max_order],
+                total=integers[max_order:-2],
+                sys_len=integers[-2],
+                ref_len=integers[-1],
+                smooth_method=smoothing,
+                max_ngram_order=max_order,
+            ).score
+        )
+
+    return Statistics(rows, finish)

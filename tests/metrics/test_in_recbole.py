@@ -1,0 +1,274 @@
+"""The metrics under RecBole's names, on what a composed model gives."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import nltk.corpus
+import numpy as np
+import pytest
+import torch
+
+from recbole_showcase import metrics
+from recbole_showcase.data.corpus import TEST, TRAIN
+from recbole_showcase.data.explanation import Pairs
+from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.evidence import lexicon_of, supported_features
+from recbole_showcase.intervention import donors
+from recbole_showcase.metrics import corpus_bleu, rightly_explained
+from recbole_showcase.outputs import EvaluationOutputs
+from tests.integration.test_training import SASREC, prepare
+from tests.metrics.test_pretrained import write_bert
+from tests.tiny import DIM, TOPICS, TinyWorld
+
+JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "ExplainedHitPhotos"]
+
+
+def known_metrics() -> list[str]:
+    import recbole.evaluator  # registers
+
+    from recbole_showcase.integration.metrics import METRICS
+
+    assert set(map(str.lower, METRICS)) <= set(recbole.evaluator.metrics_dict)
+    return list(METRICS)
+
+
+class TopicEncoder:
+    """Texts in the space of the tiny world: the axis of the topic that a text names, if any."""
+
+    def encode_texts(self, texts: list[str]) -> torch.Tensor:
+        rows = [[float(t in text) for t in TOPICS] + [0.0] * (DIM - len(TOPICS)) for text in texts]
+        return torch.tensor(rows)
+
+
+def evaluate(
+    world: TinyWorld, work: Path, model: str = "ShowcaseBPR", generate: Any = None, **changes: Any
+) -> tuple[dict[str, float], EvaluationOutputs, Any]:
+    """Evaluate an untrained model; its result, what the metrics read, and the trainer."""
+    trainer, (train, _, test) = prepare(model, world, work, **changes)
+    trainer.eval_collector._encoder = TopicEncoder()
+    if generate is not None:
+        trainer.model.showcase.explainer.generate = generate
+    kept = []
+    explain = trainer.eval_collector._explain
+    trainer.eval_collector._explain = lambda *given: kept.append(explain(*given)) or kept[-1]
+    trainer.eval_collector.data_collect(train)
+    return trainer.evaluate(test, load_best_model=False), kept[0], trainer
+
+
+def liked(batch: Any, users: Any, items: Any) -> list[str]:
+    """Text that follows the user alone."""
+    return [f"The {TOPICS[(user - 1) % 4]} was great." for user in batch.users.tolist()]
+
+
+def shown(batch: Any, users: Any, items: Any) -> list[str]:
+    """Text that follows the first photo alone."""
+    topics = batch.photo_features[:, 0, : len(TOPICS)].argmax(dim=1)
+    return [f"The {TOPICS[topic]} was great." for topic in topics.tolist()]
+
+
+def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    names = [name for name in known_metrics() if name != "METEOR"]
+    write_bert(tmp_path / "bert")
+    result, found, _ = evaluate(
+        tiny_world,
+        tmp_path,
+        metrics=["Hit", *names],
+        topk=[2, 5],
+        showcase_text_model=str(tmp_path / "bert"),
+    )
+    keys = {name.lower() for name in names if name not in JOINT and not name.startswith("Image")}
+    keys |= {f"{name.lower()}@3" for name in names if name.startswith("Image")}
+    keys |= {f"{name.lower()}@{k}" for name in ("Hit", *JOINT) for k in (2, 5)}
+    assert set(result) == keys
+    assert all(isinstance(value, float) for value in result.values())
+    # One test row a user: nothing to say of a user's texts among themselves.
+    alone = {"userusr", "userdistinct1", "userdistinct2", "userscoresentiment"}
+    assert all(math.isnan(result[key]) for key in alone)
+    bleu = corpus_bleu(found.outputs.texts, found.references, max_order=1)
+    assert result["bleu1"] == round(bleu, 4)
+    assert sorted(found.lexicon) == sorted(TOPICS)
+
+
+def test_every_metric_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    named = {"BLEU2", "BLEU3"}  # between the two ends of a row
+    assert [name for name in known_metrics() if f"`{name}`" not in page and name not in named] == []
+    functions = [name for name in metrics.__all__ if name.islower() and not name.endswith("values")]
+    assert [name for name in functions if name not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"),
+    [
+        ("ShowcaseBPR", {}),
+        ("ShowcaseBPR", {"mode": "uni5"}),
+        ("ShowcaseSASRec", SASREC),
+    ],
+)
+def test_ranks_are_recboles_and_scores_the_models(
+    tiny_world: TinyWorld, tmp_path: Path, model: str, changes: dict[str, Any]
+) -> None:
+    mode = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": changes.get("mode", "full")}
+    result, found, trainer = evaluate(
+        tiny_world,
+        tmp_path,
+        model,
+        metrics=["Hit", "JointHit", "MRR"],
+        eval_args=mode,
+        **{key: value for key, value in changes.items() if key != "mode"},
+    )
+    assert len(found.ranks) == 40 and not np.isnan(found.scores).any()
+    assert result["hit@5"] == pytest.approx(np.mean(found.ranks > 0), abs=1e-4)
+    places = np.where(found.ranks > 0, 1 / np.maximum(found.ranks, 1), 0.0)
+    assert result["mrr@5"] == pytest.approx(places.mean(), abs=1e-4)
+    if model == "ShowcaseBPR":
+        tables = trainer.model.user_embedding.weight, trainer.model.item_embedding.weight
+        vectors = [t.detach().numpy()[ids] for t, ids in zip(tables, (found.users, found.items))]  # noqa: B905
+        assert found.scores == pytest.approx((vectors[0] * vectors[1]).sum(axis=1), abs=1e-6)
+
+
+def test_hits_with_right_texts_and_photos(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    result, found, _ = evaluate(tiny_world, tmp_path, metrics=["Hit", *JOINT], generate=liked)
+    assert result["explainedhittext@5"] == 1 == result["explainedhitany@5"]
+    hit = (found.ranks > 0) & (found.ranks <= 5)
+    right = rightly_explained(
+        found.said, found.true, found.outputs.photos, found.relevant, 3, truth="photos"
+    )
+    assert result["explainedhitphotos@5"] == pytest.approx(right[hit].mean(), abs=1e-4)
+    assert result["jointhit@5"] <= result["hit@5"]
+    both = result["explainedhit@5"]
+    assert both == pytest.approx(result["jointhit@5"] / result["hit@5"], abs=1e-3)
+
+
+@pytest.mark.parametrize(("generate", "follows"), [(liked, "user"), (shown, "photo")])
+def test_swaps_show_what_a_text_follows(
+    tiny_world: TinyWorld, tmp_path: Path, generate: Any, follows: str
+) -> None:
+    result, found, _ = evaluate(
+        tiny_world, tmp_path, metrics=["PhotoInfluence", "UserInfluence"], generate=generate
+    )
+    other = {"user": "photo", "photo": "user"}[follows]
+    assert result[f"{other}influence"] == 0
+    # Of four words, the topic's changes wherever the other pair is of another topic.
+    swap = getattr(found, f"{follows}_swap")
+    changed = [a != b for a, b in zip(found.outputs.texts, swap.texts, strict=True)]
+    assert 0.5 < np.mean(changed) < 1 and swap.swapped.all()
+    assert result[f"{follows}influence"] == pytest.approx(np.mean(changed) / 4, abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 9])
+def test_everyone_swaps_with_another(n: int) -> None:
+    donor = donors(n, seed=3)
+    assert sorted(donor) == list(range(n))
+    assert n == 1 or (donor != np.arange(n)).all()
+    assert (donor == donors(n, seed=3)).all()
+
+
+def test_features_that_nothing_supports_are_hallucinated(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    lexicon = tmp_path / "lexicon.txt"
+    lexicon.write_text("\n".join([*TOPICS, "unicorn", "great"]))
+
+    def generate(batch: Any, users: Any, items: Any) -> list[str]:
+        return ["A great unicorn soup."] * len(batch)
+
+    result, found, _ = evaluate(
+        tiny_world,
+        tmp_path,
+        metrics=["HallucinationRate", "FCR"],
+        generate=generate,
+        showcase_lexicon=str(lexicon),
+        showcase_support_cosine=0.6,
+    )
+    assert found.lexicon == [*TOPICS, "unicorn", "great"]
+    known = found.supported[:, [0, 4, 5]]  # soup, unicorn, great
+    assert not known[:, 1].any() and known[:, 2].all()
+    assert result["hallucinationrate"] == pytest.approx(1 - known.sum(axis=1).mean() / 3, abs=1e-4)
+    assert result["fcr"] == 0.5
+
+
+def test_support_comes_from_training_reviews_and_photos(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    data = trainer.model.showcase.data
+    inter, items = data.corpus.interactions, np.arange(1, len(data.corpus.item_tokens))
+
+    def blind(texts: list[str]) -> np.ndarray:
+        return np.zeros((len(texts), DIM), np.float32)
+
+    def support(encode: Any) -> np.ndarray:
+        return supported_features(data, items, list(TOPICS), encode, 0.6)
+
+    for place, item in enumerate(items):
+        rows = np.flatnonzero((inter.items == item) & (inter.splits == TRAIN))
+        said = [any(topic in data.corpus.texts[row] for row in rows) for topic in TOPICS]
+        assert support(blind)[place].tolist() == said
+        photos = np.flatnonzero(data.photos.items == item)
+        seen = {tiny_world.topic_of_photo[data.photos.tokens[photo]] for photo in photos}
+        both = [named or n in seen for n, named in enumerate(said)]
+        encode = TopicEncoder().encode_texts
+        assert support(lambda t, e=encode: e(t).numpy())[place].tolist() == both
+
+
+def test_nothing_of_the_test_split_enters_the_lexicon_or_the_evidence(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    data, settings = trainer.model.showcase.data, trainer.model.showcase.settings
+    held_out = data.corpus.interactions.splits == TEST
+    for texts in (data.corpus.texts, data.corpus.targets):
+        texts[held_out] = "The sentinel was great."
+    assert set(lexicon_of(data, settings)) == set(TOPICS)
+    items = np.unique(data.corpus.interactions.items[held_out])
+    blind = supported_features(data, items, ["sentinel"], lambda t: np.zeros((1, DIM)), 0.5)
+    assert not blind.any()
+    data.corpus.targets[~held_out] = ""
+    with pytest.raises(DataError, match="setting 'showcase_lexicon'"):
+        lexicon_of(data, settings)
+
+
+def test_a_model_writes_from_given_photos(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    trainer, (_, _, test) = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    model = trainer.model.eval()
+    pairs = Pairs.of_rows(model.showcase.data.corpus, test._dataset.showcase_rows[:7])
+    chosen = model.explain(pairs)
+    again = model.explain(pairs, photos=chosen.photos)
+    assert again.texts == chosen.texts and np.isnan(again.relevance).all()
+    given = np.full((7, 2), -1)
+    given[:, 0] = np.arange(7)
+    model.showcase.explainer.generate = shown
+    found = model.explain(pairs, photos=given)
+    topics = [tiny_world.topic_of_photo[t] for t in model.showcase.data.photos.tokens[:7]]
+    assert [TOPICS[t] in text for t, text in zip(topics, found.texts, strict=True)] == [True] * 7
+
+
+def test_what_metrics_need_is_looked_at_before_training(
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Missing:
+        def ensure_loaded(self) -> None:
+            raise LookupError
+
+    with pytest.raises(SettingsError, match="'JointHit' reads a ranking"):
+        prepare(
+            "ShowcaseBPR", tiny_world, tmp_path, metrics=["AUC", "JointHit"], valid_metric="AUC",
+            eval_args={"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "mode": "uni5"},
+        )  # fmt: skip
+    with pytest.raises(SettingsError, match=r"'MAUVE' reads .* setting 'showcase_text_model'"):
+        prepare("ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "MAUVE"])
+    monkeypatch.setattr(nltk.corpus, "wordnet", Missing())
+    with pytest.raises(SettingsError, match=r"nltk\.downloader wordnet"):
+        prepare("ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "METEOR"])
+
+
+@pytest.mark.parametrize(("metric", "bigger"), [("DIV", False), ("FMR", True)])
+def test_recbole_knows_which_way_is_better(
+    tiny_world: TinyWorld, tmp_path: Path, metric: str, bigger: bool
+) -> None:
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, valid_metric=metric)
+    assert trainer.config["valid_metric_bigger"] == bigger

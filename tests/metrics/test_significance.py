@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.metrics import (
+    Statistics,
+    bleu_statistics,
+    corpus_bleu,
+    paired_bootstrap,
+    rouge_values,
+    sacre_bleu,
+    sacre_bleu_statistics,
+)
+from tests.metrics.texts import draw
+
+
+def literal(a: np.ndarray, b: np.ndarray, users: np.ndarray, rounds: int, seed: int) -> list[float]:
+    """Differences of means, user by user and round by round."""
+    names = sorted(set(users.tolist()))
+    random = np.random.default_rng(seed)
+    differences = []
+    for _ in range(rounds):
+        times = random.multinomial(len(names), [1 / len(names)] * len(names))
+        drawn = [n for name, t in zip(names, times, strict=True)
+                 for n in np.flatnonzero(users == name).tolist() * t]  # fmt: skip
+        differences.append(np.nanmean(a[drawn]) - np.nanmean(b[drawn]))
+    return differences
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_means_equal_a_literal_version(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    users = rng.choice(["ann", "bob", "eve", "dan", "kim"], 40)
+    a, b = rng.normal(0.2, 1, 40), rng.normal(size=40)
+    a[:3], b[2:5] = np.nan, np.nan
+    found = paired_bootstrap(a, b, users, rounds=150, seed=seed, confidence=0.9)
+    expected = literal(a, b, users, 150, seed)
+    assert found.difference == pytest.approx(np.nanmean(a) - np.nanmean(b), abs=1e-12)
+    assert [found.low, found.high] == pytest.approx(np.quantile(expected, [0.05, 0.95]), abs=1e-12)
+    beyond = min(sum(d <= 0 for d in expected), sum(d >= 0 for d in expected))
+    assert found.p == pytest.approx(min(1, 2 * (beyond + 1) / 151), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("statistics", "metric"),
+    [(bleu_statistics, corpus_bleu), (sacre_bleu_statistics, sacre_bleu)],
+)
+def test_bleu_from_statistics_equals_bleu_of_the_drawn_texts(statistics, metric) -> None:
+    first, references = draw(0)
+    second, _ = draw(1)
+    users = np.random.default_rng(0).integers(0, 9, len(first))
+
+    def of(texts: list[str]):
+        return lambda rows: metric([texts[n] for n in rows], [references[n] for n in rows])
+
+    fast = paired_bootstrap(
+        statistics(first, references), statistics(second, references), users, rounds=40
+    )
+    slow = paired_bootstrap(of(first), of(second), users, rounds=40)
+    assert fast.difference == pytest.approx(metric(first, references) - metric(second, references))
+    for name in ("difference", "low", "high", "p"):
+        assert getattr(fast, name) == pytest.approx(getattr(slow, name), abs=1e-9), name
+
+
+def test_the_interval_is_that_of_scipy() -> None:
+    first, references = draw(2, pairs=120)
+    second, _ = draw(3, pairs=120)
+    a, b = rouge_values(first, references), rouge_values(second, references)
+    found = paired_bootstrap(a, b, np.arange(120), rounds=20_000)
+    expected = bootstrap(
+        (a, b),
+        lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=20_000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    # Both are of 20,000 random draws: their ends vary by about 3 % of the standard error.
+    low, high = expected.confidence_interval
+    assert [found.low, found.high] == pytest.approx([low, high], abs=0.1 * expected.standard_error)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    held = 0
+    for trial in range(200):
+        users = np.repeat(np.arange(40), 3)
+        alike = np.repeat(rng.normal(size=40), 3)  # pairs of one user are alike
+        found = paired_bootstrap(
+            0.5 + alike + 0.1 * rng.normal(size=120), np.zeros(120), users, rounds=200, seed=trial
+        )
+        held += found.low <= 0.5 <= found.high
+    assert 0.88 <= held / 200 <= 0.98
+
+
+def test_equal_systems_do_not_differ_and_seeds_repeat() -> None:
+    values = np.random.default_rng(0).normal(size=30)
+    same = paired_bootstrap(values, values, np.arange(30), rounds=50)
+    assert (same.difference, same.low, same.high, same.p) == (0, 0, 0, 1)
+    other = values[::-1].copy()
+    runs = [paired_bootstrap(values, other, np.arange(30), rounds=50, seed=s) for s in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_a_single_user_and_nothing_known() -> None:
+    one = paired_bootstrap([1.0, 3.0], [0.0, 1.0], ["u", "u"], rounds=9)
+    assert (one.difference, one.low, one.high, one.p) == (1.5, 1.5, 1.5, 0.2)
+    none = paired_bootstrap([math.nan], [1.0], [0], rounds=9)
+    assert math.isnan(none.difference) and math.isnan(none.low) and math.isnan(none.p)
+    assert paired_bootstrap(lambda rows: 1.0, lambda rows: 0.0, [0, 1]).rounds == 200
+    assert paired_bootstrap([1.0], [0.0], [0]).rounds == 1000
+
+
+def test_statistics_have_the_value_of_their_metric() -> None:
+    texts = draw(4)
+    assert bleu_statistics(*texts, max_order=2).value() == corpus_bleu(*texts, max_order=2)
+    assert Statistics.of_values([1.0, math.nan, 4.0]).value() == 2.5
+    assert math.isnan(Statistics.of_values([]).value())
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(DataError, match="b has 1, users has 2 entries"):
+        paired_bootstrap([1.0, 2.0], [1.0], [0, 1])
+    with pytest.raises(DataError, match="no pair to draw from"):
+        paired_bootstrap([], [], [])
+    with pytest.raises(DataError, match=r"shape \(1, 2\)"):
+        paired_bootstrap([[1.0, 2.0]], [[1.0, 2.0]], [0])
+    with pytest.raises(SettingsError, match="rounds is 0"):
+        paired_bootstrap([1.0], [1.0], [0], rounds=0)
+    with pytest.raises(SettingsError, match=r"confidence is 95"):
+        paired_bootstrap([1.0], [1.0], [0], confidence=95)

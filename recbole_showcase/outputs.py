@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,8 @@ class EvaluationOutputs:
         sentence_features: CLIP features (S, D) of the sentences of the written texts, where a
             metric asks for them.
         sentence_owners: The text of each sentence (S,).
+        sentence_confidences: How surely each sentence describes each chosen photo of its row
+            (S, k), where a metric asks for it.
     """
 
     outputs: ShowcaseOutputs
@@ -58,6 +57,7 @@ class EvaluationOutputs:
     references: list[str]
     sentence_features: np.ndarray
     sentence_owners: np.ndarray
+    sentence_confidences: np.ndarray
 
     def cpu(self) -> EvaluationOutputs:
         """These outputs."""
@@ -65,10 +65,3 @@ class EvaluationOutputs:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EvaluationOutputs:
         return self
-
-
-def split_sentences(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """The sentences of texts, and the text (S,) that each is from."""
-    sentences = [[s for s in _SENTENCE_END.split(text) if s.strip()] for text in texts]
-    owners = np.repeat(np.arange(len(texts)), [len(found) for found in sentences])
-    return [sentence for found in sentences for sentence in found], owners

@@ -47,6 +47,7 @@ class ShowcaseSettings:
     eval_step: int
     valid_pairs: int
     test_pairs: int
+    alignment: str | None
 
 
 def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:

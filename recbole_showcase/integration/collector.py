@@ -9,14 +9,18 @@ from recbole.evaluator import Collector
 
 from recbole_showcase.data.corpus import Features
 from recbole_showcase.data.explanation import ExplanationData, Pairs
+from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
 from recbole_showcase.encoders.clip import ClipEncoder
+from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.integration.metrics import (
+    NEEDS_ALIGNMENT,
     NEEDS_PHOTOS,
     NEEDS_SENTENCES,
     NEEDS_TEXTS,
     OUTPUTS,
 )
-from recbole_showcase.outputs import EvaluationOutputs, split_sentences
+from recbole_showcase.outputs import EvaluationOutputs
+from recbole_showcase.sentences import split_sentences
 
 
 class ShowcaseCollector(Collector):
@@ -30,11 +34,16 @@ class ShowcaseCollector(Collector):
         super().__init__(config)
         self.rows: np.ndarray | None = None
         self._encoder: ClipEncoder | None = None
+        self._alignment: AlignmentClassifier | None = None
+        if self.register.need(NEEDS_ALIGNMENT):  # found or missed now, not after the training
+            store = FeatureStore.open(config["data_path"], config["showcase_encoder"], "image")
+            self._alignment = classifier_for(store.meta, config["showcase_alignment"])
 
     def model_collect(self, model: Any) -> None:
         """Explain the rows and keep the outputs for the metrics."""
         super().model_collect(model)
-        asked = any(map(self.register.need, (NEEDS_PHOTOS, NEEDS_TEXTS, NEEDS_SENTENCES)))
+        needs = (NEEDS_PHOTOS, NEEDS_TEXTS, NEEDS_SENTENCES, NEEDS_ALIGNMENT)
+        asked = any(map(self.register.need, needs))
         if self.rows is not None and asked:
             self.data_struct.set(OUTPUTS, self._explain(model, self.rows))
 
@@ -47,7 +56,7 @@ class ShowcaseCollector(Collector):
 
     def _explain(self, model: Any, rows: np.ndarray) -> EvaluationOutputs:
         data: ExplanationData = model.showcase.data
-        sentences = self.register.need(NEEDS_SENTENCES)
+        sentences = self.register.need(NEEDS_SENTENCES) or self._alignment is not None
         pairs = Pairs.of_rows(data.corpus, rows)
         text = sentences or self.register.need(NEEDS_TEXTS)
         outputs = model.explain(pairs, text=text, progress=bool(self.config["show_progress"]))
@@ -55,15 +64,25 @@ class ShowcaseCollector(Collector):
         if sentences:
             texts, owners = split_sentences(outputs.texts)
             features = self._sentence_features(data.photos.features, texts)
+        photos = data.photos.features[outputs.photos]
         most = int(data.photos.of_row.lengths(rows).max(initial=0))
         return EvaluationOutputs(
             outputs=outputs,
             relevant=data.photos.of_row.first(rows, most),
-            photo_features=data.photos.features[outputs.photos],
+            photo_features=photos,
             references=list(data.corpus.targets[rows]),
             sentence_features=features,
             sentence_owners=owners,
+            sentence_confidences=self._confidences(features, photos[owners]),
         )
+
+    def _confidences(self, sentences: np.ndarray, photos: np.ndarray) -> np.ndarray:
+        """Confidence (S, k) that sentences (S, D) describe the photos (S, k, D) beside them."""
+        shape = photos.shape[:2]
+        if self._alignment is None:
+            return np.empty(shape, dtype=np.float32)
+        both = np.repeat(sentences, shape[1], axis=0), photos.reshape(-1, photos.shape[2])
+        return self._alignment.confidence(*both).reshape(shape)
 
     def _sentence_features(self, photos: Features, sentences: list[str]) -> np.ndarray:
         """CLIP features (S, D) of sentences, by the encoder that made the photos' features."""

@@ -18,6 +18,7 @@ OUTPUTS = "showcase.outputs"
 NEEDS_PHOTOS = "showcase.photos"
 NEEDS_TEXTS = "showcase.texts"
 NEEDS_SENTENCES = "showcase.sentences"
+NEEDS_ALIGNMENT = "showcase.alignment"
 Value = Callable[[EvaluationOutputs], float]
 
 
@@ -53,6 +54,12 @@ def _clip_score(found: EvaluationOutputs) -> float:
     )
 
 
+def _clip_align(found: EvaluationOutputs) -> float:
+    return metrics.clip_align(
+        found.sentence_confidences, found.sentence_owners, found.outputs.photos >= 0
+    )
+
+
 # Name: what the collector must provide, and the value.
 METRICS: Mapping[str, tuple[str, Value]] = {
     "ImagePrecision": (NEEDS_PHOTOS, _photos(metrics.image_precision)),
@@ -70,6 +77,7 @@ METRICS: Mapping[str, tuple[str, Value]] = {
     "Distinct1": (NEEDS_TEXTS, _distinct(1)),
     "Distinct2": (NEEDS_TEXTS, _distinct(2)),
     "CLIPScore": (NEEDS_SENTENCES, _clip_score),
+    "CLIPAlign": (NEEDS_ALIGNMENT, _clip_align),
 }
 _AT_K = "Image"
 

@@ -5,6 +5,7 @@ They need neither RecBole nor torch. A metric with nothing to average over is Na
 
 from __future__ import annotations
 
+from recbole_showcase.metrics.alignment import clip_align
 from recbole_showcase.metrics.images import (
     image_diversity,
     image_f1,
@@ -15,6 +16,7 @@ from recbole_showcase.metrics.photo_text import clip_score
 from recbole_showcase.metrics.text import corpus_bleu, distinct_n, rouge, sacre_bleu
 
 __all__ = [
+    "clip_align",
     "clip_score",
     "corpus_bleu",
     "distinct_n",

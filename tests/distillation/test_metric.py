@@ -10,7 +10,6 @@ import pytest
 from recbole_showcase.distillation import classifier_for
 from recbole_showcase.encoders import ClipEncoder
 from recbole_showcase.errors import DataError, FeatureStoreError
-from recbole_showcase.integration.metrics import OUTPUTS
 from recbole_showcase.metrics import clip_align
 from recbole_showcase.sentences import split_sentences
 from tests.integration.test_training import prepare
@@ -20,6 +19,8 @@ RUN = {"metrics": ["Recall", "CLIPAlign"], "showcase_encoder": "showcase-tiny"}
 
 
 def test_a_test_reports_it(drawing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recbole_showcase.integration.metrics import OUTPUTS
+
     world = TinyWorld(drawing.parent, drawing.name, {})
     trainer, (train, _, test) = prepare("ShowcaseBPR", world, tmp_path, **RUN)
     found = []

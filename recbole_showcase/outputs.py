@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from recbole_showcase.metrics import feature_mentions
-
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,8 @@ class EvaluationOutputs:
         references: The true texts.
         sentence_features: CLIP features (S, D) of the sentences of the written texts.
         sentence_owners: The text of each sentence (S,).
+        sentence_confidences: How surely each sentence describes each chosen photo of its row
+            (S, k), where a metric asks for it.
         ranks: Place of the item in the user's recommendations from 1, 0 if it is not there (N,).
         scores: The recommender's score of the pair, NaN if it did not score it (N,).
         lexicon: F features.
@@ -90,6 +89,7 @@ class EvaluationOutputs:
     references: list[str]
     sentence_features: np.ndarray
     sentence_owners: np.ndarray
+    sentence_confidences: np.ndarray
     ranks: np.ndarray
     scores: np.ndarray
     lexicon: list[str]
@@ -113,10 +113,3 @@ class EvaluationOutputs:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EvaluationOutputs:
         return self
-
-
-def split_sentences(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """The sentences of texts, and the text (S,) that each is from."""
-    sentences = [[s for s in _SENTENCE_END.split(text) if s.strip()] for text in texts]
-    owners = np.repeat(np.arange(len(texts)), [len(found) for found in sentences])
-    return [sentence for found in sentences for sentence in found], owners

@@ -54,6 +54,7 @@ class ShowcaseSettings:
     support_cosine: float
     text_model: str | None
     text_layer: int
+    alignment: str | None
 
 
 def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:

@@ -8,6 +8,7 @@ import typer
 
 from recbole_showcase.cli.convert import app as convert
 from recbole_showcase.cli.demo import demo
+from recbole_showcase.cli.distill import distill, world_labels
 from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.cli.world import world
@@ -22,8 +23,10 @@ app = typer.Typer(
 app.command()(demo)
 app.add_typer(convert, name="convert")
 app.command()(embed)
+app.command()(distill)
 app.command()(gallery)
 app.command()(world)
+app.command()(world_labels)
 
 
 def main() -> None:

@@ -11,9 +11,12 @@ from recbole.evaluator import Collector
 
 from recbole_showcase.data.corpus import Features
 from recbole_showcase.data.explanation import ExplanationData, Pairs
+from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
 from recbole_showcase.encoders.clip import ClipEncoder
+from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.evidence import lexicon_of, supported_features
 from recbole_showcase.integration.metrics import (
+    NEEDS_ALIGNMENT,
     NEEDS_FEATURES,
     NEEDS_PHOTOS,
     NEEDS_SCORES,
@@ -25,7 +28,8 @@ from recbole_showcase.integration.metrics import (
     OUTPUTS,
 )
 from recbole_showcase.intervention import swap_photos, swap_users
-from recbole_showcase.outputs import EvaluationOutputs, Swap, split_sentences
+from recbole_showcase.outputs import EvaluationOutputs, Swap
+from recbole_showcase.sentences import split_sentences
 
 _WITH_TEXTS = (
     NEEDS_TEXTS,
@@ -50,6 +54,10 @@ class ShowcaseCollector(Collector):
         self._encoder: ClipEncoder | None = None
         self._lexicon: list[str] | None = None
         self._ranked: list[np.ndarray] = []
+        self._alignment: AlignmentClassifier | None = None
+        if self.register.need(NEEDS_ALIGNMENT):  # found or missed now, not after the training
+            store = FeatureStore.open(config["data_path"], config["showcase_encoder"], "image")
+            self._alignment = classifier_for(store.meta, config["showcase_alignment"])
 
     def eval_batch_collect(
         self,
@@ -87,6 +95,7 @@ class ShowcaseCollector(Collector):
         outputs = model.explain(pairs, text=text, progress=bool(self.config["show_progress"]))
         encode = partial(self._text_features, data.photos.features)
         texts, owners = split_sentences(outputs.texts if need(NEEDS_SENTENCES) else [])
+        sentences, shown = encode(texts), data.photos.features[outputs.photos]
         lexicon = self._features(model) if need(NEEDS_FEATURES) else []
         supported = np.empty((0, 0), dtype=bool)
         if need(NEEDS_SUPPORT):
@@ -101,10 +110,11 @@ class ShowcaseCollector(Collector):
             users=pairs.users,
             items=pairs.items,
             relevant=data.photos.of_row.first(rows, most),
-            photo_features=data.photos.features[outputs.photos],
+            photo_features=shown,
             references=list(data.corpus.targets[rows]),
-            sentence_features=encode(texts),
+            sentence_features=sentences,
             sentence_owners=owners,
+            sentence_confidences=self._confidences(sentences, shown[owners]),
             ranks=ranks,
             scores=scores,
             lexicon=lexicon,
@@ -112,6 +122,14 @@ class ShowcaseCollector(Collector):
             photo_swap=swap_photos(model, pairs, outputs, seed) if photos else untouched,
             user_swap=swap_users(model, pairs, outputs, seed) if users else untouched,
         )
+
+    def _confidences(self, sentences: np.ndarray, photos: np.ndarray) -> np.ndarray:
+        """Confidence (S, k) that sentences (S, D) describe the photos (S, k, D) beside them."""
+        shape = photos.shape[:2]
+        if self._alignment is None:
+            return np.empty(shape, dtype=np.float32)
+        both = np.repeat(sentences, shape[1], axis=0), photos.reshape(-1, photos.shape[2])
+        return self._alignment.confidence(*both).reshape(shape)
 
     def _features(self, model: Any) -> list[str]:
         """The lexicon, which stays the same over evaluations."""

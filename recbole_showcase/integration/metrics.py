@@ -22,6 +22,7 @@ NEEDS_PHOTOS = "showcase.photos"
 NEEDS_TEXTS = "showcase.texts"
 NEEDS_SENTENCES = "showcase.sentences"
 NEEDS_FEATURES = "showcase.features"
+NEEDS_ALIGNMENT = "showcase.alignment"
 NEEDS_SUPPORT = "showcase.support"
 NEEDS_SCORES = "showcase.scores"
 NEEDS_SWAPPED_PHOTOS = "showcase.swapped_photos"
@@ -118,6 +119,12 @@ def _mauve(found: EvaluationOutputs, name: str, layer: int, device: str) -> floa
     return metrics.mauve(found.outputs.texts, found.references, _text_model(name, device))
 
 
+def _clip_align(found: EvaluationOutputs) -> float:
+    return metrics.clip_align(
+        found.sentence_confidences, found.sentence_owners, found.outputs.photos >= 0
+    )
+
+
 # Name: what the collector must provide, and the value.
 METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     "ImagePrecision": (NEEDS_PHOTOS, _photos(metrics.image_precision)),
@@ -171,6 +178,7 @@ METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     "PhotoInfluence": (NEEDS_SWAPPED_PHOTOS, _change("photo_swap")),
     "UserInfluence": (NEEDS_SWAPPED_USERS, _change("user_swap")),
     "CLIPScore": (NEEDS_SENTENCES, _clip_score),
+    "CLIPAlign": ((NEEDS_SENTENCES, NEEDS_ALIGNMENT), _clip_align),
 }
 _LOWER_IS_BETTER = ("SelfBLEU", "DIV", "HallucinationRate")
 _AT_PHOTOS = "Image"

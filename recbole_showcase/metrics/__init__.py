@@ -6,6 +6,7 @@ over is NaN. A function ``x_values`` gives what the metric ``x`` is the mean of,
 
 from __future__ import annotations
 
+from recbole_showcase.metrics.alignment import clip_align
 from recbole_showcase.metrics.bleu import (
     bleu_statistics,
     corpus_bleu,
@@ -100,6 +101,7 @@ __all__ = [
     "bleu_statistics",
     "cider",
     "cider_values",
+    "clip_align",
     "clip_score",
     "corpus_bleu",
     "distinct_n",

@@ -56,23 +56,47 @@ def clip_score(
     >>> round(clip_score(sentences, owners, photos, mask, over="photos"), 4)
     53.3333
     """
+    photos, real = unit_rows(photo_features, photo_mask), np.asarray(photo_mask, dtype=bool)
+    owner = pairs_of(owners, len(photos))
+    sentences = _sentences(sentence_features, owner, photos)
+    return mean_of_best(_cosines(sentences, owner, photos), owner, real, over)
+
+
+def mean_of_best(
+    values: NDArray[np.floating], owner: NDArray[np.int64], real: NDArray[np.bool_], over: str
+) -> float:
+    """Maximum of each sentence over its pair's photos, or of each photo over the sentences.
+
+    Args:
+        values: How well each sentence fits each photo of its pair (S, K).
+        owner: Pair of each sentence (S,).
+        real: True for real photos (N, K).
+        over: ``sentences`` or ``photos``.
+
+    Returns:
+        The mean of the maxima times 100; NaN if there is none.
+
+    Raises:
+        SettingsError: ``over`` is neither of the two.
+    """
     if over not in ("sentences", "photos"):
         raise SettingsError(f"over is '{over}'; allowed are 'sentences' and 'photos'")
-    photos, real = unit_rows(photo_features, photo_mask), np.asarray(photo_mask, dtype=bool)
-    owner = _owners(owners, len(photos))
-    sentences = _sentences(sentence_features, owner, photos)
-    cosine = np.where(real[owner], _cosines(sentences, owner, photos), -np.inf)  # (S, K)
+    known = np.where(real[owner], values, -np.inf)  # (S, K)
     if over == "sentences":
-        best = cosine.max(axis=1, initial=-np.inf)  # (S,)
+        best = known.max(axis=1, initial=-np.inf)  # (S,)
     else:
         best = np.full(real.shape, -np.inf)  # (N, K)
-        np.maximum.at(best, owner, cosine)
+        np.maximum.at(best, owner, known)
     best = best[best > -np.inf]
     return 100.0 * float(best.mean(dtype=np.float64)) if best.size else float("nan")
 
 
-def _owners(owners: ArrayLike, pairs: int) -> NDArray[np.int64]:
-    """Check that every owner is one of the pairs."""
+def pairs_of(owners: ArrayLike, pairs: int) -> NDArray[np.int64]:
+    """The pair (S,) of each sentence.
+
+    Raises:
+        DataError: An owner is not one of the pairs.
+    """
     owner = np.asarray(owners)
     if owner.ndim != 1 or (owner.size and owner.dtype.kind not in "iu"):
         raise DataError(

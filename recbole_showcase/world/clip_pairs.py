@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from recbole_showcase.sentences import split_sentences
 from recbole_showcase.world.catalogue import AMBIENCES
 from recbole_showcase.world.drawing import World, draw_world
 from recbole_showcase.world.naming import DishFinder, dish_forms
 from recbole_showcase.world.settings import WorldSettings
 from recbole_showcase.world.writing import paint_one
-
-_SENTENCE_END = re.compile(r"(?<=[.!]) ")
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ _ROOMS = {ambience.name: ambience.phrases for ambience in AMBIENCES}
 
 def sentences_about(text: str, label: str) -> tuple[str, ...]:
     """Return the sentences of a review that name a dish or describe a room."""
-    sentences = _SENTENCE_END.split(text)
+    sentences, _ = split_sentences([text])
     if label in _ROOMS:
         return tuple(s for s in sentences if any(p in s.lower() for p in _ROOMS[label]))
     return tuple(s for s in sentences if label in _FINDER.find(s))

@@ -70,7 +70,8 @@ def shown(batch: Any, users: Any, items: Any) -> list[str]:
 
 
 def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path) -> None:
-    names = [name for name in known_metrics() if name != "METEOR"]
+    # METEOR needs WordNet; CLIPAlign a classifier, see tests/distillation.
+    names = [name for name in known_metrics() if name not in ("METEOR", "CLIPAlign")]
     write_bert(tmp_path / "bert")
     result, found, _ = evaluate(
         tiny_world,

@@ -1,0 +1,142 @@
+"""``recbole-showcase distill``: keep the sentences of reviews that describe their photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recbole_showcase.errors import SettingsError
+
+if TYPE_CHECKING:
+    from recbole_showcase.distillation import AlignmentClassifier, Counts
+
+
+def distill(
+    dataset: Annotated[Path, typer.Argument(help="Folder of the data set, DATA/NAME, embedded.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="Labelled pairs to train a classifier from first.")
+    ] = None,
+    classifier: Annotated[
+        str | None,
+        typer.Option(help="Folder of a trained classifier, or 'shipped': the one that ships."),
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Folder to keep the classifier in that --labels trains.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Keep sentences from this confidence on: a probability (default 0.5), or "
+            "without a classifier a z-score of the cosine (default 2)."
+        ),
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="Name of the feature store.")] = "showcase-tiny",
+    form: Annotated[
+        str, typer.Option(help="What the layer sees: interaction, or concatenation (literal).")
+    ] = "interaction",
+    regularization: Annotated[float, typer.Option(help="Weight of the L2 penalty.")] = 10.0,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of folds and of mismatched pairs.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Train and count; leave .review as it is.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="Torch device, for example cpu or cuda.")] = "cpu",
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Fill the explanation column of .review with the sentences that describe the photos.
+
+    With --labels or --classifier a classifier decides. Without either the cosine does: no labels
+    are needed, and it is less exact.
+    """
+    from recbole_showcase.distillation import Material, distill_dataset, similarity_judge
+
+    _check_options(labels, classifier, save)
+    material = Material(dataset, encoder, device)
+    judge: Any
+    if labels is not None:
+        judge = _train(dataset, labels, encoder, form, regularization, folds, seed, device)
+        if save is not None:
+            judge.save(save)
+            typer.echo(f"classifier in {save}")
+    elif classifier is not None:
+        judge = _load(classifier, material.store.meta)
+    else:
+        judge = similarity_judge(material, seed)
+    limit = judge.threshold if threshold is None else threshold
+    typer.echo(f"{judge.title}; threshold {limit:g}")
+    counts = distill_dataset(material, judge, limit, dry_run=dry_run, progress=progress)
+    for line in account_lines(counts):
+        typer.echo(line)
+    typer.echo(f"{material.path} was left as it is" if dry_run else f"written: {material.path}")
+
+
+def world_labels(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a drawing of the demo world.")],
+    out: Annotated[Path, typer.Option(help="File of labelled pairs to write.")],
+    seed: Annotated[int, typer.Option(help="Seed of which reviews are put together.")] = 0,
+) -> None:
+    """Label sentence–photo pairs of a drawing by its truth, for distill --labels."""
+    from recbole_showcase.atomic import write_atomic
+    from recbole_showcase.distillation import LABELS
+    from recbole_showcase.world.labelling import label_pairs
+
+    table = label_pairs(dataset, seed)
+    write_atomic(out, LABELS, table)
+    typer.echo(f"{out}: {len(table):,} pairs, {int(table['label'].sum()):,} of them described")
+
+
+def account_lines(counts: Counts) -> list[str]:
+    """What a distillation read and kept, in a few lines."""
+    return [
+        f"reviews read: {counts.reviews:,}",
+        f"  with text and photos: {counts.with_photos:,}",
+        f"sentences: {counts.kept:,} kept, {counts.sentences - counts.kept:,} dropped",
+        f"reviews with photos left without explanation: {counts.left_without:,}",
+        f"earlier explanations replaced: {counts.replaced:,}",
+    ]
+
+
+def _check_options(labels: Path | None, classifier: str | None, save: Path | None) -> None:
+    if labels is not None and classifier is not None:
+        raise SettingsError("--labels trains a classifier and --classifier names one; give one")
+    if save is not None and labels is None:
+        raise SettingsError("--save keeps what --labels trains; there is no --labels")
+
+
+def _train(
+    dataset: Path,
+    labels: Path,
+    encoder: str,
+    form: Any,
+    regularization: float,
+    folds: int,
+    seed: int,
+    device: str,
+) -> AlignmentClassifier:
+    """Cross-validate, say how it went, and fit on everything."""
+    from dataclasses import replace
+    from functools import partial
+
+    from recbole_showcase.distillation import LabelledPairs, cross_validate, train_classifier
+
+    pairs = LabelledPairs.load(dataset, labels, encoder, device)
+    typer.echo(
+        f"{labels}: {len(pairs):,} pairs, {int(pairs.labels.sum()):,} of them described"
+        + (f", {pairs.without_features:,} left out (no features)" * bool(pairs.without_features))
+    )
+    fit = partial(train_classifier, form=form, regularization=regularization)
+    found = cross_validate(pairs, fit, folds, seed).summary()
+    typer.echo(
+        f"{folds}-fold cross-validation: AUC {found['auc']:.3f} ± {found['auc_std']:.3f}, "
+        f"F1 {found['f1']:.3f} ± {found['f1_std']:.3f}"
+    )
+    trained = fit(pairs)
+    return replace(trained, record=trained.record | {"cross_validation": found})
+
+
+def _load(classifier: str, meta: dict[str, Any]) -> AlignmentClassifier:
+    from recbole_showcase.distillation import classifier_for
+
+    return classifier_for(meta, None if classifier == "shipped" else classifier)

@@ -1,0 +1,205 @@
+"""Explanation distillation of a whole data set: which sentences describe the review's photos.
+
+After Yan et al., "Personalized Showcases: Generating Multi-Modal Explanations for
+Recommendations", SIGIR 2023; our reading of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from recbole_showcase.atomic.cleaning import clean_value
+from recbole_showcase.distillation.judges import Judge
+from recbole_showcase.distillation.material import Material
+from recbole_showcase.distillation.pairs import encode_sentences
+from recbole_showcase.distillation.reviews import ReviewRow, in_blocks, read_rows, rewritten
+from recbole_showcase.distillation.similarity import SimilarityJudge
+from recbole_showcase.encoders.ahead import ahead
+from recbole_showcase.sentences import split_sentences
+
+_BLOCK = 256  # reviews judged at once by a thread
+_SAMPLE = 1000  # reviews whose sentences are held against the photos of others
+
+
+@dataclass
+class Counts:
+    """What a distillation read and kept.
+
+    Attributes:
+        reviews: Rows of ``.review``.
+        with_photos: Of these, those with a text and at least one photo that has features.
+        sentences: Sentences of the reviews with photos.
+        kept: Of these, those that went into an explanation.
+        left_without: Reviews with photos none of whose sentences was kept.
+        replaced: Reviews that had another explanation before, not an empty one.
+    """
+
+    reviews: int = 0
+    with_photos: int = 0
+    sentences: int = 0
+    kept: int = 0
+    left_without: int = 0
+    replaced: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add the counts of another part of the reviews."""
+        for entry in fields(self):
+            name = entry.name
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True)
+class Done:
+    """A block of reviews, distilled.
+
+    Attributes:
+        lines: Their new lines.
+        size: How many bytes they had before.
+        counts: What was read and kept.
+    """
+
+    lines: list[bytes]
+    size: int
+    counts: Counts
+
+
+def distill_dataset(
+    material: Material,
+    judge: Judge,
+    threshold: float | None = None,
+    *,
+    dry_run: bool = False,
+    progress: bool = True,
+) -> Counts:
+    """Fill the explanation column of ``.review``.
+
+    The explanation of a review is its sentences whose confidence with at least one of its photos
+    reaches the threshold, in their order; it is empty where there is none, and where there are no
+    photos. All other columns stay as they are, byte for byte. The file is written beside its
+    place and moved there as a whole. A second run gives the same file.
+
+    Args:
+        material: The data set.
+        judge: Tells how well a sentence describes a photo.
+        threshold: From which confidence on a sentence is kept; by default the judge's own.
+        dry_run: Only count.
+        progress: Whether to show a bar.
+
+    Raises:
+        DataError: ``.review`` is damaged; names the line.
+        FeatureStoreError: The encoder gives values that are no numbers.
+    """
+    limit = judge.threshold if threshold is None else threshold
+    counts = Counts()
+
+    def work(rows: list[ReviewRow]) -> Done:
+        return _distill_block(material, judge, limit, rows)
+
+    size = material.path.stat().st_size  # bytes, since nobody has counted the reviews
+    bar = tqdm(total=size, desc="distilling", unit="B", unit_scale=True, disable=not progress)
+    blocks = in_blocks(read_rows(material.path), _BLOCK)
+    device = material.encoder.device
+    target = nullcontext() if dry_run else rewritten(material.path)
+    with bar, target as file, closing(_on_every_core(work, blocks, device)) as results:
+        for done in results:
+            counts.add(done.counts)
+            if file is not None:
+                file.writelines(done.lines)
+            bar.update(done.size)
+    return counts
+
+
+def similarity_judge(material: Material, seed: int = 0) -> SimilarityJudge:
+    """The judge without labels, from sentences and photos of different reviews of a data set.
+
+    Each sentence of up to a thousand reviews is held against one photo of another review.
+
+    Args:
+        material: The data set.
+        seed: Seed of which reviews and photos are taken.
+
+    Raises:
+        DataError: There are too few reviews with photos.
+    """
+    random = np.random.default_rng(seed)
+    rows = material.sample(_SAMPLE, random)
+    sentences, owners = split_sentences([row.text for row in rows])
+    own, photos = material.numbers_of(rows)[owners], material.photos  # (S,)
+    first, count = photos.offsets[own], photos.lengths(own)
+    others = len(photos.values) - count
+    there = others > 0
+    # A draw among the photos of others: those from the sentence's own review on are jumped over.
+    drawn = random.integers(0, np.maximum(others, 1))
+    drawn = np.where(drawn >= first, drawn + count, drawn)[there]
+    features = encode_sentences(material.encoder, sentences)[there]
+    return SimilarityJudge.fit(features, material.features(photos.values[drawn]))
+
+
+def _distill_block(material: Material, judge: Judge, limit: float, rows: list[ReviewRow]) -> Done:
+    """Judge the sentences of some reviews."""
+    numbers = material.numbers_of(rows)
+    shown = np.flatnonzero(numbers >= 0)  # (B,)
+    sentences, owners = split_sentences([rows[k].text for k in shown])
+    best = _best_confidence(material, judge, sentences, numbers[shown][owners])  # (S,)
+    explanations: dict[int, list[str]] = {int(k): [] for k in shown}
+    for place in np.flatnonzero(best >= limit):
+        explanations[int(shown[owners[place]])].append(sentences[place])
+    texts = [clean_value(" ".join(explanations.get(k, ()))) for k in range(len(rows))]
+    both = list(zip(rows, texts, strict=True))
+    counts = Counts(
+        reviews=len(rows),
+        with_photos=len(shown),
+        sentences=len(sentences),
+        kept=int((best >= limit).sum()),
+        left_without=sum(not kept for kept in explanations.values()),
+        replaced=sum(row.explanation not in ("", text) for row, text in both),
+    )
+    return Done([row.line(text) for row, text in both], sum(row.size for row in rows), counts)
+
+
+def _best_confidence(
+    material: Material, judge: Judge, sentences: list[str], numbers: np.ndarray
+) -> np.ndarray:
+    """Confidence (S,) of each sentence with the photo that it describes best.
+
+    Args:
+        material: The data set.
+        judge: Tells how well a sentence describes a photo.
+        sentences: S of them.
+        numbers: The review (S,) that each is from, as a key of ``material.photos``.
+    """
+    if not sentences:
+        return np.empty(0, dtype=np.float32)
+    counts = material.photos.lengths(numbers)  # (S,), each at least 1
+    starts = np.cumsum(counts) - counts
+    sentence = np.repeat(np.arange(len(sentences)), counts)  # (P,)
+    place = np.arange(len(sentence)) + np.repeat(material.photos.offsets[numbers] - starts, counts)
+    features = encode_sentences(material.encoder, sentences)[sentence]  # (P, D)
+    photos = material.features(material.photos.values[place])  # (P, D)
+    return np.maximum.reduceat(judge.confidence(features, photos), starts)
+
+
+def _on_every_core(
+    work: Callable[[list[ReviewRow]], Done], blocks: Iterable[list[ReviewRow]], device: torch.device
+) -> Generator[Done, None, None]:
+    """Do blocks in their order, on a processor with a thread a core, else with one ahead."""
+    threads = torch.get_num_threads()
+    if device.type != "cpu":
+        yield from ahead(work, blocks, workers=1)
+        return
+    try:
+        with closing(ahead(work, blocks, threads, _use_one_core)) as results:
+            yield from results
+    finally:
+        # Each thread has a number of its own, but a new thread starts with the last one set.
+        torch.set_num_threads(threads)
+
+
+def _use_one_core() -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from recbole_showcase.cli import app
+from recbole_showcase.distillation import AlignmentClassifier
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.world.alignment_training import kept_figures
+
+
+def run(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_from_labels_to_explanations(drawing: Path, dataset: Path, tmp_path: Path) -> None:
+    """The labelled drawing is distilled by what was learned from it, and so is the shipped way."""
+    labels, judge = tmp_path / "labels", tmp_path / "judge"
+    told = run("world-labels", drawing, "--out", labels)
+    assert re.fullmatch(rf"{labels}: [\d,]+ pairs, \d+ of them described\n", told)
+    told = run("distill", dataset, "--labels", labels, "--save", judge, "--folds", 3, "--dry-run")
+    assert re.search(r"3-fold cross-validation: AUC 0\.9\d\d ± 0\.\d+, F1 0\.[89]\d\d", told)
+    assert "was left as it is" in told
+    assert kept_figures(review(drawing), review(dataset))["kept_f1"] == 1.0
+    told = run("distill", dataset, "--classifier", judge, "--no-progress")
+    assert f"trained on features of '{AlignmentClassifier.load(judge).encoder}'" in told
+    assert f"written: {review(dataset)}" in told
+    assert kept_figures(review(drawing), review(dataset))["kept_f1"] > 0.95
+    run("distill", dataset, "--classifier", "shipped", "--no-progress")
+    assert kept_figures(review(drawing), review(dataset))["kept_f1"] > 0.95
+
+
+def test_without_labels_the_output_says_so(drawing: Path, dataset: Path) -> None:
+    told = run("distill", dataset, "--no-progress").splitlines()
+    assert re.match(
+        r"no labels: z-score of the cosine against [\d,]+ mismatched pairs .*; threshold 2$",
+        told[0],
+    )
+    assert [line.split(":")[0].strip() for line in told[1:]] == [
+        "reviews read",
+        "with text and photos",
+        "sentences",
+        "reviews with photos left without explanation",
+        "earlier explanations replaced",
+        "written",
+    ]
+    assert kept_figures(review(drawing), review(dataset))["kept_f1"] > 0.9
+    assert "threshold 99" in run("distill", dataset, "--threshold", 99, "--no-progress")
+    assert kept_figures(review(drawing), review(dataset))["kept_recall"] == 0.0
+
+
+def test_options_that_do_not_go_together(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="give one"):
+        run("distill", dataset, "--labels", tmp_path, "--classifier", tmp_path)
+    with pytest.raises(SettingsError, match="there is no --labels"):
+        run("distill", dataset, "--save", tmp_path)
+
+
+def review(folder: Path) -> Path:
+    return folder / f"{folder.name}.review"

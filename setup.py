@@ -38,6 +38,9 @@ REQUIREMENTS = [
     "sacrebleu>=2.4",
     "rouge-score>=0.1.2",
 ]
+# Of `recbole-showcase benchmark`: the trade-off plot, and what RecBole's HyperTuning imports.
+PLOT = ["matplotlib>=3.8"]
+TUNE = ["hyperopt>=0.2.7"]
 TEST_REQUIREMENTS = [
     "pytest>=8.0",
     "ruff>=0.6",
@@ -69,6 +72,6 @@ setup(
         **{key: ["**/*"] for key in DATA_PACKAGES},
     },
     install_requires=REQUIREMENTS,
-    extras_require={"test": TEST_REQUIREMENTS},
+    extras_require={"test": [*TEST_REQUIREMENTS, *PLOT, *TUNE], "plot": PLOT, "tune": TUNE},
     entry_points={"console_scripts": ["recbole-showcase=recbole_showcase.cli:main"]},
 )

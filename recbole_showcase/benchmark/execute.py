@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from recbole_showcase.benchmark.launch import Launcher, ProcessLauncher, threads_for
+from recbole_showcase.benchmark.launch import STOPPED, Launcher, ProcessLauncher, threads_for
 from recbole_showcase.benchmark.plan import Cell, Task, cells_of, run_of, search_of
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.spec import BenchmarkSpec
@@ -162,7 +162,7 @@ class _Benchmark:
         folder = _folder(self.out, task)
         folder.prepare(task)
         ending = self.launcher("search" if task.tune else "run", folder.path)
-        if ending == "stopped":
+        if ending == STOPPED:
             return ""
         record = folder.record()
         if record is None:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from recbole_showcase.benchmark.records import LOG
 from recbole_showcase.errors import ShowcaseError
 
+STOPPED = "stopped"
 What = Literal["check", "run", "search"]
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
@@ -24,7 +25,8 @@ class Launcher(Protocol):
         """Do a task to its end.
 
         Returns:
-            ``""`` where all is well, else how the process ended.
+            ``""`` where all is well, ``STOPPED`` where :meth:`stop` ended it, else how the
+            process ended.
         """
 
     def stop(self) -> None:
@@ -49,7 +51,7 @@ class ProcessLauncher:
         with (place / LOG if what != "check" else place.with_suffix(".log")).open("ab") as log:
             with self._lock:
                 if self._stopped:
-                    return "stopped"
+                    return STOPPED
                 # A session of its own: Ctrl-C reaches the benchmark alone, which ends the others.
                 process = subprocess.Popen(
                     command,
@@ -60,11 +62,10 @@ class ProcessLauncher:
                     start_new_session=True,
                 )
                 self._running.add(process)
-            try:
-                return _ending(process.wait())
-            finally:
-                with self._lock:
-                    self._running.discard(process)
+            status = process.wait()
+            with self._lock:
+                self._running.discard(process)
+                return STOPPED if self._stopped and status else _ending(status)
 
     def stop(self) -> None:
         """End the processes; their tasks start anew next time."""

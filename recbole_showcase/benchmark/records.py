@@ -30,6 +30,7 @@ class Record:
         chosen: The setting that a search has found.
         error: What went wrong.
         seconds: Time of training and test, imports not counted.
+        cpu_seconds: Time of the processors in the same span, by which busy machines compare.
         peak_memory_mb: The most memory that the process held.
         versions: Of Python and the packages that matter.
     """
@@ -42,6 +43,7 @@ class Record:
     chosen: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     peak_memory_mb: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -86,7 +86,7 @@ def search(folder: Path, task: Task, scratch: Path) -> tuple[Mapping[str, Any], 
     limits = {"max_evals": tune.max_evals, "early_stop": tune.early_stop}
     tuning = hyper_tuning(
         objective,
-        params_dict=tune.params,
+        params_dict={**tune.params, **_numbered(tune)},
         algo=tune.algo,
         **{name: value for name, value in limits.items() if value is not None},
     )
@@ -98,23 +98,27 @@ def search(folder: Path, task: Task, scratch: Path) -> tuple[Mapping[str, Any], 
 
 
 def plain_params(params: Mapping[str, Any], tune: Tuning) -> dict[str, Any]:
-    """Proposed values as plain data, those of a whole-numbered ``quniform`` as whole numbers."""
-    whole = {
-        name
-        for name, space in tune.params.get("quniform", {}).items()
-        if all(isinstance(number, int) for number in space)
-    }
-    return {
-        name: int(value) if name in whole else _plain(value)
-        for name, value in sorted(params.items())
-    }
+    """Proposed values as plain data.
+
+    A choice is the number of a value; a ``quniform`` of whole numbers gives whole numbers.
+    """
+    choices, steps = tune.params.get("choice", {}), tune.params.get("quniform", {})
+    found: dict[str, Any] = {}
+    for name, value in sorted(params.items()):
+        if name in choices:
+            found[name] = choices[name][int(value)]
+        else:
+            whole = all(isinstance(number, int) for number in steps.get(name, [0.5]))
+            found[name] = int(value) if whole else float(value)
+    return found
 
 
-def _plain(value: Any) -> Any:
-    """The value without NumPy's types and with lists for hyperopt's tuples."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value.item() if hasattr(value, "item") else value
+def _numbered(tune: Tuning) -> dict[str, dict[str, list[int]]]:
+    """Choices by number: HyperTuning's exhaustive search cannot count values that are lists."""
+    choices = tune.params.get("choice")
+    if choices is None:
+        return {}
+    return {"choice": {name: list(range(len(values))) for name, values in choices.items()}}
 
 
 def _key(params: Mapping[str, Any]) -> str:

@@ -113,6 +113,7 @@ def csv_of_rows(summary: Summary) -> str:
 
 def csv_of_runs(summary: Summary) -> str:
     """One line a run: how it ended, and every figure that any run has."""
+    costs = ("seconds", "cpu_seconds", "peak_memory_mb")
     records = [outcome.record for outcome in summary.outcomes]
     metrics = list(dict.fromkeys(name for record in records if record for name in record.result))
     axes = list(summary.outcomes[0].labels) if summary.outcomes else []
@@ -122,12 +123,12 @@ def csv_of_runs(summary: Summary) -> str:
         status = "not run" if record is None else record.status
         cells = [*outcome.labels.values(), outcome.seed, status]
         if record is None:
-            cells += [""] * (len(metrics) + 3)
+            cells += [""] * (len(metrics) + len(costs) + 1)
         else:
             figures = [_number(record.result.get(name, math.nan)) for name in metrics]
-            cells += [*figures, record.seconds, record.peak_memory_mb, record.error]
+            cells += [*figures, *(getattr(record, cost) for cost in costs), record.error]
         lines.append(cells)
-    return _csv([[*axes, "seed", "status", *metrics, "seconds", "peak_memory_mb", "error"], *lines])
+    return _csv([[*axes, "seed", "status", *metrics, *costs, "error"], *lines])
 
 
 def failures(summary: Summary) -> list[str]:

@@ -112,7 +112,7 @@ def test_what_is_refused_before_anything_runs(tmp_path: Path) -> None:
             return "its process ended with status 1"
 
     spec = write_spec(tmp_path / "s.yaml")
-    with pytest.raises(SettingsError, match="^unknown setting 'showcase_foto'$"):
+    with pytest.raises(SettingsError, match=r"^unknown setting 'showcase_foto'$"):
         run_benchmark(spec, tmp_path / "out", launcher=Refusing(), progress=False)
     nowhere = write_spec(tmp_path / "s.yaml", settings={"data_path": str(tmp_path)})
     with pytest.raises(DataError, match=r"there is no data set 'tiny' in .*: no tiny\.inter"):

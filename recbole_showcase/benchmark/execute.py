@@ -213,14 +213,16 @@ def _run_task(spec: BenchmarkSpec, cell: Cell, seed: int, searched: Record | Non
 
 
 def _check_data(cells: Iterable[Cell]) -> None:
-    """Refuse a data set that is not there, with its features where it is to have some.
+    """Refuse a data set that is not there, or has no features.
 
     Raises:
         DataError: Naming the folder and what makes it.
+        SettingsError: The settings do not say where it is.
     """
-    for place, name in dict.fromkeys(
-        (cell.settings["data_path"], cell.dataset) for cell in cells if "data_path" in cell.settings
-    ):
+    places = dict.fromkeys((cell.settings.get("data_path"), cell.dataset) for cell in cells)
+    for place, name in places:
+        if place is None:
+            raise SettingsError(f"no 'data_path' in 'settings', where data set '{name}' would be")
         folder = Path(place) / name
         if not list(folder.glob(f"{name}*.inter")):
             raise DataError(f"there is no data set '{name}' in {place}: no {name}.inter")

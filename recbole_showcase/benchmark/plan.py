@@ -76,7 +76,7 @@ def _cell(spec: BenchmarkSpec, choices: Mapping[str, Any]) -> Cell:
     settings = dict(spec.settings)
     for choice in choices.values():
         settings.update(choice.settings)
-    if "data_path" in settings:  # runs have working folders of their own
+    if settings.get("data_path") is not None:  # runs have working folders of their own
         settings["data_path"] = os.path.abspath(settings["data_path"])
     return Cell(
         labels={name: choice.label for name, choice in choices.items()},

@@ -53,7 +53,13 @@ def done(task: Task, **figures: float) -> Record:
 
 
 def write_spec(path: Path, **changes: Any) -> BenchmarkSpec:
-    """Write and read a small specification; None takes a key out."""
+    """Write and read a small specification; None takes a key out.
+
+    Beside it stands what looks like a data set from afar.
+    """
+    folder = path.parent / "data" / "tiny"
+    (folder / "tiny.features").mkdir(parents=True, exist_ok=True)
+    (folder / "tiny.inter").touch()
     content = {
         "datasets": ["tiny"],
         "bases": ["BPR", "LightGCN"],
@@ -64,6 +70,8 @@ def write_spec(path: Path, **changes: Any) -> BenchmarkSpec:
         "settings": {"metrics": ["NDCG", "BLEU1"], "epochs": 1},
         **changes,
     }
+    if isinstance(content["settings"], dict):
+        content["settings"] = {"data_path": str(folder.parent), **content["settings"]}
     kept = {key: value for key, value in content.items() if value is not None}
     path.write_text(yaml.safe_dump(kept, sort_keys=False), encoding="utf-8")
     return read_spec(path)

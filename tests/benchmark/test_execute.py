@@ -114,6 +114,9 @@ def test_what_is_refused_before_anything_runs(tmp_path: Path) -> None:
     spec = write_spec(tmp_path / "s.yaml")
     with pytest.raises(SettingsError, match=r"^unknown setting 'showcase_foto'$"):
         run_benchmark(spec, tmp_path / "out", launcher=Refusing(), progress=False)
+    nowhere = write_spec(tmp_path / "s.yaml", settings={"data_path": None})
+    with pytest.raises(SettingsError, match="no 'data_path' in 'settings'"):
+        run_benchmark(nowhere, tmp_path / "out", launcher=FakeLauncher(), progress=False)
     nowhere = write_spec(tmp_path / "s.yaml", settings={"data_path": str(tmp_path)})
     with pytest.raises(DataError, match=r"there is no data set 'tiny' in .*: no tiny\.inter"):
         run_benchmark(nowhere, tmp_path / "out", launcher=FakeLauncher(), progress=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import resource
 import shutil
 import sys
 import time
@@ -134,7 +133,12 @@ def _versions() -> dict[str, str]:
 
 
 def _peak_memory_mb() -> float:
-    """The most memory of this process; Linux counts in KiB, macOS in bytes."""
+    """The most memory of this process, 0 on systems that do not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 

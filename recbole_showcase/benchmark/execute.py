@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from recbole_showcase.benchmark.launch import STOPPED, Launcher, ProcessLauncher, threads_for
-from recbole_showcase.benchmark.plan import Cell, Task, cells_of, run_of, search_of
+from recbole_showcase.benchmark.plan import Cell, Task, cells_of, corner_of, run_of, search_of
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
@@ -121,7 +121,8 @@ class _Benchmark:
             return
         place.mkdir()
         for number, cell in enumerate(cells):
-            TaskFolder(place / f"{number:04}").prepare(run_of(cell, self.spec.seeds[0]))
+            task = run_of(cell, self.spec.seeds[0], corner_of(self.spec.tune))
+            TaskFolder(place / f"{number:04}").prepare(task)
         ending = self.launcher("check", place)
         refused = place / "refused.txt"
         said = refused.read_text(encoding="utf-8") if refused.is_file() else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -92,6 +93,17 @@ def run_of(
     """The run of a combination with a seed, and with what a search has found."""
     settings = {**cell.settings, **(tuned or {}), "seed": seed}
     return Task(cell.model, cell.dataset, settings, keep=keep)
+
+
+def corner_of(tune: Tuning | None) -> dict[str, Any]:
+    """One setting of a search, to have its names and types looked at."""
+    if tune is None:
+        return {}
+    return {
+        name: math.exp(values[0]) if kind == "loguniform" else values[0]
+        for kind, space in tune.params.items()
+        for name, values in space.items()
+    }
 
 
 def search_of(cell: Cell, tune: Tuning, seeds: tuple[int, ...]) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -125,7 +125,7 @@ class BenchmarkSpec:
             Axis(a.name, tuple(c for c in a.choices if c.label in chosen.get(a.name, {c.label})))
             for a in self.axes
         )
-        return BenchmarkSpec(**{**vars(self), "axes": axes})
+        return replace(self, axes=axes)
 
 
 def read_spec(path: str | Path) -> BenchmarkSpec:

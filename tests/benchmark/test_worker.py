@@ -114,6 +114,10 @@ def test_processes_of_which_one_fails(tiny_world: TinyWorld, tmp_path: Path) -> 
         ({"selectors": ["dppp"]}, "setting 'showcase_selector' is 'dppp'; allowed: "),
         ({"settings": {"showcase_foto": 1}}, "unknown setting 'showcase_foto'"),
         (
+            {"tune": {"algo": "random", "params": {"choice": {"showcase_fotos": [1, 2]}}}},
+            "unknown setting 'showcase_fotos'; the nearest allowed one is 'showcase_photos'",
+        ),
+        (
             {"settings": {"metrics": ["NDCG", "BLEU9"]}},
             "RecBole refuses the settings of ShowcaseBPR: .*'BLEU9'",
         ),

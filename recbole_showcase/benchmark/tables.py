@@ -27,10 +27,11 @@ _LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "↓": r"$\downarrow$", "↑": r"$\
 def legend(summary: Summary) -> str:
     """What the marks mean."""
     n = len(summary.seeds)
-    spread = f"mean ± standard deviation over {n} seeds" if n > 1 else "one seed"
+    if n == 1:
+        return "Test split, one seed; best in bold"
     return (
-        f"Test split, {spread}; best in bold; * better than the next best by a paired t-test "
-        f"over the seeds, p < {SIGNIFICANCE}"
+        f"Test split, mean ± standard deviation over {n} seeds; best in bold; * better than the "
+        f"next best by a paired t-test over the seeds, p < {SIGNIFICANCE}"
     )
 
 

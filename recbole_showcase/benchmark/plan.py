@@ -52,11 +52,11 @@ class Task:
 
     @property
     def id(self) -> str:
-        """A name made of what the task is; labels may change without a new run."""
+        """A name made of what the task is; labels and places may change without a new run."""
         content = {
             "model": self.model,
             "dataset": self.dataset,
-            "settings": dict(self.settings),
+            "settings": {k: v for k, v in self.settings.items() if k != "data_path"},
             "tune": None if self.tune is None else vars(self.tune),
         }
         text = json.dumps(content, sort_keys=True, default=str)

@@ -46,7 +46,9 @@ def test_a_run_is_known_by_what_it_does_and_not_by_its_label(tmp_path: Path) -> 
     plain = ids()
     assert len(plain) == 4
     assert ids(selectors=[{"name": "topk", "label": "best k"}, "dpp"]) == plain
-    assert not ids(settings={"metrics": ["NDCG"], "epochs": 2}) & plain
+    moved = {"metrics": ["NDCG", "BLEU1"], "epochs": 1, "data_path": str(tmp_path)}
+    assert ids(settings=moved) == plain
+    assert not ids(settings={**moved, "epochs": 2}) & plain
 
 
 def test_config_files_lie_below_the_settings(tmp_path: Path) -> None:

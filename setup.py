@@ -41,6 +41,9 @@ REQUIREMENTS = [
     "rapidfuzz>=3.0",
     "vaderSentiment>=3.3.2",
 ]
+# Of `recbole-showcase benchmark`: the trade-off plot, and what RecBole's HyperTuning imports.
+PLOT = ["matplotlib>=3.8"]
+TUNE = ["hyperopt>=0.2.7"]
 TEST_REQUIREMENTS = [
     "pytest>=8.0",
     "ruff>=0.6",
@@ -71,6 +74,6 @@ setup(
         **{key: ["**/*"] for key in DATA_PACKAGES},
     },
     install_requires=REQUIREMENTS,
-    extras_require={"test": TEST_REQUIREMENTS},
+    extras_require={"test": [*TEST_REQUIREMENTS, *PLOT, *TUNE], "plot": PLOT, "tune": TUNE},
     entry_points={"console_scripts": ["recbole-showcase=recbole_showcase.cli:main"]},
 )

@@ -1,9 +1,10 @@
 """Atomic files: their schemas, reader, writer and photo folders, and one converter per source."""
 
 from recbole_showcase.atomic.account import Account
+from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
-from recbole_showcase.atomic.options import GestOptions, GoogleLocalOptions
+from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder
 from recbole_showcase.atomic.reader import read_atomic, read_fields
 from recbole_showcase.atomic.schema import (
@@ -11,6 +12,7 @@ from recbole_showcase.atomic.schema import (
     IMAGE,
     INTER,
     ITEM,
+    PROFILED_REVIEW,
     REVIEW,
     AtomicFile,
     Field,
@@ -22,13 +24,16 @@ __all__ = [
     "IMAGE",
     "INTER",
     "ITEM",
+    "PROFILED_REVIEW",
     "REVIEW",
     "Account",
     "AtomicFile",
+    "ExplainedPairsOptions",
     "Field",
     "GestOptions",
     "GoogleLocalOptions",
     "PhotoFolder",
+    "convert_explained_pairs",
     "convert_gest",
     "convert_google_local",
     "photo_folder",

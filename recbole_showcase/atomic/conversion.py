@@ -49,9 +49,15 @@ class Run:
         parts: dict[str, int] | None = None,
         notes: tuple[str, ...] = (),
         beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = (),
+        reviews: Callable[[duckdb.DuckDBPyConnection, Path], int] = tables.write_reviews,
     ) -> Account:
-        """Write what stands beside ``.inter``, and the account; ``beside`` runs meanwhile."""
-        counts = tables.write_siblings(self.connection, self.stem, item, self.folder, beside)
+        """Write what stands beside ``.inter``, and the account.
+
+        ``beside`` runs meanwhile; ``reviews`` writes ``.review`` where a source has more to say.
+        """
+        counts = tables.write_siblings(
+            self.connection, self.stem, item, self.folder, beside, reviews
+        )
         account = Account(
             converter=converter,
             rows_read=selection.rows_read,

@@ -102,6 +102,41 @@ class GoogleLocalOptions(ConvertOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExplainedPairsOptions(ConvertOptions):
+    """Options of ``convert_explained_pairs``, which looks at no photos.
+
+    Attributes:
+        user_column: Column of the interactions that names the user.
+        item_column: Column of the interactions that names the item.
+        pair_user: Field of an explained pair that names the user.
+        pair_item: Field of an explained pair that names the item.
+        train: Explained pairs to train on; ``None``: all that are not held out.
+        valid: Explained pairs held out for validation.
+        test: Explained pairs held out for the test.
+        profiles: Keep the summaries of users and items as their profiles.
+    """
+
+    user_column: str = "user"
+    item_column: str = "item"
+    pair_user: str = "uid"
+    pair_item: str = "iid"
+    train: int | None = None
+    valid: int = 200
+    test: int = 200
+    profiles: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for part in ("train", "valid", "test"):
+            _check_number(part, getattr(self, part), 1)
+
+    def recorded(self) -> dict[str, Any]:
+        """The options that decide what comes out; not those about photos and reviews."""
+        elsewhere = {"with_photos", "with_text", "english"}
+        return {k: v for k, v in super().recorded().items() if k not in elsewhere}
+
+
+@dataclass(frozen=True, kw_only=True)
 class GestOptions(ConvertOptions):
     """Options of ``convert_gest``.
 

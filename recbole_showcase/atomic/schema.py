@@ -112,6 +112,10 @@ REVIEW = AtomicFile(
         Field("explanation", "token_seq"),
     ),
 )
+# With the owners of profiles: a row that names a user or an item is a text about it.
+PROFILED_REVIEW = AtomicFile(
+    "review", (*REVIEW.fields, Field("user_id", "token"), Field("item_id", "token"))
+)
 IMAGE = AtomicFile(
     "image",
     (

@@ -66,6 +66,17 @@ def find_photos(
     connection.unregister("photo_files")
 
 
+def write_reviews(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Write the ``.review`` file: the reviews with text, in the order of the sources."""
+    return write_query(
+        connection,
+        path,
+        headers(REVIEW),
+        f"""SELECT {REVIEW_ID}, CASE WHEN {_PLAIN_TEXT} THEN text ELSE clean(text) END, NULL
+        FROM rows WHERE text IS NOT NULL""",
+    )
+
+
 @dataclass(frozen=True)
 class Counts:
     """What the files beside ``.inter`` hold."""
@@ -83,6 +94,7 @@ def write_siblings(
     item: str,
     folder: PhotoFolder | None,
     beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = (),
+    reviews: Callable[[duckdb.DuckDBPyConnection, Path], int] = write_reviews,
 ) -> Counts:
     """Write ``.review``, ``.image`` and ``.item`` of what is left in ``rows``, at once.
 
@@ -92,6 +104,7 @@ def write_siblings(
         item: The column of ``rows`` with the item.
         folder: The photos, if they are on this machine.
         beside: What else is done meanwhile.
+        reviews: What writes ``.review``.
     """
 
     def images(own: duckdb.DuckDBPyConnection) -> tuple[int, int]:
@@ -102,28 +115,17 @@ def write_siblings(
         users = own.execute("SELECT count(DISTINCT u) FROM kept").fetchall()[0][0]
         return int(users), _write_items(own, Path(f"{stem}.item"), item)
 
-    def reviews(own: duckdb.DuckDBPyConnection) -> int:
-        return _write_reviews(own, Path(f"{stem}.review"))
+    def texts(own: duckdb.DuckDBPyConnection) -> int:
+        return reviews(own, Path(f"{stem}.review"))
 
     with ThreadPoolExecutor() as pool:
         others = [on_a_cursor(pool, connection, task) for task in beside]
-        text = on_a_cursor(pool, connection, reviews)
+        text = on_a_cursor(pool, connection, texts)
         shown = on_a_cursor(pool, connection, images)
         known = on_a_cursor(pool, connection, items)
         for other in others:
             other.result()
         return Counts(*known.result(), text.result(), *shown.result())
-
-
-def _write_reviews(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Write the ``.review`` file: the reviews with text, in the order of the sources."""
-    return write_query(
-        connection,
-        path,
-        headers(REVIEW),
-        f"""SELECT {REVIEW_ID}, CASE WHEN {_PLAIN_TEXT} THEN text ELSE clean(text) END, NULL
-        FROM rows WHERE text IS NOT NULL""",
-    )
 
 
 def _write_images(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]:

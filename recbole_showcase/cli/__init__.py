@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from recbole_showcase.cli.benchmark import benchmark
 from recbole_showcase.cli.convert import app as convert
 from recbole_showcase.cli.demo import demo
 from recbole_showcase.cli.distill import distill, world_labels
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Personalized showcases for RecBole: recommendations with photos and words that say why.",
 )
+app.command()(benchmark)
 app.command()(demo)
 app.add_typer(convert, name="convert")
 app.command()(embed)

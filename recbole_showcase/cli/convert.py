@@ -159,6 +159,58 @@ def gest(
     _show(convert_gest(file, out, options), out)
 
 
+@app.command("explained-pairs")
+def explained_pairs(
+    interactions: Annotated[
+        Path, typer.Option(help="CSV with a header: a user and an item a row.")
+    ],
+    pairs: Annotated[
+        Path,
+        typer.Option(
+            help="JSON lines: user, item, explanation, and where known title, user_summary, "
+            "item_summary."
+        ),
+    ],
+    out: Out,
+    user_column: Annotated[str, typer.Option(help="The user's column in the CSV.")] = "user",
+    item_column: Annotated[str, typer.Option(help="The item's column in the CSV.")] = "item",
+    pair_user: Annotated[str, typer.Option(help="The user's field of a pair.")] = "uid",
+    pair_item: Annotated[str, typer.Option(help="The item's field of a pair.")] = "iid",
+    train: Annotated[
+        int | None, typer.Option(help="Pairs to train on.  [default: all not held out]")
+    ] = None,
+    valid: Annotated[int, typer.Option(help="Pairs of the valid part.")] = 200,
+    test: Annotated[int, typer.Option(help="Pairs of the test part.")] = 200,
+    no_profiles: Annotated[
+        bool, typer.Option("--no-profiles", help="Leave the summaries of users and items out.")
+    ] = False,
+    k_core: KCore = 0,
+    limit: Limit = None,
+    overwrite: Overwrite = False,
+    memory_limit: MemoryLimit = "1GB",
+    threads: Threads = None,
+) -> None:
+    """Convert interactions and explained pairs, such as those released with XRec."""
+    from recbole_showcase.atomic import ExplainedPairsOptions, convert_explained_pairs
+
+    options = ExplainedPairsOptions(
+        user_column=user_column,
+        item_column=item_column,
+        pair_user=pair_user,
+        pair_item=pair_item,
+        train=train,
+        valid=valid,
+        test=test,
+        profiles=not no_profiles,
+        k_core=k_core,
+        limit=limit,
+        overwrite=overwrite,
+        memory_limit=memory_limit,
+        threads=threads,
+    )
+    _show(convert_explained_pairs(interactions, pairs, out, options), out)
+
+
 def _show(account: Account, out: Path) -> None:
     """Print the account."""
     from rich.console import Console

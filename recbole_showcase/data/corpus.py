@@ -1,7 +1,8 @@
 """Reviews, photos and their features on the ids of a RecBole data set, and what each split may see.
 
 One row is one interaction of ``.inter``, numbered from 1 in the order of the file; row 0 is
-nothing. Rows carry the review and its photos, and decide what is held out.
+nothing. Rows carry the review and its photos, and decide what is held out. Behind them stands one
+row for each profile: a text about a user or an item that no interaction carries.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recbole_showcase.atomic import read_atomic
+from recbole_showcase.atomic import IMAGE, read_atomic, read_fields
 from recbole_showcase.data.ragged import Ragged, Timeline
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 
-TRAIN, VALID, TEST, DROPPED = 0, 1, 2, -1
+TRAIN, VALID, TEST, PROFILE, DROPPED = 0, 1, 2, 3, -1
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,10 @@ class Interactions:
     """What is known of each row, before reviews and photos join. Entry 0 is nothing.
 
     Attributes:
-        users: Internal user ids (N,); 0 for rows that RecBole's filters dropped.
-        items: Internal item ids (N,).
-        splits: TRAIN, VALID, TEST or DROPPED (N,).
+        users: Internal user ids (N,); 0 for rows that RecBole's filters dropped, and for profiles
+            of items.
+        items: Internal item ids (N,); 0 for profiles of users.
+        splits: TRAIN, VALID, TEST, PROFILE or DROPPED (N,).
         times: Seconds since 1970, NaN where unknown (N,).
         ratings: Stars, NaN where unknown (N,).
         reviews: Tokens of ``.review`` (N,).
@@ -42,6 +44,20 @@ class Interactions:
     times: np.ndarray
     ratings: np.ndarray
     reviews: np.ndarray
+
+    def with_profiles(
+        self, users: np.ndarray, items: np.ndarray, reviews: np.ndarray
+    ) -> Interactions:
+        """The same with a row for each of some profiles (P,), of no time and no rating."""
+        unknown = np.full(len(users), np.nan)
+        return Interactions(
+            np.append(self.users, users),
+            np.append(self.items, items),
+            np.append(self.splits, np.full(len(users), PROFILE, dtype=np.int8)),
+            np.append(self.times, unknown),
+            np.append(self.ratings, unknown),
+            np.append(self.reviews, reviews),
+        )
 
 
 class Features:
@@ -62,7 +78,9 @@ class Features:
 
     def __getitem__(self, index: np.ndarray) -> np.ndarray:
         """Features (..., D) float32 of table positions (...), zeros where a position is -1."""
-        rows = np.where(index >= 0, self.rows[index], -1)
+        there = index >= 0
+        rows = np.full(index.shape, -1, dtype=np.int64)
+        rows[there] = self.rows[index[there]]
         found = rows >= 0
         out = np.zeros((*index.shape, self.dim), dtype=np.float32)
         out[found] = self.store.matrix[rows[found]]
@@ -106,10 +124,11 @@ class ReviewCorpus:
             user_tokens: Tokens by internal user id.
             item_tokens: Tokens by internal item id.
         """
-        self.interactions = interactions
         self.user_tokens, self.item_tokens = user_tokens, item_tokens
-        table = read_atomic(path, ["review_id", "text", "explanation"])
+        table = _read_reviews(path)
         table = table[table["text"] != ""]
+        interactions = interactions.with_profiles(*_profiles(path, table, user_tokens, item_tokens))
+        self.interactions = interactions
         position = _index(path, table["review_id"]).get_indexer(pd.Index(interactions.reviews))
         self.texts = _take(table["text"], position)
         explanations = _take(table["explanation"], position)
@@ -144,20 +163,21 @@ class ReviewCorpus:
 
     @cached_property
     def timeline(self) -> Timeline:
-        """Training reviews with text, by user and time."""
-        rows, inter = self._training_reviews, self.interactions
+        """Training reviews with text and profiles, by user and time."""
+        rows, inter = self.past_rows, self.interactions
         return Timeline(inter.users[rows], inter.times[rows], rows, self.n_users)
 
     @cached_property
     def item_timeline(self) -> Timeline:
-        """Training reviews with text, by item and time."""
-        rows, inter = self._training_reviews, self.interactions
+        """Training reviews with text and profiles, by item and time."""
+        rows, inter = self.past_rows, self.interactions
         return Timeline(inter.items[rows], inter.times[rows], rows, len(self.item_tokens))
 
     @cached_property
-    def _training_reviews(self) -> np.ndarray:
-        """Rows of the training reviews with text."""
-        return np.flatnonzero((self.interactions.splits == TRAIN) & (self.features.rows >= 0))
+    def past_rows(self) -> np.ndarray:
+        """Rows that may be part of a history: training reviews with text, and profiles."""
+        may = np.isin(self.interactions.splits, (TRAIN, PROFILE))
+        return np.flatnonzero(may & (self.features.rows >= 0))
 
 
 class PhotoTable:
@@ -177,11 +197,14 @@ class PhotoTable:
         """Join ``.image`` and its features to the items and rows.
 
         Args:
-            path: The ``.image`` file.
+            path: The ``.image`` file; without one there are no photos.
             corpus: The reviews.
             store: Features of the photos; photos that were skipped there are left out.
         """
-        table = read_atomic(path, ["image_id", "item_id", "review_id", "path"])
+        if path.is_file():
+            table = read_atomic(path, IMAGE.names)
+        else:
+            table = pd.DataFrame(columns=list(IMAGE.names), dtype=object)
         items = pd.Index(corpus.item_tokens).get_indexer(table["item_id"])
         table, items = table[items > 0], items[items > 0]
         rows = store.rows(table["image_id"].to_numpy(dtype=object))
@@ -216,6 +239,43 @@ class PhotoTable:
         inter, photos = self._corpus.interactions, self._in_training
         rows = self.rows[photos]
         return Timeline(inter.users[rows], inter.times[rows], photos, self._corpus.n_users)
+
+
+def _read_reviews(path: Path) -> pd.DataFrame:
+    """The ``.review`` file with the owners of profiles, ``""`` where it names none."""
+    owners = ("user_id", "item_id")
+    known = {field.name for field in read_fields(path)}
+    columns = ["review_id", "text", "explanation", *(name for name in owners if name in known)]
+    return read_atomic(path, columns).reindex(columns=[*columns[:3], *owners], fill_value="")
+
+
+def _profiles(
+    path: Path, table: pd.DataFrame, user_tokens: np.ndarray, item_tokens: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Users (P,), items (P,) and review tokens (P,) of the profiles; one of the two ids is 0.
+
+    Profiles of users and items that RecBole's filters dropped are left out.
+
+    Raises:
+        DataError: If a text has two owners.
+    """
+    named = (table[["user_id", "item_id"]] != "").to_numpy()  # (R, 2)
+    twice_named = np.flatnonzero(named.all(axis=1))
+    if len(twice_named):
+        twice = table["review_id"].iloc[twice_named[0]]
+        raise DataError(
+            f"{path}: review_id '{twice}' names a user and an item; a profile is of one of them"
+        )
+    ids = np.stack(
+        [
+            np.where(own, pd.Index(tokens).get_indexer(table[column]), 0)
+            for column, own, tokens in zip(
+                ("user_id", "item_id"), named.T, (user_tokens, item_tokens), strict=True
+            )
+        ]
+    )  # (2, R)
+    found = ids.max(axis=0) > 0
+    return ids[0, found], ids[1, found], table["review_id"].to_numpy(dtype=object)[found]
 
 
 def _index(path: Path, tokens: pd.Series) -> pd.Index:

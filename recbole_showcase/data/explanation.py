@@ -110,9 +110,8 @@ class ExplanationData:
         return _statistics(self.photos.features, own)
 
     def review_statistics(self) -> np.ndarray:
-        """Mean and standard deviation (2, D) float32 of the training reviews' features."""
-        own = np.flatnonzero(self.corpus.interactions.splits == TRAIN)
-        return _statistics(self.corpus.features, own[self.corpus.features.rows[own] >= 0])
+        """Mean and standard deviation (2, D) float32 of the features that histories hold."""
+        return _statistics(self.corpus.features, self.corpus.past_rows)
 
     @cached_property
     def train_rows(self) -> np.ndarray:
@@ -165,10 +164,8 @@ class ExplanationData:
 
     @cached_property
     def _review_tokens(self) -> TokenTable:
-        """Token ids of the training reviews."""
-        rows = np.flatnonzero(
-            (self.corpus.interactions.splits == TRAIN) & (self.corpus.features.rows >= 0)
-        )
+        """Token ids of the texts that histories hold."""
+        rows = self.corpus.past_rows
         texts, limit = list(self.corpus.texts[rows]), self.settings.max_tokens
         return TokenTable(self.tokenizer, texts, rows, len(self.corpus), limit, ends=False)
 

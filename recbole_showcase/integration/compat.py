@@ -55,6 +55,7 @@ def apply() -> None:
     _torch_load()
     _processes_on_cpu()
     _ensure_dir_together()
+    _generator_for_hyperopt()
 
 
 @contextmanager
@@ -230,6 +231,18 @@ def _ensure_dir_together() -> None:
     for module in _recbole_modules():
         if getattr(module, "ensure_dir", None) is original:
             module.ensure_dir = ensure_dir  # type: ignore[attr-defined]
+
+
+def _generator_for_hyperopt() -> None:
+    """The exhaustive search draws from a ``RandomState``; hyperopt >= 0.2.6 wants a ``Generator``.
+
+    Upstream: ``exhaustive_search`` in ``recbole.trainer.hyper_tuning``, written for hyperopt 0.2.5.
+    Can go when RecBole allows a newer hyperopt.
+    """
+    module = import_module("recbole.trainer.hyper_tuning")
+    np = module.np
+    random = LibraryView(np.random, RandomState=np.random.default_rng)
+    module.np = LibraryView(np, random=random)  # type: ignore[attr-defined]
 
 
 def _recbole_modules() -> list[ModuleType]:

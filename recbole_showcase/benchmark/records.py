@@ -1,0 +1,107 @@
+"""What a task leaves behind: a folder with its configuration, its log and one record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from recbole_showcase.benchmark.plan import Task
+from recbole_showcase.benchmark.spec import Tuning
+from recbole_showcase.benchmark.yaml_files import read_yaml, replace_text, write_yaml
+from recbole_showcase.errors import DataError
+
+FORMAT = "recbole_showcase benchmark 1"
+TASK, RECORD, LOG, CONFIG = "task.yaml", "record.json", "log.txt", "config.yaml"
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a task ended.
+
+    Attributes:
+        status: ``done`` or ``failed``.
+        seed: Its seed.
+        result: Test figures of a run by RecBole's names; empty for a search.
+        valid: Figures of the validation that chose the epoch, or the setting.
+        smaller: Those of the figures of which less is better.
+        chosen: The setting that a search has found.
+        error: What went wrong.
+        seconds: Time of training and test, imports not counted.
+        cpu_seconds: Time of the processors in the same span, by which busy machines compare.
+        peak_memory_mb: The most memory that the process held.
+        versions: Of Python and the packages that matter.
+    """
+
+    status: Literal["done", "failed"]
+    seed: int
+    result: Mapping[str, float] = field(default_factory=dict)
+    valid: Mapping[str, float] = field(default_factory=dict)
+    smaller: tuple[str, ...] = ()
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+class TaskFolder:
+    """The folder of one task."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the folder; nothing is made yet."""
+        self.path = path
+
+    @property
+    def log(self) -> Path:
+        """What the process printed."""
+        return self.path / LOG
+
+    def prepare(self, task: Task) -> None:
+        """Make the folder and write what the process is to do."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        content: dict[str, Any] = {
+            "model": task.model,
+            "dataset": task.dataset,
+            "keep": task.keep,
+        }
+        if task.tune is not None:
+            content["tune"] = asdict(task.tune)
+        write_yaml(self.path / TASK, content)
+        write_yaml(self.path / CONFIG, task.settings)
+
+    def task(self) -> Task:
+        """What :meth:`prepare` wrote."""
+        content = read_yaml(self.path / TASK)
+        tune = Tuning(**content["tune"]) if "tune" in content else None
+        settings = read_yaml(self.path / CONFIG)
+        return Task(content["model"], content["dataset"], settings, tune, content["keep"])
+
+    def record(self) -> Record | None:
+        """How the task ended, or None as long as it has not.
+
+        Raises:
+            DataError: If the file is not a record.
+        """
+        path = self.path / RECORD
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read: {error}; delete it to run again") from error
+        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+            raise DataError(f"{path} is no record of a benchmark; expected format '{FORMAT}'")
+        return Record(**{**content, "smaller": tuple(content["smaller"])})
+
+    def write(self, record: Record) -> None:
+        """Keep how the task ended, whole or not at all."""
+        content = {"format": FORMAT, **asdict(record)}
+        replace_text(self.path / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def forget(self) -> None:
+        """Let the task run again."""
+        (self.path / RECORD).unlink(missing_ok=True)

@@ -1,0 +1,147 @@
+"""What runs in a process of its own: ``python -m recbole_showcase.benchmark.worker WHAT PLACE``.
+
+WHAT is ``run`` or ``search`` with the folder of a task, or ``check`` with a folder of folders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock
+
+from recbole_showcase.benchmark.plan import Task
+from recbole_showcase.benchmark.records import Record, TaskFolder
+from recbole_showcase.benchmark.yaml_files import write_yaml
+from recbole_showcase.errors import ShowcaseError
+
+_PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
+_WORK = "work"
+
+
+def main(what: str, place: str) -> int:
+    """Do what is asked; returns the exit status."""
+    path = Path(place).resolve()
+    if what == "check":
+        return _check(path)
+    return _task(TaskFolder(path), _run if what == "run" else _search)
+
+
+def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) -> int:
+    """Do a task in a working folder that goes again, and keep how it ended."""
+    scratch = folder.path / _WORK
+    # The process of a benchmark that was killed may still be at work on the same task.
+    with FileLock(folder.path / ".lock"):
+        if folder.record() is not None:
+            return 0
+        task = folder.task()
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        try:
+            with contextlib.chdir(scratch):
+                record = work(folder, task, scratch)
+        except Exception as error:
+            traceback.print_exc()
+            said = " ".join(str(error).split()) or "no message"
+            record = Record(
+                "failed",
+                task.settings["seed"],
+                error=f"{type(error).__name__}: {said}",
+                versions=_versions(),
+            )
+        folder.write(record)
+        shutil.rmtree(scratch, ignore_errors=True)
+    return 0 if record.status == "done" else 1
+
+
+def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
+    """Train and test."""
+    import recbole.quick_start  # noqa: F401 - so that its import is not counted
+
+    from recbole_showcase.integration import experiments
+
+    config = scratch / "run.yaml"
+    saved = scratch / "saved"
+    write_yaml(config, {"show_progress": False, **task.settings, "checkpoint_dir": str(saved)})
+    started, worked = time.perf_counter(), time.process_time()
+    validation, result = experiments.train_and_test(task.model, task.dataset, config)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
+    (checkpoint,) = saved.glob("*.pth")
+    write_yaml(folder.path / "final_config.yaml", experiments.final_settings(checkpoint))
+    if task.keep:
+        os.replace(checkpoint, folder.path / "checkpoint.pth")
+    return Record(
+        "done",
+        task.settings["seed"],
+        result=result,
+        valid=validation.result,
+        smaller=experiments.smaller_is_better(result),
+        seconds=round(seconds, 2),
+        cpu_seconds=round(cpu_seconds, 2),
+        peak_memory_mb=_peak_memory_mb(),
+        versions=_versions(),
+    )
+
+
+def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
+    """Search for the setting that validates best."""
+    from recbole_showcase.benchmark.search import search
+
+    started, worked = time.perf_counter(), time.process_time()
+    chosen, validation = search(folder.path, task, scratch)
+    return Record(
+        "done",
+        task.settings["seed"],
+        valid=validation.result,
+        chosen=chosen,
+        seconds=round(time.perf_counter() - started, 2),
+        cpu_seconds=round(time.process_time() - worked, 2),
+        peak_memory_mb=_peak_memory_mb(),
+        versions=_versions(),
+    )
+
+
+def _check(path: Path) -> int:
+    """Look at the configurations of several tasks; the first that is refused is reported."""
+    from recbole_showcase.integration.experiments import check_configuration
+
+    for place in sorted(path.iterdir()):
+        task = TaskFolder(place).task()
+        try:
+            with contextlib.chdir(place):
+                check_configuration(task.model, task.dataset, place / "config.yaml")
+        except ShowcaseError as error:
+            (path / "refused.txt").write_text(str(error), encoding="utf-8")
+            return 1
+    return 0
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(ModuleNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _peak_memory_mb() -> float:
+    """The most memory of this process, 0 on systems that do not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,78 @@
+"""``recbole-showcase benchmark``: run combinations of models over seeds, and table them."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from recbole_showcase.benchmark import BenchmarkSpec, Summary
+
+
+def benchmark(
+    spec: Annotated[Path, typer.Argument(help="Specification, a YAML file: docs/benchmark.md.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of runs and tables.  [default: benchmark-NAME]"),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AXIS=LABEL", help="Only these axis values, such as base=BPR; again."),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run again what failed before.")
+    ] = False,
+    tables_only: Annotated[
+        bool, typer.Option("--tables-only", help="Run nothing; table what is there.")
+    ] = False,
+) -> None:
+    """Run a benchmark, or what is left of it, and write its tables and its plot."""
+    from recbole_showcase.benchmark.execute import run_benchmark, summary_of
+    from recbole_showcase.benchmark.plot import require_matplotlib
+    from recbole_showcase.benchmark.spec import read_spec
+
+    read = read_spec(spec).only(only or ())
+    if read.plot is not None:
+        require_matplotlib()
+    out = out or Path(f"benchmark-{read.name}")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "spec.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
+    interrupted = False
+    if not tables_only:
+        # A batch system ends a job with SIGTERM: it is to end the runs as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            run_benchmark(read, out, jobs=jobs, retry_failed=retry_failed)
+        except KeyboardInterrupt:
+            interrupted = True
+    _report(read, summary_of(read, out), out)
+    if interrupted:
+        typer.echo("interrupted: the same command goes on from here")
+        raise typer.Exit(130)
+
+
+def _report(spec: BenchmarkSpec, summary: Summary, out: Path) -> None:
+    """Write the files and show the tables."""
+    from rich.console import Console
+
+    from recbole_showcase.benchmark import tables
+    from recbole_showcase.benchmark.plot import write_plot
+
+    files = tables.write_tables(summary, out)
+    if spec.plot is not None:
+        files += write_plot(summary, spec.plot, out)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # a file has room
+    for table in tables.terminal(summary):
+        console.print(table)
+    console.print(tables.legend(summary), style="dim")
+    for line in tables.failures(summary):
+        console.print(f"failed: {line}", markup=False, highlight=False)
+    if summary.missing:
+        console.print(f"{summary.missing} of {len(summary.outcomes)} runs have not been run")
+    typer.echo("written: " + ", ".join(str(file) for file in files))

@@ -1,0 +1,174 @@
+"""The converter of explained pairs on small files whose right answer is known."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from recbole_showcase.atomic import ExplainedPairsOptions, convert_explained_pairs, read_atomic
+from recbole_showcase.cli.convert import app
+from recbole_showcase.errors import DataError
+from tests.atomic.raw import lines
+
+N_USERS, N_ITEMS = 6, 5
+EXPLAINED = [(user, (user + step) % N_ITEMS) for user in range(N_USERS) for step in range(2)]
+SPLIT = ExplainedPairsOptions(valid=2, test=3)
+
+
+def _pair(user: Any, item: Any, **more: Any) -> dict[str, Any]:
+    row = {
+        "uid": user, "iid": item, "title": f"Place {item}", "explanation": f"{user} likes {item}.",
+        "user_summary": f"{user} is hungry.", "item_summary": f"{item} is open.",
+    }  # fmt: skip
+    return row | more
+
+
+def _files(tmp_path: Path, pairs: list[Any] | None = None) -> tuple[Path, Path]:
+    """All users at all items, and two explained pairs a user."""
+    table = tmp_path / "interactions.csv.gz"
+    rows = [f"{user},{item}" for user in range(N_USERS) for item in range(N_ITEMS)]
+    table.write_bytes(gzip.compress("\n".join(["user,item", *rows, ""]).encode()))
+    pairs = [_pair(*pair) for pair in EXPLAINED] if pairs is None else pairs
+    return table, lines(tmp_path / "pairs.jsonl", pairs)
+
+
+def _by_hash() -> list[tuple[str, str]]:
+    """The explained pairs in the order in which parts are filled, told without DuckDB."""
+    ids = [(str(user), str(item)) for user, item in EXPLAINED]
+    return sorted(ids, key=lambda pair: hashlib.md5("\t".join(pair).encode()).hexdigest())
+
+
+def test_parts_follow_from_the_hash_of_the_ids(tmp_path: Path) -> None:
+    out = tmp_path / "x"
+    account = convert_explained_pairs(*_files(tmp_path), out, SPLIT)
+    parts = {part: read_atomic(out / f"x.{part}.inter") for part in ("train", "valid", "test")}
+    pairs = {p: set(zip(f.user_id, f.item_id, strict=True)) for p, f in parts.items()}
+    assert pairs["test"] == set(_by_hash()[:3])
+    assert pairs["valid"] == set(_by_hash()[3:5])
+    assert len(pairs["train"]) == N_USERS * N_ITEMS - 5
+    assert not pairs["train"] & (pairs["valid"] | pairs["test"])
+    assert list(parts["train"]) == ["user_id", "item_id", "review_id"], "no time, no rating"
+    explained = parts["train"][parts["train"].review_id != ""]
+    assert set(zip(explained.user_id, explained.item_id, strict=True)) == set(_by_hash()[5:])
+    assert account.parts == {"train": 25, "valid": 2, "test": 3}
+    assert account.rows_read == 30 + 12 and account.rows_kept == 30
+    assert {k: v for k, v in account.dropped.items() if v} == {
+        "interaction of an explained pair": 12
+    }
+    assert (account.users, account.items, account.photos) == (N_USERS, N_ITEMS, 0)
+    told = json.loads((out / "conversion.json").read_text())
+    assert told["options"] == {
+        "k_core": 0, "limit": None, "user_column": "user", "item_column": "item",
+        "pair_user": "uid", "pair_item": "iid", "train": 7, "valid": 2, "test": 3, "profiles": True,
+    }  # fmt: skip
+
+
+def test_texts_profiles_and_names(tmp_path: Path) -> None:
+    out = tmp_path / "x"
+    account = convert_explained_pairs(*_files(tmp_path), out, SPLIT)
+    review = read_atomic(out / "x.review").set_index("review_id")
+    test = read_atomic(out / "x.test.inter")
+    for row in test.itertuples():
+        said = review.loc[row.review_id]
+        assert said.text == said.explanation == f"{row.user_id} likes {row.item_id}."
+        assert (said.user_id, said.item_id) == ("", "")
+    assert review.loc["user-4"].tolist() == ["4 is hungry.", "", "4", ""]
+    assert review.loc["item-2"].tolist() == ["2 is open.", "", "", "2"]
+    assert len(review) == account.reviews_with_text == 12 + N_USERS + N_ITEMS
+    items = read_atomic(out / "x.item", ["item_id", "name"])
+    assert items.name.tolist() == [f"Place {item}" for item in range(N_ITEMS)]
+    assert (out / "x.image").read_text().count("\n") == 1, "a header only"
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        convert_explained_pairs(*_files(tmp_path), folder / "x", SPLIT)
+    for path in (tmp_path / "a" / "x").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / "x" / path.name).read_bytes()
+
+
+def test_fewer_to_train_on_leaves_the_other_parts(tmp_path: Path) -> None:
+    files = _files(tmp_path)
+    few = ExplainedPairsOptions(train=2, valid=2, test=3, profiles=False)
+    convert_explained_pairs(*files, tmp_path / "few", few)
+    convert_explained_pairs(*files, tmp_path / "all", SPLIT)
+    for part in ("valid", "test"):
+        one, other = (tmp_path / n / f"{n}.{part}.inter" for n in ("few", "all"))
+        assert one.read_bytes() == other.read_bytes()
+    train = read_atomic(tmp_path / "few" / "few.train.inter")
+    assert len(train) == 25 and (train.review_id != "").sum() == 2
+    assert len(read_atomic(tmp_path / "few" / "few.review")) == 2 + 2 + 3, "and no profiles"
+
+
+def test_rows_that_are_dropped(tmp_path: Path) -> None:
+    pairs = [
+        *(_pair(*pair) for pair in EXPLAINED),
+        "{broken",
+        _pair(None, 1),
+        _pair(1, " "),
+        _pair(1, 4, explanation="\n"),
+        _pair(*EXPLAINED[0], explanation="again"),
+        _pair(99, 99, title='"Q"', user_summary="", item_summary=None),
+        _pair(0, 4, user_summary="0 was full."),
+    ]
+    table, told = _files(tmp_path, pairs)
+    rows = gzip.decompress(table.read_bytes()).decode() + "3,0\n,3\n3,\n"
+    table.write_bytes(gzip.compress(rows.encode()))
+    out = tmp_path / "x"
+    account = convert_explained_pairs(table, told, out, SPLIT)
+    assert account.dropped == {
+        "broken line": 1, "no user": 2, "no item": 2, "no explanation": 1,
+        "pair explained before": 1, "interaction of an explained pair": 12 + 1, "repeated row": 1,
+        "older review of the pair": 0,
+    }  # fmt: skip
+    assert account.rows_kept == 31, "a pair that is no interaction becomes one"
+    assert account.broken_lines[0].line == 13
+    review = read_atomic(out / "x.review").set_index("review_id")
+    assert review.loc["user-0"].text == "0 is hungry." and "user-99" not in review.index
+    assert any("1 users have several summaries" in note for note in account.notes)
+    names = read_atomic(out / "x.item").set_index("item_id").name
+    assert names["99"] == '“Q"'
+
+
+def test_other_columns(tmp_path: Path) -> None:
+    table, told = _files(tmp_path)
+    text = gzip.decompress(table.read_bytes()).decode().replace("user,item", "who,where")
+    plain = tmp_path / "plain.csv"
+    plain.write_text(text)
+    with pytest.raises(DataError, match=r"plain\.csv has no column 'user'; it has who, where"):
+        convert_explained_pairs(plain, told, tmp_path / "x", SPLIT)
+    assert not (tmp_path / "x").exists()
+    renamed = [
+        {{"uid": "u", "iid": "i"}.get(key, key): value for key, value in _pair(*pair).items()}
+        for pair in EXPLAINED
+    ]
+    lines(told, renamed)
+    result = CliRunner().invoke(
+        app,
+        [
+            "explained-pairs", "--interactions", str(plain), "--pairs", str(told),
+            "--out", str(tmp_path / "x"), "--user-column", "who", "--item-column", "where",
+            "--pair-user", "u", "--pair-item", "i", "--valid", "2", "--test", "3",
+        ],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "rows kept" in result.output and "benchmark_filename" in result.output
+
+
+def test_too_few_pairs(tmp_path: Path) -> None:
+    said = "12 explained pairs are left, which is too few for 1 to train on, 6 valid and 6 test"
+    with pytest.raises(DataError, match=said):
+        convert_explained_pairs(
+            *_files(tmp_path), tmp_path / "x", ExplainedPairsOptions(valid=6, test=6)
+        )
+    with pytest.raises(DataError, match="test is 0; it must be 1 or more"):
+        ExplainedPairsOptions(test=0)
+    with pytest.raises(DataError, match="no interactions file"):
+        convert_explained_pairs(tmp_path / "none.csv", tmp_path / "pairs.jsonl", tmp_path / "x")

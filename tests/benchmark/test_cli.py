@@ -1,0 +1,63 @@
+"""The command as it is typed, with a launcher that trains nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from recbole_showcase.benchmark import execute
+from recbole_showcase.benchmark.plan import Task
+from recbole_showcase.benchmark.records import Record
+from recbole_showcase.cli import app
+from tests.benchmark.fake import FakeLauncher, done, write_spec
+
+
+@pytest.fixture
+def launcher(monkeypatch: pytest.MonkeyPatch) -> FakeLauncher:
+    fake = FakeLauncher(lambda task: done(task, ndcg=task.settings["seed"] / 10))
+    monkeypatch.setattr(execute, "ProcessLauncher", lambda threads: fake)
+    return fake
+
+
+def test_a_benchmark_and_its_files(tmp_path: Path, launcher: FakeLauncher) -> None:
+    write_spec(tmp_path / "mine.yaml")
+    out = tmp_path / "out"
+    command = ["benchmark", str(tmp_path / "mine.yaml"), "--out", str(out)]
+    result = CliRunner().invoke(app, [*command, "--only", "base=BPR", "--jobs", "2"])
+    assert result.exit_code == 0, result.output
+    assert "mine: tiny" in result.output and "0.1500 ± 0.0707" in result.output
+    assert len(launcher.runs) == 4
+    assert {path.name for path in out.glob("*.*")} == {
+        "spec.yaml", "table.md", "table.tex", "table.csv", "runs.csv", ".lock",
+    }  # fmt: skip
+    result = CliRunner().invoke(app, [*command, "--tables-only"])
+    assert "4 of 8 runs have not been run" in result.output
+    assert len(launcher.runs) == 4
+
+
+def test_ctrl_c_tables_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(task: Task) -> Record:
+        if task.settings["seed"] == 2:
+            raise KeyboardInterrupt
+        return done(task, ndcg=0.5)
+
+    monkeypatch.setattr(execute, "ProcessLauncher", lambda threads: FakeLauncher(interrupted))
+    write_spec(tmp_path / "s.yaml")
+    result = CliRunner().invoke(
+        app, ["benchmark", str(tmp_path / "s.yaml"), "--out", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 130
+    assert "the same command goes on from here" in result.output
+    assert "0.5000" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_the_examples_can_be_read() -> None:
+    from recbole_showcase.benchmark import read_spec
+    from recbole_showcase.benchmark.plan import cells_of
+
+    folder = Path(__file__).parents[2] / "examples" / "benchmarks"
+    names = {path.stem: read_spec(path) for path in sorted(folder.glob("*.yaml"))}
+    assert set(names) == {"demo_world", "own_dataset", "xrec_google"}
+    assert all(len(cells_of(spec)) > 1 for spec in names.values())

@@ -1,0 +1,119 @@
+"""Specifications: what they stand for, and what is said of bad ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_showcase.benchmark.plan import cells_of, run_of
+from recbole_showcase.benchmark.spec import read_spec
+from recbole_showcase.errors import SettingsError
+from tests.benchmark.fake import write_spec
+
+
+def test_every_combination_with_its_settings(tmp_path: Path) -> None:
+    without = {"name": "showcase", "label": "blind", "settings": {"explainer_use_photos": False}}
+    spec = write_spec(
+        tmp_path / "s.yaml",
+        explainers=["showcase", without],
+        axes={"schedule": [{"name": "joint"}, {"name": "late", "settings": {"epochs": 9}}]},
+    )
+    cells = cells_of(spec)
+    assert len(cells) == 2 * 2 * 2 * 2
+    assert cells[0].labels == {
+        "dataset": "tiny", "base": "BPR", "selector": "topk", "explainer": "showcase",
+        "schedule": "joint",
+    }  # fmt: skip
+    last = cells[-1]
+    assert (last.model, last.dataset, last.labels["explainer"]) == (
+        "ShowcaseLightGCN",
+        "tiny",
+        "blind",
+    )
+    assert last.settings == {
+        "metrics": ["NDCG", "BLEU1"], "epochs": 9, "showcase_selector": "dpp",
+        "showcase_explainer": "showcase", "explainer_use_photos": False,
+        "data_path": str(tmp_path / "data"),
+    }  # fmt: skip
+
+
+def test_a_run_is_known_by_what_it_does_and_not_by_its_label(tmp_path: Path) -> None:
+    def ids(**changes: Any) -> set[str]:
+        return {run_of(c, 1).id for c in cells_of(write_spec(tmp_path / "s.yaml", **changes))}
+
+    plain = ids()
+    assert len(plain) == 4
+    assert ids(selectors=[{"name": "topk", "label": "best k"}, "dpp"]) == plain
+    moved = {"metrics": ["NDCG", "BLEU1"], "epochs": 1, "data_path": str(tmp_path)}
+    assert ids(settings=moved) == plain
+    assert not ids(settings={**moved, "epochs": 2}) & plain
+
+
+def test_config_files_lie_below_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("epochs: 7\nlearning_rate: 1e-3\n")
+    spec = write_spec(tmp_path / "s.yaml", config_files=["base.yaml"], settings={"epochs": 1})
+    assert spec.settings["epochs"] == 1
+    assert spec.settings["learning_rate"] == 0.001, "1e-3 is a number, as in RecBole"
+
+
+def test_only_some_values(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path / "s.yaml").only(["base=BPR", "selector=dpp"])
+    assert [cell.labels["base"] + cell.labels["selector"] for cell in cells_of(spec)] == ["BPRdpp"]
+    with pytest.raises(SettingsError, match="axis 'base' has no 'NeuMF'; allowed: BPR, LightGCN"):
+        write_spec(tmp_path / "s.yaml").only(["base=NeuMF"])
+    with pytest.raises(SettingsError, match="'model=BPR' is not AXIS=LABEL; axes: dataset, base"):
+        spec.only(["model=BPR"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"basis": ["BPR"]}, "unknown key 'basis'; did you mean 'bases'"),
+        ({"bases": None}, "has no 'bases'"),
+        ({"bases": []}, r"'bases' is \[\]; expected a list"),
+        ({"bases": [{"label": "x"}]}, r"'bases\[0\]' has no 'name'"),
+        ({"bases": [{"name": "BPR", "setting": {}}]}, "unknown key 'setting'; did you mean"),
+        ({"bases": ["BPR", "BPR"]}, "'bases' has two values of the label 'BPR'"),
+        ({"seeds": [1, 1]}, r"'seeds' is \[1, 1\]; expected different whole numbers"),
+        ({"seeds": [True]}, "'seeds' is"),
+        ({"settings": {"seed": 3}}, "'settings' sets 'seed', which the benchmark sets itself"),
+        ({"columns": ["NGCD@5"]}, "'columns' has 'NGCD@5', which is not in 'metrics'; did you"),
+        ({"axes": {"base": [{"name": "x"}]}}, "axis 'base' of 'axes' has the name of another"),
+        ({"keep": "yes"}, "'keep' is 'yes'; allowed: true, false"),
+        ({"plot": {"recommendation": "NDCG@5"}}, "'plot' has no 'explanation'"),
+        ({"tune": {"algo": "random"}}, "'tune' has no 'params'"),
+        ({"tune": {"algo": "grid", "params": {"choice": {"a": [1]}}}}, "'algo' is 'grid'; allowed"),
+        (
+            {"tune": {"algo": "random", "params": {"uniform": {"learning_rate": [0.1]}}}},
+            r"'tune.params.uniform.learning_rate' is \[0.1\]; expected a list of 2 numbers",
+        ),
+        (
+            {"tune": {"algo": "exhaustive", "params": {"uniform": {"dropout": [0.1, 0.2]}}}},
+            "'tune.algo' is exhaustive, which cannot search 'uniform'",
+        ),
+    ],
+)
+def test_bad_specifications(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        write_spec(tmp_path / "s.yaml", **changes)
+    assert str(tmp_path / "s.yaml") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n", "holds list; expected a mapping"),
+        ("a: [", "is no YAML"),
+        ("seeds: [1]\nseeds: [2]\n", "key 'seeds' is there twice"),
+        ("a: !!python/object/apply:os.getcwd []\n", "is no YAML"),
+    ],
+)
+def test_files_that_are_no_specification(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        read_spec(path)
+    with pytest.raises(SettingsError, match=r"none\.yaml cannot be read"):
+        read_spec(tmp_path / "none.yaml")

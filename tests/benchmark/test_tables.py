@@ -1,0 +1,134 @@
+"""Figures and tables against values computed by hand."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+
+from recbole_showcase.benchmark import tables
+from recbole_showcase.benchmark.plan import cells_of
+from recbole_showcase.benchmark.records import Record
+from recbole_showcase.benchmark.spec import Plot
+from recbole_showcase.benchmark.summary import Outcome, Summary, paired_p_value, summarise
+from tests.benchmark.fake import write_spec
+
+# NDCG@5 and BLEU1 of BPR & topk, BPR & dpp, LightGCN & topk, LightGCN & dpp, by seed.
+NDCG = ((0.1, 0.2, 0.3), (0.1, 0.2, 0.3), (0.2, 0.31, 0.4), (0.05, 0.06, 0.07))
+BLEU = ((10.0, 12.0, 14.0), (10.5, 12.5, 14.5), (9.0, 9.0, 9.0), (1.0, 2.0))
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> Summary:
+    spec = write_spec(
+        tmp_path / "s.yaml",
+        name="a & b_c",
+        seeds=[1, 2, 3],
+        columns=["NDCG@5", "BLEU1"],
+        selectors=["topk", {"name": "dpp", "label": "dpp|50%"}],
+    )
+    outcomes = []
+    for cell, ndcg, bleu in zip(cells_of(spec), NDCG, BLEU, strict=True):
+        for n, seed in enumerate(spec.seeds):
+            if n < len(bleu):
+                record = Record("done", seed, {"ndcg@5": ndcg[n], "bleu1": bleu[n]}, seconds=3.0)
+            else:
+                record = Record("failed", seed, error="ValueError: a | b")
+            outcomes.append(Outcome(cell.labels, seed, record))
+    return summarise(spec, outcomes)
+
+
+def test_means_spreads_and_the_best(summary: Summary) -> None:
+    ndcg = [row.figures["NDCG@5"] for row in summary.rows]
+    assert ndcg[0].mean == pytest.approx(0.2)
+    assert ndcg[0].spread == pytest.approx(0.1), "n - 1"
+    assert [figure.best for figure in ndcg] == [False, False, True, False]
+    # Differences .1, .11, .1: mean .31/3, s = .01/sqrt(3), t = 31 with two degrees of freedom;
+    # then P(|T| > t) = 1 - t / sqrt(t^2 + 2).
+    assert ndcg[2].p_value == pytest.approx(1 - 31 / math.sqrt(31**2 + 2))
+    assert ndcg[2].significant
+    bleu = [row.figures["BLEU1"] for row in summary.rows]
+    assert [figure.best for figure in bleu] == [False, True, False, False]
+    assert math.isnan(bleu[1].p_value), "always .5 better: nothing to estimate chance from"
+    assert not bleu[1].significant
+
+
+def test_ties_are_all_best_and_none_by_more_than_chance(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path / "s.yaml", bases=["BPR"], columns=["NDCG@5", "seconds"])
+    outcomes = [
+        Outcome(cell.labels, seed, Record("done", seed, {"ndcg@5": 0.2}, seconds=seconds))
+        for cell, seconds in zip(cells_of(spec), (3.0, 2.0), strict=True)
+        for seed in spec.seeds
+    ]
+    rows = summarise(spec, outcomes).rows
+    assert [row.figures["NDCG@5"].best for row in rows] == [True, True]
+    assert [row.figures["seconds"].best for row in rows] == [False, True], "less is better"
+
+
+def test_the_paired_test_is_scipys_and_needs_two_seeds() -> None:
+    assert math.isnan(paired_p_value([1.0], [2.0]))
+    assert paired_p_value([1, 2, 3, 4], [1.1, 1.9, 3.2, 3.9]) > 0.05
+    # Differences 1 and 3: t = 2 / (sqrt(2) / sqrt(2)) = 2 with one degree of freedom, a Cauchy.
+    assert paired_p_value([1, 3], [0, 0]) == pytest.approx(1 - 2 / math.pi * math.atan(2))
+
+
+def test_markdown(summary: Summary) -> None:
+    text = tables.markdown(summary)
+    assert text.splitlines()[4:10] == [
+        "| base | selector | NDCG@5 ↑ | BLEU1 ↑ | runs |",
+        "| --- | --- | ---: | ---: | ---: |",
+        "| BPR | topk | 0.2000 ± 0.1000 | 12.00 ± 2.00 | 3/3 |",
+        r"| BPR | dpp\|50% | 0.2000 ± 0.1000 | **12.50 ± 2.00** | 3/3 |",
+        r"| LightGCN | topk | **0.3033 ± 0.1002**\* | 9.00 ± 0.00 | 3/3 |",
+        r"| LightGCN | dpp\|50% | 0.0550 ± 0.0071 | 1.50 ± 0.71 | 2/3 |",
+    ]
+    assert "- tiny, LightGCN, dpp|50%, showcase, seed 3: ValueError: a | b" in text
+
+
+def test_latex(summary: Summary) -> None:
+    text = tables.latex(summary)
+    assert r"\begin{tabular}{llrrr}" in text
+    assert (
+        r"LightGCN & topk & \textbf{0.3033 $\pm$ 0.1002}$^{*}$ & 9.00 $\pm$ 0.00 & 3/3 \\" in text
+    )
+    assert r"LightGCN & dpp|50\% & 0.0550 $\pm$ 0.0071 & 1.50 $\pm$ 0.71 & 2/3 \\" in text
+    assert r"NDCG@5 $\uparrow$" in text
+    assert "±" not in text
+
+
+def test_csv(summary: Summary) -> None:
+    rows = list(csv.DictReader(tables.csv_of_rows(summary).splitlines()))
+    assert rows[2]["base"] == "LightGCN" and rows[2]["runs"] == "3"
+    assert float(rows[2]["NDCG@5 mean"]) == pytest.approx(0.91 / 3)
+    assert float(rows[0]["NDCG@5 std"]) == pytest.approx(0.1)
+    assert rows[0]["NDCG@5 p"] == ""
+    runs = list(csv.DictReader(tables.csv_of_runs(summary).splitlines()))
+    assert len(runs) == 12
+    assert runs[0]["ndcg@5"] == "0.1" and runs[0]["status"] == "done"
+    assert runs[11]["status"] == "failed" and runs[11]["error"] == "ValueError: a | b"
+
+
+def test_terminal(summary: Summary) -> None:
+    from rich.console import Console
+
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    for table in tables.terminal(summary):
+        console.print(table)
+    text = console.export_text()
+    assert "a & b_c: tiny" in text
+    assert "0.3033 ± 0.1002*" in text and "dpp|50%" in text
+
+
+def test_files_and_the_plot(summary: Summary, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from recbole_showcase.benchmark.plot import write_plot
+
+    names = [path.name for path in tables.write_tables(summary, tmp_path)]
+    assert names == ["table.md", "table.tex", "table.csv", "runs.csv"]
+    png, svg = write_plot(summary, Plot("NDCG@5", "BLEU1"), tmp_path)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    drawn = svg.read_text()
+    assert "<svg" in drawn
+    assert not list(tmp_path.glob(".*partial*"))

@@ -1,0 +1,132 @@
+"""The real thing on the tiny world: runs of one epoch, in this process and in their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from recbole_showcase.benchmark import worker
+from recbole_showcase.benchmark.execute import run_benchmark
+from recbole_showcase.benchmark.launch import ProcessLauncher, What
+from recbole_showcase.benchmark.spec import BenchmarkSpec
+from recbole_showcase.errors import SettingsError
+from tests.benchmark.fake import write_spec
+from tests.tiny import TinyWorld
+
+
+class InProcess:
+    """Does what a process of its own would do, without the seconds of its imports."""
+
+    def __call__(self, what: What, place: Path) -> str:
+        return "status 1" if worker.main(what, str(place)) else ""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+
+def tiny_spec(world: TinyWorld, tmp_path: Path, **changes: Any) -> BenchmarkSpec:
+    settings = world.config(tmp_path, epochs=1, showcase_test_pairs=20)
+    del settings["checkpoint_dir"]
+    settings.update(changes.pop("settings", {}))
+    return write_spec(tmp_path / "tiny.yaml", settings=settings, **changes)
+
+
+class Unchecked(ProcessLauncher):
+    """Processes for runs only: the check is the same as in this process, and takes as long."""
+
+    def __call__(self, what: What, place: Path) -> str:
+        return "" if what == "check" else super().__call__(what, place)
+
+
+def test_a_grid_of_real_runs(
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # RecBole watches the processors for a second at the end of every run.
+    monkeypatch.setattr("psutil.cpu_percent", lambda interval: 0.0)
+    spec = tiny_spec(tiny_world, tmp_path, columns=["NDCG@5", "ImageF1", "BLEU1"])
+    out = tmp_path / "out"
+    summary = run_benchmark(spec, out, launcher=InProcess(), progress=False)
+    assert [row.done for row in summary.rows] == [2, 2, 2, 2]
+    figures = {
+        (row.labels["base"], row.labels["selector"]): {c: f.values for c, f in row.figures.items()}
+        for row in summary.rows
+    }
+    for base in ("BPR", "LightGCN"):
+        one, other = figures[base, "topk"], figures[base, "dpp"]
+        assert one["NDCG@5"] == other["NDCG@5"], "a selector does not change the recommender"
+        assert one["ImageF1"] != other["ImageF1"]
+    assert figures["BPR", "topk"]["NDCG@5"] != figures["LightGCN", "topk"]["NDCG@5"]
+    folders = sorted((out / "runs").iterdir())
+    assert len(folders) == 8
+    for folder in folders:
+        names = sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+        assert names == ["config.yaml", "final_config.yaml", "record.json", "task.yaml"]
+        given = yaml.safe_load((folder / "config.yaml").read_text())
+        final = yaml.safe_load((folder / "final_config.yaml").read_text())
+        assert {key: final[key] for key in ("seed", "epochs", "showcase_selector")} == {
+            key: given[key] for key in ("seed", "epochs", "showcase_selector")
+        }
+        assert final["showcase_photos"] == 3, "defaults as well"
+    record = summary.outcomes[0].record
+    assert record is not None and record.seconds > 0 and record.peak_memory_mb > 0
+    assert {"recbole", "torch", "python"} <= set(record.versions)
+    assert set(record.valid) == {"recall@5", "ndcg@5"}
+
+
+def test_processes_of_which_one_fails(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    spec = tiny_spec(
+        tiny_world,
+        tmp_path,
+        bases=["BPR"],
+        selectors=None,
+        seeds=[1],
+        keep=True,
+        axes={
+            "samples": [
+                {"name": "all"},
+                {"name": "none", "settings": {"showcase_min_photos": 99}},
+            ]
+        },
+    )
+    launcher = Unchecked(threads=1)
+    summary = run_benchmark(spec, tmp_path / "out", jobs=2, launcher=launcher, progress=False)
+    assert [row.done for row in summary.rows] == [1, 0]
+    (failed,) = summary.failed
+    assert failed.record is not None
+    assert failed.record.error.startswith("DataError: no explanation sample in the training split")
+    logs = {path.parent.name: path.read_text() for path in tmp_path.glob("out/runs/*/log.txt")}
+    assert any("Traceback" in text for text in logs.values())
+    assert any("best valid" in text for text in logs.values())
+    (checkpoint,) = tmp_path.glob("out/runs/*/checkpoint.pth")
+    import recbole_showcase
+
+    recommender = recbole_showcase.load_explainer(checkpoint)
+    assert len(recommender.recommend(["u1"], top_k=2)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bases": ["BPRR"]}, "no model 'Showcasebprr'.*Did you mean 'ShowcaseBPR'"),
+        ({"selectors": ["dppp"]}, "setting 'showcase_selector' is 'dppp'; allowed: "),
+        ({"settings": {"showcase_foto": 1}}, "unknown setting 'showcase_foto'"),
+        (
+            {"tune": {"algo": "random", "params": {"choice": {"showcase_fotos": [1, 2]}}}},
+            "unknown setting 'showcase_fotos'; the nearest allowed one is 'showcase_photos'",
+        ),
+        (
+            {"settings": {"metrics": ["NDCG", "BLEU9"]}},
+            "RecBole refuses the settings of ShowcaseBPR: .*'BLEU9'",
+        ),
+    ],
+)
+def test_the_check_before_the_first_run(
+    tiny_world: TinyWorld, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    spec = tiny_spec(tiny_world, tmp_path, **changes)
+    with pytest.raises(SettingsError, match=said):
+        run_benchmark(spec, tmp_path / "out", launcher=InProcess(), progress=False)
+    assert not list((tmp_path / "out" / "runs").iterdir())

@@ -54,7 +54,6 @@ class PeterExplainer(Explainer):
 
     Settings = PeterSettings
     loss_names = ("cross_entropy", "rating", "context")
-    positions: Tensor
 
     def __init__(
         self, settings: PeterSettings, inputs: ExplainerInputs, tokenizer: TextTokenizer
@@ -80,9 +79,6 @@ class PeterExplainer(Explainer):
         self.dropout = nn.Dropout(settings.explainer_dropout)
         for module in (self.words, self.output):
             init_uniform(module, init_range)
-        # User, item, start of the text, and the text.
-        positions = sinusoids(inputs.max_tokens + 3, width)
-        self.register_buffer("positions", positions, persistent=False)
 
     def forward(
         self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
@@ -130,9 +126,9 @@ class PeterExplainer(Explainer):
 
     def _place(self, vectors: Tensor, start: int) -> Tensor:
         """Vectors (B, S, H) at the positions from ``start`` on, as the first layer reads them."""
-        end = start + vectors.shape[1]
-        scale = math.sqrt(self.settings.explainer_hidden_size)
-        return self.dropout(vectors * scale + self.positions[start:end])
+        positions = torch.arange(start, start + vectors.shape[1], device=vectors.device)
+        width = vectors.shape[2]
+        return self.dropout(vectors * math.sqrt(width) + sinusoids(positions, width))
 
 
 class PeterLayer(nn.Module):
@@ -165,8 +161,8 @@ def peter_mask(length: int) -> Tensor:
     return mask
 
 
-def sinusoids(length: int, width: int) -> Tensor:
-    """Position vectors (length, width) of the original transformer."""
-    rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
-    angles = torch.arange(length)[:, None] * rates  # (length, ceil(width / 2))
+def sinusoids(positions: Tensor, width: int) -> Tensor:
+    """Vectors (S, width) of positions (S,) as in the original transformer."""
+    exponents = torch.arange(0, width, 2, device=positions.device) / width
+    angles = positions[:, None] / 10_000.0**exponents  # (S, ceil(width / 2))
     return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]

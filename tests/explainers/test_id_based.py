@@ -40,8 +40,8 @@ def test_more_padding_of_texts_changes_nothing(name: str, tokenizer: TextTokeniz
     batch, users, items = batch_of(tokenizer)
     padded = replace(
         batch,
-        tokens=F.pad(batch.tokens[:, :21], (0, 1), value=tokenizer.pad_id),
-        token_mask=F.pad(batch.token_mask[:, :21], (0, 1)),
+        tokens=F.pad(batch.tokens, (0, 3), value=tokenizer.pad_id),
+        token_mask=F.pad(batch.token_mask, (0, 3)),
     )
     losses = explainer(batch, users, items), explainer(padded, users, items)
     for one, other in zip(*losses, strict=True):

@@ -11,12 +11,20 @@ from typing import Any
 
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.explainers.att2seq import Att2SeqExplainer
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
+from recbole_showcase.explainers.nrt import NrtExplainer
+from recbole_showcase.explainers.pepler import PeplerExplainer
+from recbole_showcase.explainers.peter import PeterExplainer
 from recbole_showcase.explainers.showcase import ShowcaseExplainer
 from recbole_showcase.settings import read_settings
 
 EXPLAINERS: dict[str, type[Explainer]] = {
     "showcase": ShowcaseExplainer,
+    "att2seq": Att2SeqExplainer,
+    "nrt": NrtExplainer,
+    "peter": PeterExplainer,
+    "pepler": PeplerExplainer,
 }
 
 __all__ = ["EXPLAINERS", "Explainer", "ExplainerInputs", "build_explainer"]

@@ -24,7 +24,12 @@ from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import ExplainerInputs, Standardise
-from recbole_showcase.explainers.prompted import GPT2Sizes, PromptedExplainer, language_model
+from recbole_showcase.explainers.prompted import (
+    GPT2Sizes,
+    PromptedExplainer,
+    language_model,
+    load_pretrained,
+)
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def _check_pretrained(name: str | None, tune: str, tokenizer: TextTokenizer) -> 
             f"explainer_tune is '{tune}', but a language model made here knows nothing yet: name a "
             "pretrained one in explainer_language_model, or set explainer_tune to 'full'"
         )
-    theirs = AutoTokenizer.from_pretrained(name).get_vocab()
+    theirs = load_pretrained(AutoTokenizer, name).get_vocab()
     ours = tokenizer.tokenizer.get_vocab()
     if any(ours.get(token) != number for token, number in theirs.items()):
         raise SettingsError(

@@ -118,11 +118,12 @@ def language_model(
         dtype: Of a pretrained model's weights; "auto" for the one they are stored in.
 
     Raises:
-        SettingsError: If the model has too few positions for a prompt and a text.
+        SettingsError: If the model cannot be loaded, or has too few positions for a prompt and a
+            text.
     """
     positions = prompt_size + inputs.max_tokens + 2
     if name_or_path:
-        model: Any = AutoModelForCausalLM.from_pretrained(name_or_path, dtype=dtype)
+        model = load_pretrained(AutoModelForCausalLM, name_or_path, dtype=dtype)
         most = getattr(model.config, "max_position_embeddings", None)
         if most is not None and positions > most:
             raise SettingsError(
@@ -139,6 +140,25 @@ def language_model(
     generation.eos_token_id = tokenizer.eos_id
     generation.pad_token_id = tokenizer.pad_id
     return model
+
+
+def load_pretrained(kind: Any, name_or_path: str, **options: Any) -> Any:
+    """A language model or a tokenizer of Hugging Face's.
+
+    Args:
+        kind: ``AutoModelForCausalLM`` or ``AutoTokenizer``.
+        name_or_path: Of a model.
+        **options: More arguments of ``from_pretrained``.
+
+    Raises:
+        SettingsError: If there is none.
+    """
+    try:
+        return kind.from_pretrained(name_or_path, **options)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{kind.__name__} finds no causal language model '{name_or_path}': {error}"
+        ) from error
 
 
 def to_the_right(values: Tensor, mask: Tensor, most: int) -> tuple[Tensor, Tensor]:

@@ -328,12 +328,20 @@ def pretrained(tokenizer: TextTokenizer, tmp_path_factory: pytest.TempPathFactor
     """A small GPT-2 that can write the texts of the world and nothing else, with its tokenizer."""
     path = tmp_path_factory.mktemp("lm")
     torch.manual_seed(0)
-    config = GPT2Config(vocab_size=len(tokenizer), n_positions=40, n_embd=32, n_layer=1, n_head=2)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_id,
+        eos_token_id=tokenizer.eos_id,
+        n_positions=40,
+        n_embd=32,
+        n_layer=2,
+        n_head=2,
+    )
     model = GPT2LMHeadModel(config)
     ids = torch.from_numpy(tokenizer.encode([text_of(topic) for topic in TOPICS], 12))
     labels = ids.masked_fill(ids == tokenizer.pad_id, -100)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    for _ in range(60):
+    for _ in range(200):
         optimizer.zero_grad()
         model(input_ids=ids, labels=labels).loss.backward()
         optimizer.step()
@@ -348,13 +356,17 @@ def test_a_language_model_that_stays_as_it_is_learns_by_prefix(
 ) -> None:
     stock = GPT2LMHeadModel.from_pretrained(pretrained)
     explainer = build(
-        "prefix_lm", tokenizer, explainer_language_model=pretrained, explainer_tune=tune
+        "prefix_lm",
+        tokenizer,
+        explainer_language_model=pretrained,
+        explainer_tune=tune,
+        explainer_lora_alpha=4,
     )
     explainer.train()
     assert explainer.mapping.training
     assert explainer.language_model.training == (tune == "lora")
     explainer.eval()
-    train(explainer, world(tokenizer, 32, seed=0), steps=40)
+    train(explainer, world(tokenizer, 32, seed=0), steps=80)
     unseen = world(tokenizer, 24, seed=1)
     assert explainer.generate(*unseen) == tokenizer.decode(unseen[0].tokens.tolist())
     lm = explainer.language_model
@@ -380,6 +392,13 @@ def test_a_language_model_that_does_not_fit_is_refused(
         build("prefix_lm", other, **known)
     with pytest.raises(SettingsError, match="has 40 positions; a prompt of 30"):
         build("prefix_lm", tokenizer, **known, explainer_prefix_length=30)
+
+
+def test_a_language_model_that_is_not_there_is_named(
+    tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=f"no causal language model '{tmp_path}'"):
+        build("text_gpt2", tokenizer, explainer_decoder=str(tmp_path))
 
 
 def test_a_missing_package_names_the_extra(

@@ -40,10 +40,10 @@ REQUIREMENTS = [
 ]
 # Needed for one setting each; the error that misses one names its extra.
 EXTRAS = {
-    "lora": ["peft>=0.21"],
+    "peft": ["peft>=0.21"],
 }
 TEST_REQUIREMENTS = [
-    *EXTRAS["lora"],
+    *EXTRAS["peft"],
     "pytest>=8.0",
     "ruff>=0.6",
     "mypy>=1.11",

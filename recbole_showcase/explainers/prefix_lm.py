@@ -39,7 +39,7 @@ class PrefixLMSettings:
     explainer_language_model: str | None
     explainer_tune: Literal["full", "frozen", "lora"]
     explainer_lora_rank: int
-    explainer_lora_alpha: int
+    explainer_lora_alpha: float
     explainer_prefix_length: int
     explainer_mapping_layers: int
     explainer_use_photos: bool
@@ -181,12 +181,12 @@ def _with_lora(model: PreTrainedModel, settings: PrefixLMSettings) -> Any:
     except ImportError as error:
         raise SettingsError(
             "explainer_tune is 'lora', which needs the package peft: "
-            "pip install 'recbole_showcase[lora]'"
+            "pip install 'recbole_showcase[peft]'"
         ) from error
     config = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=settings.explainer_lora_rank,
-        lora_alpha=settings.explainer_lora_alpha,
+        lora_alpha=settings.explainer_lora_alpha,  # type: ignore[arg-type]
         lora_dropout=settings.explainer_dropout,
         # GPT-2 keeps its weights transposed.
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),

@@ -360,7 +360,7 @@ def test_a_language_model_that_stays_as_it_is_learns_by_prefix(
         tokenizer,
         explainer_language_model=pretrained,
         explainer_tune=tune,
-        explainer_lora_alpha=4,
+        explainer_lora_alpha=4.0,
     )
     explainer.train()
     assert explainer.mapping.training
@@ -405,7 +405,7 @@ def test_a_missing_package_names_the_extra(
     tokenizer: TextTokenizer, pretrained: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(SettingsError, match=r"recbole_showcase\[lora\]"):
+    with pytest.raises(SettingsError, match=r"recbole_showcase\[peft\]"):
         build(
             "prefix_lm",
             tokenizer,

@@ -40,11 +40,19 @@ REQUIREMENTS = [
     "nltk>=3.9",
     "rapidfuzz>=3.0",
     "vaderSentiment>=3.3.2",
+    "textblob>=0.18",
 ]
-# Of `recbole-showcase benchmark`: the trade-off plot, and what RecBole's HyperTuning imports.
-PLOT = ["matplotlib>=3.8"]
-TUNE = ["hyperopt>=0.2.7"]
+# Each for what its error message names.
+EXTRAS = {
+    "peft": ["peft>=0.21"],  # LoRA adapters of language models
+    "spacy": ["spacy>=3.7"],  # noun chunks as entities, with a pipeline of one's own choice
+    "plot": ["matplotlib>=3.8"],  # the trade-off plot of a benchmark
+    "tune": ["hyperopt>=0.2.7"],  # what RecBole's HyperTuning imports
+}
 TEST_REQUIREMENTS = [
+    *EXTRAS["peft"],
+    *EXTRAS["plot"],
+    *EXTRAS["tune"],
     "pytest>=8.0",
     "ruff>=0.6",
     "mypy>=1.11",
@@ -74,6 +82,6 @@ setup(
         **{key: ["**/*"] for key in DATA_PACKAGES},
     },
     install_requires=REQUIREMENTS,
-    extras_require={"test": [*TEST_REQUIREMENTS, *PLOT, *TUNE], "plot": PLOT, "tune": TUNE},
+    extras_require={**EXTRAS, "test": TEST_REQUIREMENTS},
     entry_points={"console_scripts": ["recbole-showcase=recbole_showcase.cli:main"]},
 )

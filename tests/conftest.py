@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny import TinyWorld
+# The models under test are small: one thread is as fast, and sums are the same on every machine.
+# To be set before torch is first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from tests.tiny import TinyWorld  # noqa: E402
 
 SHARED_DATA = Path(
     os.environ.get("SHOWCASE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")

@@ -13,10 +13,16 @@ from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.att2seq import Att2SeqExplainer
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
+from recbole_showcase.explainers.img_gpt2 import ImgGPT2Explainer
 from recbole_showcase.explainers.nrt import NrtExplainer
 from recbole_showcase.explainers.pepler import PeplerExplainer
 from recbole_showcase.explainers.peter import PeterExplainer
+from recbole_showcase.explainers.prefix_lm import PrefixLMExplainer
+from recbole_showcase.explainers.r2gen import R2GenExplainer
+from recbole_showcase.explainers.ref2seq import Ref2SeqExplainer
+from recbole_showcase.explainers.show_and_tell import ShowAndTellExplainer
 from recbole_showcase.explainers.showcase import ShowcaseExplainer
+from recbole_showcase.explainers.text_gpt2 import TextGPT2Explainer
 from recbole_showcase.settings import read_settings
 
 EXPLAINERS: dict[str, type[Explainer]] = {
@@ -25,6 +31,12 @@ EXPLAINERS: dict[str, type[Explainer]] = {
     "nrt": NrtExplainer,
     "peter": PeterExplainer,
     "pepler": PeplerExplainer,
+    "ref2seq": Ref2SeqExplainer,
+    "show_and_tell": ShowAndTellExplainer,
+    "r2gen": R2GenExplainer,
+    "text_gpt2": TextGPT2Explainer,
+    "img_gpt2": ImgGPT2Explainer,
+    "prefix_lm": PrefixLMExplainer,
 }
 
 __all__ = ["EXPLAINERS", "Explainer", "ExplainerInputs", "build_explainer"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from recbole_showcase.data.batch import ExplanationBatch
@@ -17,7 +18,15 @@ from recbole_showcase.integration.config import part_defaults
 
 TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
 REPLACED = ["good tea", "the salad was great and big", "nice", "we loved the pizza", "meh"]
-PAST = ["the soup again", "pizza", "I love salad and soup", "fine place"]
+PAST = [
+    "the soup again",
+    "pizza",
+    "I love salad and soup",
+    "fine place",
+    "we go there for tea",
+    "big and good",
+    "nice salad",
+]
 STATISTICS = torch.stack([torch.linspace(-0.5, 0.5, 6), torch.linspace(0.5, 1.5, 6)])
 INPUTS = ExplainerInputs(
     photo_statistics=STATISTICS,
@@ -28,6 +37,17 @@ INPUTS = ExplainerInputs(
     known_items=torch.tensor([False, True, True, True, True, True, True]),
     max_tokens=20,
 )
+
+MORE_WORDS = {
+    "tokens": (0, 3),
+    "token_mask": (0, 3),
+    "replaced_tokens": (0, 2),
+    "replaced_mask": (0, 2),
+    "user_review_tokens": (0, 2, 0, 4),
+    "user_review_mask": (0, 2, 0, 4),
+    "item_review_tokens": (0, 1, 0, 3),
+    "item_review_mask": (0, 1, 0, 3),
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +68,11 @@ def batch_of(tokenizer: TextTokenizer, n: int = 5, photos: int = 3, reviews: int
     tokens = torch.from_numpy(tokenizer.encode(TEXTS[:n], 20))
     replaced = torch.from_numpy(tokenizer.encode(REPLACED[:n], 20))
     past = torch.from_numpy(tokenizer.encode(PAST, 20, ends=False))
-    user_words, item_words = past[:reviews].expand(n, -1, -1), past[1:].expand(n, -1, -1)
+    # Each row has words of its own, so that an explainer of words alone can tell rows apart.
+    user_words = past.unfold(0, reviews, 1)[:n].transpose(1, 2)  # (n, R, L)
+    item_words = past.flip(0).unfold(0, 3, 1)[:n].transpose(1, 2)
     photo_mask = torch.arange(photos) < torch.tensor([3, 1, 2, 0, 3])[:n, None]
-    review_mask = torch.arange(reviews) < torch.tensor([2, 0, 1, 0, 2])[:n, None]
+    review_mask = torch.arange(reviews) < torch.tensor([2, 1, 1, 0, 2])[:n, None]
     batch = ExplanationBatch(
         users=torch.arange(n) + 1,
         items=torch.arange(n) + 1,
@@ -97,6 +119,10 @@ def test_padding_changes_nothing(name: str, tokenizer: TextTokenizer) -> None:
         photo_mask=torch.cat([batch.photo_mask, torch.zeros(n, 2, dtype=torch.bool)], dim=1),
         review_features=torch.cat([batch.review_features, torch.full((n, 4, 6), 9.0)], dim=1),
         review_mask=torch.cat([batch.review_mask, torch.zeros(n, 4, dtype=torch.bool)], dim=1),
+        **{
+            name: F.pad(getattr(batch, name), more, value=0 if "mask" in name else tokenizer.pad_id)
+            for name, more in MORE_WORDS.items()
+        },
     )
     for one, other in zip(
         explainer(batch, users, items), explainer(padded, users, items), strict=True
@@ -126,6 +152,36 @@ def test_generation_does_not_look_at_the_tokens(name: str, tokenizer: TextTokeni
 
 
 @every
+def test_it_reads_no_more_than_it_asks_for(name: str, tokenizer: TextTokenizer) -> None:
+    explainer = build(name, tokenizer)
+    batch, users, items = batch_of(tokenizer)
+    asked = {"replaced": "replaced", "user_reviews": "user_review", "item_reviews": "item_review"}
+    fields = [v for k, v in asked.items() if k not in explainer.reads]
+    names = [f"{field}_{what}" for field in fields for what in ("tokens", "mask")]
+    less = replace(batch, **{name: getattr(batch, name)[..., :0] for name in names})
+    for one, other in zip(
+        explainer(batch, users, items), explainer(less, users, items), strict=True
+    ):
+        assert torch.equal(one, other)
+
+
+@every
+def test_pairs_without_photos_and_reviews_are_explained(
+    name: str, tokenizer: TextTokenizer
+) -> None:
+    explainer = build(name, tokenizer)
+    batch, users, items = batch_of(tokenizer)
+    kinds = ("photo", "review")
+    sets = [f"{kind}_{what}" for kind in kinds for what in ("features", "mask")]
+    sets += [f"{whose}_review_{what}" for whose in ("user", "item") for what in ("tokens", "mask")]
+    none = replace(batch, **{name: getattr(batch, name)[:, :0] for name in sets})
+    assert all(loss.isfinite() for loss in explainer(none, users, items))
+    masked = {name: getattr(batch, name) & False for name in sets if name.endswith("mask")}
+    hidden = replace(batch, **masked)
+    assert explainer.generate(none, users, items) == explainer.generate(hidden, users, items)
+
+
+@every
 def test_saving_and_loading_gives_equal_outputs(
     name: str, tokenizer: TextTokenizer, tmp_path: Path
 ) -> None:
@@ -145,7 +201,7 @@ def test_it_learns_five_texts_by_heart(name: str, tokenizer: TextTokenizer) -> N
     explainer = build(name, tokenizer, explainer_hidden_size=32)
     inputs = batch_of(tokenizer)
     optimizer = torch.optim.Adam(explainer.parameters(), lr=0.01)
-    for _ in range(60):
+    for _ in range(90):
         optimizer.zero_grad()
         sum(explainer(*inputs)).backward()
         optimizer.step()

@@ -1,0 +1,194 @@
+"""Any causal language model, told what to write by a learned prefix.
+
+After ClipCap (Mokady, Hertz, Bermano: "ClipCap: CLIP Prefix for Image Captioning", 2021,
+arXiv 2111.09734): a small transformer, the mapping network, turns what is known of a pair into a
+prefix of embeddings, and a language model, frozen or tuned, continues from it. Here the mapping
+network reads the recommender's user and item vectors, the photos and the past reviews, and learned
+constants that become the prefix. The language model is tuned in full, left as it is, or tuned by
+low-rank adapters (Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022).
+Differences: an input is one embedding, not ten; inputs are standardised and a learned vector tells
+their kinds apart; widths and depths are scaled down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoTokenizer, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.explainers.base import ExplainerInputs, Standardise
+from recbole_showcase.explainers.prompted import (
+    GPT2Sizes,
+    PromptedExplainer,
+    language_model,
+    load_pretrained,
+)
+
+
+@dataclass(frozen=True)
+class PrefixLMSettings:
+    """Settings; ``properties/explainer/prefix_lm.yaml`` explains and defaults them."""
+
+    explainer_language_model: str | None
+    explainer_tune: Literal["full", "frozen", "lora"]
+    explainer_lora_rank: int
+    explainer_lora_alpha: float
+    explainer_prefix_length: int
+    explainer_mapping_layers: int
+    explainer_use_photos: bool
+    explainer_use_reviews: bool
+    explainer_hidden_size: int
+    explainer_decoder_layers: int
+    explainer_heads: int
+    explainer_dropout: float
+    explainer_num_beams: int
+
+
+class PrefixLMExplainer(PromptedExplainer):
+    """A language model behind a prefix that a mapping network makes."""
+
+    Settings = PrefixLMSettings
+
+    def __init__(
+        self, settings: PrefixLMSettings, inputs: ExplainerInputs, tokenizer: TextTokenizer
+    ) -> None:
+        """Build the mapping network and the language model.
+
+        Raises:
+            SettingsError: If the language model and ``explainer_tune`` or the tokenizer do not fit.
+        """
+        super().__init__(settings, inputs, tokenizer)
+        self.language_model = self._language_model()
+        self.mapping = MappingNetwork(settings, inputs, self.embedding_size)
+
+    def _language_model(self) -> PreTrainedModel:
+        """The language model, with those parameters trainable that are to be tuned."""
+        settings, name = self.settings, self.settings.explainer_language_model
+        whole = settings.explainer_tune == "full"
+        if not whole:
+            _check_pretrained(name, settings.explainer_tune, self.tokenizer)
+        model = language_model(
+            name,
+            GPT2Sizes.of(settings),
+            settings.explainer_prefix_length,
+            self.inputs,
+            self.tokenizer,
+            dtype=torch.float32 if whole else "auto",
+        )
+        model.requires_grad_(whole)
+        return _with_lora(model, settings) if settings.explainer_tune == "lora" else model
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of training; a frozen language model has none."""
+        super().train(mode)
+        if self.settings.explainer_tune == "frozen":
+            self.language_model.eval()
+        return self
+
+    def prompt(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The prefix, of one length for all; see :meth:`PromptedExplainer.prompt`."""
+        prefix = self.mapping(batch, users, items)  # (B, P, E)
+        return prefix, torch.ones(prefix.shape[:2], dtype=torch.bool, device=prefix.device)
+
+
+class MappingNetwork(nn.Module):
+    """Self-attention over what is known of a pair and learned constants, which become a prefix."""
+
+    def __init__(
+        self, settings: PrefixLMSettings, inputs: ExplainerInputs, output_size: int
+    ) -> None:
+        super().__init__()
+        width = settings.explainer_hidden_size
+        self.projections = nn.ModuleDict()
+        for kind, used, statistics in (
+            ("photo", settings.explainer_use_photos, inputs.photo_statistics),
+            ("review", settings.explainer_use_reviews, inputs.review_statistics),
+        ):
+            if used:
+                project = nn.Linear(statistics.shape[1], width)
+                self.projections[kind] = nn.Sequential(Standardise(statistics), project)
+        for kind, size in (("user", inputs.user), ("item", inputs.item)):
+            if size:
+                self.projections[kind] = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, width))
+        self.kinds = nn.ParameterDict(
+            {kind: nn.Parameter(torch.randn(width) * 0.02) for kind in self.projections}
+        )
+        self.constants = nn.Parameter(torch.randn(settings.explainer_prefix_length, width))
+        layer = nn.TransformerEncoderLayer(
+            width,
+            settings.explainer_heads,
+            dim_feedforward=2 * width,
+            dropout=settings.explainer_dropout,
+            batch_first=True,
+            norm_first=True,
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, settings.explainer_mapping_layers, enable_nested_tensor=False
+        )
+        self.output = nn.Linear(width, output_size)
+
+    def forward(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> Tensor:
+        """Prefixes (B, P, E)."""
+        always = torch.ones_like(batch.users, dtype=torch.bool).unsqueeze(1)  # (B, 1)
+        known: dict[str, tuple[Tensor | None, Tensor]] = {
+            "user": (None if users is None else users.unsqueeze(1), always),
+            "item": (None if items is None else items.unsqueeze(1), always),
+            "photo": (batch.photo_features, batch.photo_mask),
+            "review": (batch.review_features, batch.review_mask),
+        }
+        states = [self.constants.expand(len(batch), -1, -1)]
+        masks = [always.expand(-1, len(self.constants))]
+        for kind, (features, mask) in known.items():
+            if kind in self.projections and features is not None:
+                states.append(self.projections[kind](features) + self.kinds[kind])
+                masks.append(mask)
+        absent = ~torch.cat(masks, dim=1)  # (B, P + S)
+        hidden = self.layers(torch.cat(states, dim=1), src_key_padding_mask=absent)
+        return self.output(hidden[:, : len(self.constants)])
+
+
+def _check_pretrained(name: str | None, tune: str, tokenizer: TextTokenizer) -> None:
+    """Refuse a language model that cannot stay as it is: an untrained one, or of other words."""
+    if not name:
+        raise SettingsError(
+            f"explainer_tune is '{tune}', but a language model made here knows nothing yet: name a "
+            "pretrained one in explainer_language_model, or set explainer_tune to 'full'"
+        )
+    theirs = load_pretrained(AutoTokenizer, name).get_vocab()
+    ours = tokenizer.tokenizer.get_vocab()
+    if any(ours.get(token) != number for token, number in theirs.items()):
+        raise SettingsError(
+            f"explainer_tune is '{tune}', but the tokenizer is not that of the language model "
+            f"'{name}': set showcase_tokenizer to '{name}'"
+        )
+
+
+def _with_lora(model: PreTrainedModel, settings: PrefixLMSettings) -> Any:
+    """The language model with low-rank adapters, the only parameters of it that are trained."""
+    try:
+        from peft import LoraConfig, TaskType, get_peft_model
+    except ImportError as error:
+        raise SettingsError(
+            "explainer_tune is 'lora', which needs the package peft: "
+            "pip install 'recbole_showcase[peft]'"
+        ) from error
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=settings.explainer_lora_rank,
+        lora_alpha=settings.explainer_lora_alpha,  # type: ignore[arg-type]
+        lora_dropout=settings.explainer_dropout,
+        # GPT-2 keeps its weights transposed.
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+    )
+    return get_peft_model(model, config)

@@ -1,0 +1,203 @@
+"""What explainers share that write with a causal language model behind a prompt."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, PreTrainedModel
+
+from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.explainers.base import Explainer, ExplainerInputs
+from recbole_showcase.explainers.decoding import next_token_loss
+
+
+@dataclass(frozen=True)
+class GPT2Sizes:
+    """Sizes of a GPT-2 made here."""
+
+    width: int
+    layers: int
+    heads: int
+    dropout: float
+
+    @classmethod
+    def of(cls, settings: Any) -> GPT2Sizes:
+        """Those of an explainer's settings."""
+        return cls(
+            width=settings.explainer_hidden_size,
+            layers=settings.explainer_decoder_layers,
+            heads=settings.explainer_heads,
+            dropout=settings.explainer_dropout,
+        )
+
+
+class PromptedExplainer(Explainer):
+    """A causal language model that continues from a prompt with the text.
+
+    A subclass gives ``prompt`` and sets ``language_model``. Prompts differ in length: they are
+    padded on the left, so that the text follows its prompt at once, and padding takes no position.
+    """
+
+    loss_names = ("cross_entropy",)
+    language_model: PreTrainedModel
+
+    def prompt(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Embeddings (B, P, E) of the prompts and their mask (B, P), padding on the left."""
+        raise NotImplementedError
+
+    @property
+    def embedding_size(self) -> int:
+        """Width E of the language model's embeddings."""
+        embeddings: Any = self.language_model.get_input_embeddings()
+        return embeddings.weight.shape[1]
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The language model's embeddings (..., E) of tokens (...)."""
+        return self.language_model.get_input_embeddings()(tokens)
+
+    def forward(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """Mean cross-entropy of a target token; see :meth:`Explainer.forward`."""
+        prompt, prompt_mask = self.prompt(batch, users, items)
+        words = self.embed(batch.tokens[:, :-1])  # (B, T - 1, E)
+        mask = torch.cat([prompt_mask, batch.token_mask[:, :-1]], dim=1)  # (B, P + T - 1)
+        inputs: dict[str, Any] = {
+            "inputs_embeds": torch.cat([prompt.to(words.dtype), words], dim=1),
+            "attention_mask": mask.long(),
+            "use_cache": False,
+        }
+        if _takes_positions(self.language_model):
+            inputs["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)
+        logits = self.language_model(**inputs).logits[:, prompt.shape[1] :]  # (B, T - 1, V)
+        return (next_token_loss(logits.float(), batch),)
+
+    @torch.no_grad()
+    def generate(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> list[str]:
+        """Texts of the pairs; see :meth:`Explainer.generate`."""
+        prompt, mask = self.prompt(batch, users, items)
+        start = self.embed(torch.full_like(batch.users, self.tokenizer.bos_id)).unsqueeze(1)
+        ids = self.language_model.generate(  # type: ignore[operator]
+            inputs_embeds=torch.cat([prompt.to(start.dtype), start], dim=1),
+            attention_mask=F.pad(mask, (0, 1), value=True).long(),
+            max_new_tokens=self.inputs.max_tokens,
+            num_beams=self.settings.explainer_num_beams,
+            do_sample=False,
+        )  # (B, T), without the prompt
+        return self.tokenizer.decode(ids.tolist())
+
+
+def language_model(
+    name_or_path: str | None,
+    sizes: GPT2Sizes,
+    prompt_size: int,
+    inputs: ExplainerInputs,
+    tokenizer: TextTokenizer,
+    dtype: Any = torch.float32,
+) -> PreTrainedModel:
+    """A causal language model with an entry for each of our tokens.
+
+    Args:
+        name_or_path: A Hugging Face model by name or path; None makes a GPT-2.
+        sizes: Of a GPT-2 made here.
+        prompt_size: The most positions of a prompt.
+        inputs: What the explainer is built for.
+        tokenizer: Of the texts.
+        dtype: Of a pretrained model's weights; "auto" for the one they are stored in.
+
+    Raises:
+        SettingsError: If the model cannot be loaded, or has too few positions for a prompt and a
+            text.
+    """
+    positions = prompt_size + inputs.max_tokens + 2
+    if name_or_path:
+        model = load_pretrained(AutoModelForCausalLM, name_or_path, dtype=dtype)
+        most = getattr(model.config, "max_position_embeddings", None)
+        if most is not None and positions > most:
+            raise SettingsError(
+                f"language model '{name_or_path}' has {most} positions; a prompt of {prompt_size} "
+                f"and a text of showcase_max_tokens = {inputs.max_tokens} need {positions}"
+            )
+        # A vocabulary is often padded beyond the tokenizer's; it must not shrink.
+        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(len(tokenizer))
+    else:
+        model = _small_gpt2(sizes, positions, tokenizer)
+    generation = model.generation_config
+    generation.bos_token_id = tokenizer.bos_id
+    generation.eos_token_id = tokenizer.eos_id
+    generation.pad_token_id = tokenizer.pad_id
+    return model
+
+
+def load_pretrained(kind: Any, name_or_path: str, **options: Any) -> Any:
+    """A language model or a tokenizer of Hugging Face's.
+
+    Args:
+        kind: ``AutoModelForCausalLM`` or ``AutoTokenizer``.
+        name_or_path: Of a model.
+        **options: More arguments of ``from_pretrained``.
+
+    Raises:
+        SettingsError: If there is none.
+    """
+    try:
+        return kind.from_pretrained(name_or_path, **options)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{kind.__name__} finds no causal language model '{name_or_path}': {error}"
+        ) from error
+
+
+def to_the_right(values: Tensor, mask: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Values (B, P, ...) moved to the right, in order, so that padding stands on the left.
+
+    Args:
+        values: Values (B, P, ...).
+        mask: Which of them are there (B, P).
+        most: The most values of a row; the last ones are kept.
+
+    Returns:
+        Values (B, P', ...) and their mask (B, P'), P' the size of the longest row.
+    """
+    longest = min(int(mask.sum(dim=1).max()) if mask.numel() else 0, most)
+    order = mask.long().argsort(dim=1, stable=True)[:, mask.shape[1] - longest :]  # (B, P')
+    rows = torch.arange(len(mask), device=mask.device).unsqueeze(1)
+    return values[rows, order], mask[rows, order]
+
+
+def _small_gpt2(sizes: GPT2Sizes, positions: int, tokenizer: TextTokenizer) -> GPT2LMHeadModel:
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer),
+            bos_token_id=tokenizer.bos_id,
+            eos_token_id=tokenizer.eos_id,
+            n_positions=positions,
+            n_embd=sizes.width,
+            n_layer=sizes.layers,
+            n_head=sizes.heads,
+            resid_pdrop=sizes.dropout,
+            embd_pdrop=sizes.dropout,
+            attn_pdrop=sizes.dropout,
+            # GPT-2's 0.02 belongs to its width of 768.
+            initializer_range=0.02 * math.sqrt(768 / sizes.width),
+        )
+    )
+
+
+def _takes_positions(model: Any) -> bool:
+    """Whether a model numbers its positions by an argument; others need no numbers."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "position_ids" in inspect.signature(base.forward).parameters

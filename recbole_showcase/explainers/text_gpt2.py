@@ -1,0 +1,72 @@
+"""GPT-2 that continues from the user's past reviews.
+
+Radford et al.: "Language Models are Unsupervised Multitask Learners", 2019; as the text-only
+baseline "Text GPT-2" in Yan et al.: "Personalized Showcases: Generating Multi-Modal Explanations
+for Recommendations", SIGIR 2023. The words of the user's past reviews are the prompt, each review
+behind a start token, the oldest first; the text to write is the next review. Only its tokens are
+trained on. Differences: that paper published no code, so the layout of the prompt is ours; without
+``explainer_decoder`` a small GPT-2 is made here, pretrained on nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.explainers.base import ExplainerInputs
+from recbole_showcase.explainers.prompted import (
+    GPT2Sizes,
+    PromptedExplainer,
+    language_model,
+    to_the_right,
+)
+
+
+@dataclass(frozen=True)
+class TextGPT2Settings:
+    """Settings; ``properties/explainer/text_gpt2.yaml`` explains and defaults them."""
+
+    explainer_decoder: str | None
+    explainer_prompt_size: int
+    explainer_hidden_size: int
+    explainer_decoder_layers: int
+    explainer_heads: int
+    explainer_dropout: float
+    explainer_num_beams: int
+
+
+class TextGPT2Explainer(PromptedExplainer):
+    """GPT-2 behind the words of the user's past reviews."""
+
+    Settings = TextGPT2Settings
+
+    def __init__(
+        self, settings: TextGPT2Settings, inputs: ExplainerInputs, tokenizer: TextTokenizer
+    ) -> None:
+        super().__init__(settings, inputs, tokenizer)
+        sizes, prompt_size = GPT2Sizes.of(settings), settings.explainer_prompt_size
+        self.language_model = language_model(
+            settings.explainer_decoder, sizes, prompt_size, inputs, tokenizer
+        )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The words of the user's past reviews."""
+        return frozenset({"user_reviews"})
+
+    def prompt(
+        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Embedded words of the past reviews; see :meth:`PromptedExplainer.prompt`."""
+        mask = batch.user_review_mask.flip(1)  # (B, R, L), the oldest first
+        words = F.pad(batch.user_review_tokens.flip(1), (1, 0), value=self.tokenizer.bos_id)
+        mask = torch.cat([mask.any(dim=-1, keepdim=True), mask], dim=-1)  # (B, R, 1 + L)
+        words, mask = to_the_right(
+            words.flatten(1), mask.flatten(1), self.settings.explainer_prompt_size
+        )  # (B, P)
+        return self.embed(words), mask

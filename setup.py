@@ -14,15 +14,15 @@ ROOT = Path(__file__).parent
 # end at Python 3.11. pandas 3 changes results silently: RecBole fills missing values in place.
 REQUIREMENTS = [
     "recbole>=1.2.1,<1.3",
-    "setuptools<81",
+    "setuptools>=71,<81",
     "numpy>=2.0",
     "scipy>=1.13",
     "pandas>=2.2,<3",
     "torch>=2.6",
-    "torchvision",
+    "torchvision>=0.21",
     "transformers>=5.0",
     "tokenizers>=0.21",
-    "open_clip_torch>=3.0",
+    "open_clip_torch>=3.1",
     "safetensors>=0.4",
     "scikit-learn>=1.4",
     "pyyaml>=6.0",
@@ -42,9 +42,9 @@ TEST_REQUIREMENTS = [
     "pytest>=8.0",
     "ruff>=0.6",
     "mypy>=1.11",
-    "types-PyYAML",
-    "pandas-stubs",
-    "nltk",
+    "types-PyYAML>=6.0.12",
+    "pandas-stubs>=2.2",
+    "nltk>=3.9",
 ]
 
 

@@ -31,6 +31,7 @@ REQUIREMENTS = [
     "filelock>=3.15",
     "pyarrow>=15.0",
     "pillow>=10.1",
+    "simplejpeg>=1.8",
     "jinja2>=3.1",
     "typer>=0.15",
     "rich>=13.0",

@@ -23,7 +23,7 @@ REQUIREMENTS = [
     "torchvision>=0.21",
     "transformers>=5.0",
     "tokenizers>=0.22",
-    "open_clip_torch>=3.1",
+    "open_clip_torch>=3.3",
     "safetensors>=0.4.3",
     "scikit-learn>=1.4.2",
     "pyyaml>=6.0",
@@ -46,7 +46,7 @@ TEST_REQUIREMENTS = [
     "mypy>=1.11",
     "types-PyYAML>=6.0.12",
     "pandas-stubs>=2.2",
-    "nltk>=3.9",
+    "nltk>=3.9.1",
 ]
 
 

@@ -1,12 +1,13 @@
 # The two commands: `make demo` runs the main job on the embedded demo, `make test` the tests.
-# Both make their own environment in .venv from nothing but a Python 3.11.
+# Both make their own environment in .venv from nothing but a Python 3.11. `make matrix` makes two
+# more, of the oldest and the newest requirements, and tests in each; see docs/versions.md.
 PYTHON ?= python3.11
 VENV ?= .venv
 DEMO_OUT ?= showcase-demo
 
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint matrix clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -29,5 +30,9 @@ lint: $(VENV)/.installed-test
 test: lint
 	$(BIN)/python -m pytest
 
+# The tests with the oldest and with the newest requirements that setup.py allows.
+matrix:
+	PYTHON=$(PYTHON) tests/matrix/run.sh
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info $(DEMO_OUT)
+	rm -rf $(VENV) .matrix build dist *.egg-info $(DEMO_OUT)

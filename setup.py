@@ -12,36 +12,40 @@ ROOT = Path(__file__).parent
 
 # RecBole 1.2 pins ray <= 2.6.3, which needs pkg_resources (gone in setuptools 81) and whose wheels
 # end at Python 3.11. pandas 3 changes results silently: RecBole fills missing values in place.
+# The floors are the lowest versions that install together; docs/versions.md tells the reasons.
 REQUIREMENTS = [
     "recbole>=1.2.1,<1.3",
-    "setuptools<81",
+    "setuptools>=71,<81",
     "numpy>=2.0",
     "scipy>=1.13",
-    "pandas>=2.2,<3",
+    "pandas>=2.2.2,<3",
     "torch>=2.6",
-    "torchvision",
+    "torchvision>=0.21",
     "transformers>=5.0",
-    "tokenizers>=0.21",
-    "open_clip_torch>=3.0",
-    "safetensors>=0.4",
-    "scikit-learn>=1.4",
+    "tokenizers>=0.22",
+    "open_clip_torch>=3.3",
+    "safetensors>=0.4.3",
+    "scikit-learn>=1.4.2",
     "pyyaml>=6.0",
     "duckdb>=2.0",
     "isal>=1.7",
     "filelock>=3.15",
-    "pyarrow>=15.0",
+    "pyarrow>=16.0",
     "pillow>=10.1",
+    "simplejpeg>=1.8",
     "jinja2>=3.1",
-    "typer>=0.15",
+    "typer>=0.24",
     "rich>=13.0",
     "tqdm>=4.66",
     "sacrebleu>=2.4",
     "rouge-score>=0.1.2",
-    "nltk>=3.9",
+    "nltk>=3.9.1",
     "rapidfuzz>=3.0",
     "vaderSentiment>=3.3.2",
     "textblob>=0.18",
 ]
+
+
 # Each for what its error message names.
 EXTRAS = {
     "peft": ["peft>=0.21"],  # LoRA adapters of language models
@@ -56,8 +60,8 @@ TEST_REQUIREMENTS = [
     "pytest>=8.0",
     "ruff>=0.6",
     "mypy>=1.11",
-    "types-PyYAML",
-    "pandas-stubs",
+    "types-PyYAML>=6.0.12",
+    "pandas-stubs>=2.2",
 ]
 
 

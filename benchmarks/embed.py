@@ -1,12 +1,19 @@
 """How much of the bare encoder's throughput the embedding job keeps, and what memory it takes.
 
-Bare: ``ClipEncoder.encode_images`` on ready tensors, once as it is called by default (all
-cores for one batch) and once in the job's own arrangement (a core for each batch). The job:
-``embed_dataset`` on the same photos, from files to a store on disk. All are measured in turns,
-since a busy machine changes them from minute to minute; printed are the median of the
-turns' ratios and the ratio of the best turns, which a busy machine disturbs least.
+Bare: ``ClipEncoder.encode_images`` on ready tensors, in the order in memory that the job gives
+them, once as it is called by default (all cores for one batch) and once in the job's own
+arrangement (a core for each batch). The job: ``embed_dataset`` on the same photos, from files
+to a store on disk. All are measured in turns, since a busy machine changes them from minute to
+minute; printed are the median of the turns' ratios and the ratio of the best turns, which a
+busy machine disturbs least.
 
-    python benchmarks/embed.py                        # generated photos
+Reading and encoding share the cores, so no arrangement keeps more than e / (d + e): d is the
+processor time for a photo from its file to a ready tensor, e that of encoding it, both of one
+core and measured in the same turns. The job's own processor time for a photo is set against it
+too: that ratio does not depend on who else uses the machine.
+
+    python benchmarks/embed.py                        # generated photos of 150×150
+    python benchmarks/embed.py --large                # generated photos of 1600×1200
     python benchmarks/embed.py --photos FOLDER        # the JPEGs of a folder
     python benchmarks/embed.py --memory               # peak memory against number of photos
 """
@@ -22,8 +29,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -33,9 +42,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from recbole_showcase.atomic import IMAGE, write_atomic
+from recbole_showcase.atomic import IMAGE, PhotoFolder, write_atomic
 from recbole_showcase.encoders import ClipEncoder, embed_dataset
-from recbole_showcase.encoders.photos import read_photo
+from recbole_showcase.encoders.inputs import Prepare, photo_batches
+from recbole_showcase.encoders.plan import read_source
 from recbole_showcase.resources import weights_path
 
 TINY = {
@@ -55,15 +65,16 @@ def build_encoder(folder: Path, config: dict) -> str:
     return f"local-dir:{folder}"
 
 
-def build_photos(folder: Path, count: int) -> None:
-    """Paint soft noise of 150×150 pixels, which JPEG takes about as long for as for photos."""
+def build_photos(folder: Path, count: int, size: tuple[int, int]) -> None:
+    """Paint soft noise with some grain, which JPEG takes about as long for as for photos."""
     random = np.random.default_rng(7)
     folder.mkdir(parents=True)
     for number in range(count):
         coarse = random.integers(0, 256, (12, 12, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((150, 150), Image.Resampling.BICUBIC).save(
-            folder / f"{number:06}.jpg", quality=85
-        )
+        soft = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
+        grain = random.normal(0, 6, soft.shape)
+        pixels = (soft + grain).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:06}.jpg", quality=85)
 
 
 def build_dataset(root: Path, photos: Path, count: int) -> Path:
@@ -80,10 +91,19 @@ def build_dataset(root: Path, photos: Path, count: int) -> Path:
     return folder
 
 
-def rate(run: Callable[[], int]) -> float:
-    """Photos a second of a run that returns its number of photos."""
-    started = time.perf_counter()
-    return run() / (time.perf_counter() - started)
+@dataclass(frozen=True)
+class Cost:
+    """What a photo took: seconds on the clock, and of the processor."""
+
+    wall: float
+    processor: float
+
+
+def cost(run: Callable[[], int]) -> Cost:
+    """Measure a run that returns its number of photos."""
+    wall, processor = time.perf_counter(), time.process_time()
+    count = run()
+    return Cost((time.perf_counter() - wall) / count, (time.process_time() - processor) / count)
 
 
 def bare(encoder: ClipEncoder, ready: torch.Tensor, batch: int) -> int:
@@ -108,34 +128,71 @@ def job(encoder: ClipEncoder, dataset: Path, photos: Path, batch: int) -> int:
     return report.encoded["image"]
 
 
+def read(encoder: ClipEncoder, prepare: Prepare, blocks: list[np.ndarray]) -> int:
+    with one_core():
+        for block in blocks:
+            encoder.normalise(prepare(block).inputs)
+    return sum(map(len, blocks))
+
+
+def encode(encoder: ClipEncoder, ready: torch.Tensor, batch: int) -> int:
+    with one_core():
+        return bare(encoder, ready, batch)
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def throughput(name: str, photos: Path, root: Path, arguments: argparse.Namespace) -> None:
+    """Measure one encoder, turn by turn, and print what came out."""
     count = arguments.count if "b32" in name else arguments.count * 8
     dataset = build_dataset(root, photos, count)
     encoder = ClipEncoder.load(name)
-    paths = sorted(path for path in photos.iterdir() if path.suffix.lower() in {".jpg", ".jpeg"})
-    decoded = [
-        encoder.preprocess(read_photo(paths[n % len(paths)], encoder.image_size))
-        for n in range(count)
-    ]
-    ready = torch.stack(decoded)
-    del decoded
+    source = read_source(dataset, "image")
+    prepare = photo_batches(encoder, PhotoFolder(photos), source, 80_000_000)
+    blocks = list(np.split(np.arange(count), range(arguments.batch, count, arguments.batch)))
+    # As the job gives them to the encoder; torch.cat keeps their order in memory.
+    ready = torch.cat([encoder.normalise(prepare(block).inputs) for block in blocks])
     runs = {
         "job": lambda: job(encoder, dataset, photos, arguments.batch),
         "bare": lambda: bare(encoder, ready, arguments.batch),
         "bare, a core a batch": lambda: bare_by_core(encoder, ready, arguments.batch),
+        "reading": lambda: read(encoder, prepare, blocks),
+        "encoding": lambda: encode(encoder, ready, arguments.batch),
     }
-    rates: dict[str, list[float]] = {name: [] for name in runs}
+    turns: dict[str, list[Cost]] = {name: [] for name in runs}
     for turn in range(arguments.rounds + 1):
-        measured = {name: rate(run) for name, run in runs.items()}
-        if turn:  # the first one warms up
-            print("  " + ", ".join(f"{k} {v:.1f}" for k, v in measured.items()), flush=True)
-            for name, value in measured.items():
-                rates[name].append(value)
-    print(f"{encoder.name}, {count} photos a turn, photos a second as above:")
-    for name in list(runs)[1:]:
-        kept = [a / b for a, b in zip(rates["job"], rates[name], strict=True)]
-        best = max(rates["job"]) / max(rates[name])
-        print(f"  job / {name}: median {statistics.median(kept):.3f}, best turns {best:.3f}")
+        for kind, run in runs.items():
+            spent = cost(run)
+            if turn:  # the first one warms up
+                turns[kind].append(spent)
+        if turn:
+            told = (f"{kind} {1 / spent[-1].wall:.1f}/s" for kind, spent in turns.items())
+            print("  " + ", ".join(told), flush=True)
+    print(f"{encoder.name}, {count} photos a turn")
+    report(turns)
+
+
+def report(turns: dict[str, list[Cost]]) -> None:
+    """Print the ratios to the bare encoder and to what is possible."""
+    reading = min(spent.processor for spent in turns["reading"])
+    encoding = min(spent.processor for spent in turns["encoding"])
+    limit = encoding / (reading + encoding)
+    print(f"  a photo: d = {reading * 1e6:.0f} µs, e = {encoding * 1e6:.0f} µs of one core")
+    print(f"  limit e / (d + e) = {limit:.3f} of the encoder that is given a core a batch")
+    for kind in ("bare", "bare, a core a batch"):
+        kept = [b.wall / j.wall for j, b in zip(turns["job"], turns[kind], strict=True)]
+        best = min(b.wall for b in turns[kind]) / min(j.wall for j in turns["job"])
+        print(f"  job / {kind}: median {statistics.median(kept):.3f}, best turns {best:.3f}")
+    share = (reading + encoding) / min(spent.processor for spent in turns["job"])
+    print(f"  by processor time: {limit * share:.3f} of the encoder, {share:.3f} of the limit")
 
 
 def memory(name: str, photos: Path, root: Path) -> None:
@@ -159,6 +216,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", choices=["b32", "tiny"])
+    parser.add_argument("--large", action="store_true", help="generate photos of 1600×1200")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -171,7 +229,10 @@ def main() -> None:
         root = Path(scratch)
         photos = arguments.photos or root / "photos"
         if arguments.photos is None:
-            build_photos(photos, 500)
+            if arguments.large:
+                build_photos(photos, 40, (1600, 1200))
+            else:
+                build_photos(photos, 500, (150, 150))
         shipped = (weights_path() / "showcase-tiny").is_dir()
         tiny = "showcase-tiny" if shipped else build_encoder(root / "tiny", TINY)
         if arguments.memory:

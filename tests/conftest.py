@@ -11,7 +11,7 @@ import pytest
 # To be set before torch is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from tests.tiny import TinyWorld  # noqa: E402
+from tests.tiny import TinyWorld
 
 SHARED_DATA = Path(
     os.environ.get("SHOWCASE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")

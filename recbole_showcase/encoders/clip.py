@@ -19,10 +19,8 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
-from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch.nn import functional
-from torchvision.transforms import Compose
 
 from recbole_showcase.encoders.choice import (
     SHIPPED,
@@ -30,6 +28,7 @@ from recbole_showcase.encoders.choice import (
     brings_its_weights,
     choose_encoder,
 )
+from recbole_showcase.encoders.geometry import Geometry
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import FeatureStoreError
 
@@ -59,16 +58,14 @@ class ClipEncoder:
         name: Folder name of its features, for example ``ViT-B-32--laion2b_s34b_b79k``.
         dim: Width of a vector, D.
         device: Where it computes.
-        image_size: (height, width) of what it looks at, in pixels.
     """
 
     name: str
     dim: int
     device: torch.device
-    image_size: tuple[int, int]
     _model: torch.nn.Module
     _tokenizer: Any
-    _geometry: Compose
+    _geometry: Geometry
     _scale: torch.Tensor
     _shift: torch.Tensor
     _provenance: dict[str, Any]
@@ -97,11 +94,8 @@ class ClipEncoder:
             config = open_clip.get_model_config(choice.model_name)
             tokenizer = open_clip.get_tokenizer(choice.model_name)
         preprocessing = dict(open_clip.get_model_preprocess_cfg(model))
-        # What open_clip does photo by photo, less its last two steps: to a tensor, normalise.
-        geometry = image_transform_v2(PreprocessCfg(**preprocessing), is_train=False).transforms
-        size = preprocessing["size"]
-        height, width = (size, size) if isinstance(size, int) else size
-        scale, shift = _row_of_pixels(preprocessing["mean"], preprocessing["std"], width)
+        geometry = Geometry.of(preprocessing)
+        scale, shift = _row_of_pixels(preprocessing["mean"], preprocessing["std"], geometry.size[1])
         provenance = {
             "encoder": choice.name,
             "architecture": choice.architecture,
@@ -120,10 +114,9 @@ class ClipEncoder:
             name=choice.name,
             dim=config["embed_dim"],
             device=target,
-            image_size=(height, width),
             _model=model,
             _tokenizer=tokenizer,
-            _geometry=Compose(geometry[:-2]),
+            _geometry=geometry,
             _scale=scale.to(target),
             _shift=shift.to(target),
             _provenance=json.loads(json.dumps(provenance)),
@@ -147,6 +140,11 @@ class ClipEncoder:
             )
         return encoder
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of what it looks at, in pixels."""
+        return self._geometry.size
+
     def provenance(self) -> dict[str, Any]:
         """Say who encodes and how, in values that JSON holds.
 
@@ -155,13 +153,14 @@ class ClipEncoder:
         """
         return dict(self._provenance)
 
-    def pixels(self, image: Image.Image) -> np.ndarray:
-        """Resize, crop and convert a photo to (H, W, 3) uint8: the part done photo by photo."""
-        return np.asarray(self._geometry(image))
+    def pixels(self, photo: np.ndarray) -> np.ndarray:
+        """Resize and crop a photo (h, w, 3) uint8 to (H, W, 3): the part done photo by photo."""
+        return self._geometry(photo)
 
     def preprocess(self, image: Image.Image) -> torch.Tensor:
         """Turn a photo into the tensor (3, H, W) that the encoder looks at."""
-        return self.normalise(torch.from_numpy(self.pixels(image).copy())[None])[0].contiguous()
+        pixels = self.pixels(np.array(image.convert("RGB")))
+        return self.normalise(torch.from_numpy(pixels)[None])[0].contiguous()
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """Turn pixels (B, H, W, 3) uint8 into encoder input (B, 3, H, W), on the device.
@@ -169,7 +168,7 @@ class ClipEncoder:
         The result keeps the pixels' order in memory (torch calls it channels last): nothing
         is moved, and convolutions are faster on it.
         """
-        batch = pixels.to(self.device, non_blocking=True).float()
+        batch = pixels.to(self.device, non_blocking=True).contiguous().float()
         # Row by row of pixels: three channels are too few for the processor to add at once.
         batch.flatten(2).mul_(self._scale).add_(self._shift)
         return batch.permute(0, 3, 1, 2)

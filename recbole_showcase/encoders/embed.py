@@ -124,25 +124,17 @@ def embed_dataset(
     _check_options(batch_size, workers, dtype, pixel_limit)
     dataset_dir = Path(os.path.abspath(dataset_dir))
     sources = _read_sources(dataset_dir)
-    photos = None
-    if len(sources["image"].tokens):
-        photos = PhotoFolder(photo_folder) if photo_folder else photo_folder_of(dataset_dir)
     job = _Job(
         dataset_dir=dataset_dir,
         encoder=ClipEncoder.load(encoder, weights, device),
-        photos=photos,
+        photos=_photos(dataset_dir, photo_folder, sources["image"]),
         batch_size=batch_size,
         workers=workers or min(torch.get_num_threads(), _MOST_WORKERS),
         dtype=dtype,
         pixel_limit=pixel_limit,
         progress=progress,
     )
-    job.folder.parent.mkdir(exist_ok=True)
-    try:
-        with FileLock(job.folder.with_name(f".{job.folder.name}.lock"), timeout=0):
-            report = _run(job, sources)
-    except Timeout as error:
-        raise FeatureStoreError(f"{job.folder}: another run is at work on it") from error
+    report = _run_alone(job, sources)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -163,16 +155,30 @@ def _read_sources(dataset_dir: Path) -> dict[Modality, Source]:
     return {modality: read_source(dataset_dir, modality) for modality in MODALITIES}
 
 
+def _photos(dataset_dir: Path, folder: Path | None, source: Source) -> PhotoFolder | None:
+    """Find the photos; a data set without any needs no folder."""
+    if not len(source.tokens):
+        return None
+    return PhotoFolder(folder) if folder else photo_folder_of(dataset_dir)
+
+
+def _run_alone(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
+    """Run while no other process works on the same store."""
+    job.folder.parent.mkdir(exist_ok=True)
+    try:
+        with FileLock(job.folder.with_name(f".{job.folder.name}.lock"), timeout=0):
+            return _run(job, sources)
+    except Timeout as error:
+        raise FeatureStoreError(f"{job.folder}: another run is at work on it") from error
+
+
 def _run(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
     report = EmbedReport(job.folder, without_text=len(sources["review"].empty))
     restore_old(job.folder)
     plans = {modality: _plan(job, source, report) for modality, source in sources.items()}
     if all(plan.changes_nothing() for plan in plans.values()):
         shutil.rmtree(aside_of(job.folder), ignore_errors=True)
-        report.notes.append("the store is complete already: nothing was encoded")
-        for modality, plan in plans.items():
-            report.encoded[modality], report.reused[modality] = 0, len(plan.order)
-            report.skipped[modality] = plan.hopeless
+        _tell_complete(report, plans)
         return report
     store = PartialStore(job.folder, _identity(job, plans))
     if store.discarded:
@@ -185,6 +191,13 @@ def _run(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
         | {"dtype": job.dtype, "package_version": __version__, "modalities": modalities}
     )
     return report
+
+
+def _tell_complete(report: EmbedReport, plans: dict[Modality, Plan]) -> None:
+    report.notes.append("the store is complete already: nothing was encoded")
+    for modality, plan in plans.items():
+        report.encoded[modality], report.reused[modality] = 0, len(plan.order)
+        report.skipped[modality] = plan.hopeless
 
 
 def _plan(job: _Job, source: Source, report: EmbedReport) -> Plan:

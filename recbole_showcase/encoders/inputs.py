@@ -10,7 +10,7 @@ import torch
 
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.encoders.clip import ClipEncoder
-from recbole_showcase.encoders.photos import PhotoError, read_photo
+from recbole_showcase.encoders.photos import PhotoError, read_pixels
 from recbole_showcase.encoders.plan import Source
 
 
@@ -52,8 +52,8 @@ def photo_batches(
         for position in positions:
             path = folder.resolve(source.values[position])
             try:
-                image = read_photo(path, encoder.image_size, pixel_limit)
-                pixels.numpy()[count] = encoder.pixels(image)
+                photo = read_pixels(path, encoder.image_size, pixel_limit)
+                pixels.numpy()[count] = encoder.pixels(photo)
             except PhotoError as error:
                 failed[source.tokens[position]] = str(error)
             else:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recbole_showcase.encoders.photos import PhotoError, read_photo
+from recbole_showcase.encoders.photos import PhotoError, read_photo, read_pixels
 
 
 def halves(mode: str = "RGB") -> Image.Image:
@@ -104,6 +104,38 @@ def test_large_jpeg_is_decoded_smaller_but_not_too_small(tmp_path: Path) -> None
     assert read_photo(tmp_path / "a.jpg", smallest=(512, 512)).size == (1600, 800)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("size", [(41, 23), (150, 150), (500, 400)])
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"subsampling": 0}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08"}]
+)
+def test_pixels_equal_the_photo(
+    tmp_path: Path, mode: str, size: tuple[int, int], options: dict[str, object]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    image = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).convert(mode)
+    image.save(tmp_path / "a.jpg", **options)
+    pixels = read_pixels(tmp_path / "a.jpg", (64, 64))
+    np.testing.assert_array_equal(pixels, np.asarray(read_photo(tmp_path / "a.jpg", (64, 64))))
+    assert pixels.flags.writeable
+
+
+def test_pixels_are_turned_by_exif(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    halves().save(tmp_path / "a.jpg", exif=exif)
+    assert read_pixels(tmp_path / "a.jpg").shape == (40, 20, 3)
+
+
+def test_plain_jpegs_go_past_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    halves().save(tmp_path / "a.jpg")
+    halves().save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("Pillow was asked"))
+    assert read_pixels(tmp_path / "a.jpg").shape == (20, 40, 3)
+    with pytest.raises(pytest.fail.Exception):
+        read_pixels(tmp_path / "a.png")
+
+
 def png_header(width: int, height: int) -> bytes:
     """A PNG that says it is very large and holds nearly nothing."""
 
@@ -135,6 +167,8 @@ def test_unusable_files_say_why(tmp_path: Path, content: bytes, reason: str) -> 
     with pytest.raises(PhotoError, match=f"^{reason}") as caught:
         read_photo(path)
     assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(PhotoError, match=f"^{reason}"):
+        read_pixels(path)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
@@ -143,22 +177,27 @@ def test_truncated_files(tmp_path: Path, kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path, format=kind)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(PhotoError, match=r"^cannot be decoded"):
-        read_photo(path)
+    for read in (read_photo, read_pixels):
+        with pytest.raises(PhotoError, match=r"^cannot be decoded"):
+            read(path)
 
 
 def test_missing_folder_and_pipe(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError, match=r"^missing$"):
-        read_photo(tmp_path / "none.jpg")
-    with pytest.raises(PhotoError, match=r"^not a file$"):
-        read_photo(tmp_path)
     os.mkfifo(tmp_path / "pipe.jpg")
-    with pytest.raises(PhotoError, match=r"^not a file$"):
-        read_photo(tmp_path / "pipe.jpg")
+    for read in (read_photo, read_pixels):
+        with pytest.raises(PhotoError, match=r"^missing$"):
+            read(tmp_path / "none.jpg")
+        with pytest.raises(PhotoError, match=r"^not a file$"):
+            read(tmp_path)
+        with pytest.raises(PhotoError, match=r"^not a file$"):
+            read(tmp_path / "pipe.jpg")
 
 
-def test_own_limit(tmp_path: Path) -> None:
-    halves().save(tmp_path / "a.png")
-    assert read_photo(tmp_path / "a.png", pixel_limit=800).size == (40, 20)
-    with pytest.raises(PhotoError, match=r"^huge: 40×20 pixels, the limit is 799"):
-        read_photo(tmp_path / "a.png", pixel_limit=799)
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_own_limit(tmp_path: Path, name: str) -> None:
+    halves().save(tmp_path / name)
+    assert read_photo(tmp_path / name, pixel_limit=800).size == (40, 20)
+    assert read_pixels(tmp_path / name, pixel_limit=800).shape == (20, 40, 3)
+    for read in (read_photo, read_pixels):
+        with pytest.raises(PhotoError, match=r"^huge: 40×20 pixels, the limit is 799"):
+            read(tmp_path / name, pixel_limit=799)

@@ -7,6 +7,7 @@ library with the missing name, and the library itself stays as it is.
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import sys
@@ -55,6 +56,7 @@ def apply() -> None:
     _torch_load()
     _processes_on_cpu()
     _ensure_dir_together()
+    _collector_of_anything()
 
 
 @contextmanager
@@ -212,6 +214,39 @@ def _ensure_dir_together() -> None:
     for module in _recbole_modules():
         if getattr(module, "ensure_dir", None) is original:
             module.ensure_dir = ensure_dir  # type: ignore[attr-defined]
+
+
+def _collector_of_anything() -> None:
+    """``Collector.get_data_struct`` moves all it holds to the CPU, numbers and counters as well.
+
+    So ItemCoverage, GiniIndex and the other metrics that ask for counts end in an error. It also
+    forgets a fixed list of keys only: what a metric of one's own collects piles up over the
+    evaluations. Upstream: ``recbole.evaluator.collector`` of 1.2.1. Can go when it keeps what
+    ``data_collect`` set, as it is, and forgets the rest.
+    """
+    collector = import_module("recbole.evaluator.collector").Collector
+    data_collect, get_data_struct = collector.data_collect, collector.get_data_struct
+
+    @functools.wraps(data_collect)
+    def data_collect_and_note(self: Any, train_data: Any) -> None:
+        data_collect(self, train_data)
+        self.kept_keys = set(self.data_struct._data_dict)
+
+    @functools.wraps(get_data_struct)
+    def get_data_struct_of_anything(self: Any) -> Any:
+        data = self.data_struct._data_dict
+        fixed = {key: value for key, value in data.items() if not hasattr(value, "cpu")}
+        for key in fixed:
+            del data[key]
+        struct = get_data_struct(self)
+        struct._data_dict.update(copy.deepcopy(fixed))
+        data.update(fixed)
+        for key in set(data) - getattr(self, "kept_keys", set()):
+            del data[key]
+        return struct
+
+    collector.data_collect = data_collect_and_note
+    collector.get_data_struct = get_data_struct_of_anything
 
 
 def _recbole_modules() -> list[ModuleType]:

@@ -15,7 +15,8 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Self:
         """The batch on a device."""
-        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
+        present = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved = {k: value.to(device) for k, value in present.items() if value is not None}
         return replace(self, **moved)
 
     def __len__(self) -> int:
@@ -35,6 +36,8 @@ class ExplanationBatch(Batch):
         review_mask: Which of them are there (B, R).
         tokens: Ids of the target text with its start and end (B, T); T is 0 where there is none.
         token_mask: Which of them are there (B, T).
+        times: The profile ends before this (B,), as in ``Pairs``; None where it is not known.
+        rows: The row to explain (B,), as in ``Pairs``; None where it is not known.
     """
 
     users: Tensor
@@ -45,6 +48,8 @@ class ExplanationBatch(Batch):
     review_mask: Tensor
     tokens: Tensor
     token_mask: Tensor
+    times: Tensor | None = None
+    rows: Tensor | None = None
 
 
 @dataclass(frozen=True)

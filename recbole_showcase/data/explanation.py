@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -92,6 +93,12 @@ class ExplanationData:
         """The same object: a copied model reads the same data."""
         return self
 
+    def with_settings(self, settings: ShowcaseSettings) -> ExplanationData:
+        """The same data read with other limits; for loaders that were saved with other settings."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
+
     @property
     def feature_dim(self) -> int:
         """Width of the CLIP features."""
@@ -163,6 +170,8 @@ class ExplanationData:
             review_mask=review_mask,
             tokens=torch.from_numpy(tokens),
             token_mask=torch.from_numpy(token_mask),
+            times=torch.from_numpy(pairs.times),
+            rows=torch.from_numpy(pairs.rows),
         )
 
     def selection_batch(self, pairs: Pairs) -> SelectionBatch:

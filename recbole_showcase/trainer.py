@@ -57,7 +57,8 @@ class ShowcaseTrainerMixin(Trainer):
     def fit(self, train_data: Any, *args: Any, **kwargs: Any) -> Any:
         """RecBole's; a resumed run draws on from where the saved one was."""
         self._orders = orders_of(train_data)
-        if self._resumed_streams is not None:
+        # The checkpoint has the streams of the first process; others must not draw the same.
+        if self._resumed_streams is not None and self.config["single_spec"]:
             restore_streams(self._resumed_streams, self._orders)
         return super().fit(train_data, *args, **kwargs)
 

@@ -172,6 +172,7 @@ _MODEL_SETTINGS: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
     "KD_DAGFM": [{"phase": "teacher_training"}, {"phase": "distillation"}, {"phase": "finetuning"}],
     "DSSM": {"load_col": {**ITEM, "item": ["item_id", "category"], "user": ["user_id", "gender"]}},
     "FDSA": _FEATURE,
+    "FPMC": _BPR,
     "GRU4RecF": _FEATURE,
     "SASRecF": _FEATURE,
     "GRU4RecCPR": _RERANK,
@@ -180,6 +181,7 @@ _MODEL_SETTINGS: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
     "KSR": _ENTITIES,
     "DIN": {**_BPR, "load_col": ITEM},
     "DIEN": {**_BPR, "load_col": ITEM},
+    "TransRec": _BPR,
     "LightGBM": {"lgb_num_boost_round": 5},
     "XGBoost": {"xgb_num_boost_round": 5},
 }

@@ -57,12 +57,12 @@ def register() -> None:
     if quick_start is not None and hasattr(quick_start.load_data_and_model, "__wrapped__"):
         return
     compat.apply_before_import()
-    for package in ("quick_start", *(f"model.{p}" for p in MODEL_PACKAGES if p[:5] != "exlib")):
+    models = (f"model.{family}" for family in MODEL_PACKAGES if family[:5] != "exlib")
+    for package in ("quick_start", "data.dataset", "trainer", *models):  # all that shims look at
         import_module(f"recbole.{package}")
     compat.apply()
     _wrap_config()
     _wrap_get_dataloader()
-    _wrap_get_flops()
     _wrap_quick_start()
     _extend_dataset_arguments()
     import_module("recbole_showcase.integration.metrics").register_metrics()
@@ -282,20 +282,6 @@ def _wrap_get_dataloader() -> None:
         return get_dataloader(config if base is None else _WithModelName(config, base), phase)
 
     utils.get_dataloader = wrapped  # type: ignore[attr-defined]
-
-
-def _wrap_get_flops() -> None:
-    """RecBole does not count the operations of Pop, which cannot predict before it has counted."""
-    utils = import_module("recbole.utils.utils")
-    get_flops = utils.get_flops
-
-    @functools.wraps(get_flops)
-    def wrapped(model: Any, *args: Any, **kwargs: Any) -> Any:
-        pop = base_name(type(model).__name__) == "Pop"
-        return 1 if pop else get_flops(model, *args, **kwargs)
-
-    for name in ("utils.utils", "utils", "quick_start.quick_start"):
-        import_module(f"recbole.{name}").get_flops = wrapped  # type: ignore[attr-defined]
 
 
 def _wrap_quick_start() -> None:

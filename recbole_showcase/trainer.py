@@ -31,6 +31,8 @@ class ShowcaseTrainerMixin(Trainer):
     """Put before a RecBole trainer class; trains, evaluates and saves a composed model."""
 
     saved_model_file: str
+    epochs: int
+    optimizer: torch.optim.Optimizer
 
     def __init__(self, config: Any, model: Any) -> None:
         self._part_optimizers: list[torch.optim.Optimizer] = []

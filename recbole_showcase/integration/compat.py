@@ -58,6 +58,7 @@ def apply() -> None:
     _ensure_dir_together()
     _collector_of_anything()
     _flops_of_what_predicts()
+    _ksr_in_one_precision()
 
 
 @contextmanager
@@ -270,6 +271,23 @@ def _flops_of_what_predicts() -> None:
     for name in ("utils.utils", "utils", "quick_start.quick_start"):
         module: Any = import_module(f"recbole.{name}")
         module.get_flops = get_flops_of_what_predicts
+
+
+def _ksr_in_one_precision() -> None:
+    """KSR multiplies its relations, read from a file in double precision, by single precision.
+
+    PyTorch refuses that, so KSR does not train. Upstream: ``KSR.__init__`` of RecBole 1.2.1. Can go
+    when it casts ``relation_Matrix`` as it casts what it computes from it.
+    """
+    ksr = import_module("recbole.model.sequential_recommender.ksr").KSR
+    init = ksr.__init__
+
+    @functools.wraps(init)
+    def init_in_one_precision(self: Any, config: Any, dataset: Any) -> None:
+        init(self, config, dataset)
+        self.relation_Matrix = self.relation_Matrix.float()
+
+    ksr.__init__ = init_in_one_precision
 
 
 def _recbole_modules() -> list[ModuleType]:

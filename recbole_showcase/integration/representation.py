@@ -19,6 +19,7 @@ import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -47,6 +48,7 @@ ITEM_TABLES = (
     "IU_emb",
     "entity_embedding",  # items are the first entities
 )
+_OTHER_FIELD_TABLES = ("FFM", "LR")  # they have the table of all fields, but do not score by it
 _SEQUENCE_ARGUMENTS = {"item_seq": "items", "seq_item": "items"} | {
     name: "lengths" for name in ("item_seq_len", "seq_item_len")
 }
@@ -194,10 +196,18 @@ def _table(model: Any, names: tuple[str, ...], n_rows: int) -> Table | None:
     for name in names:
         table = getattr(model, name, None)
         if isinstance(table, nn.Embedding) and table.num_embeddings >= n_rows:
-            return Table(name, table.embedding_dim, lambda m, ids, n=name: getattr(m, n)(ids))
+            return Table(name, table.embedding_dim, partial(_looked_up, name))
         if isinstance(table, Tensor) and table.dim() == 2 and len(table) >= n_rows:
-            return Table(name, table.shape[1], lambda m, ids, n=name: getattr(m, n)[ids].float())
+            return Table(name, table.shape[1], partial(_taken, name))
     return None
+
+
+def _looked_up(name: str, model: Any, ids: Tensor) -> Tensor:
+    return getattr(model, name)(ids)
+
+
+def _taken(name: str, model: Any, ids: Tensor) -> Tensor:
+    return getattr(model, name)[ids].float()
 
 
 def _field(model: Any, field: str) -> Table | None:
@@ -206,7 +216,9 @@ def _field(model: Any, field: str) -> Table | None:
     names = getattr(model, "token_field_names", ())
     if not isinstance(table, nn.Module) or field not in names:
         return None
-    embedding = table.embedding  # type: ignore[union-attr]
+    if type(model).base_model.__name__ in _OTHER_FIELD_TABLES:
+        return None
+    embedding = table.embedding
     if not isinstance(embedding, nn.Embedding):
         return None
     offset = int(model.token_field_offsets[list(names).index(field)])

@@ -55,7 +55,7 @@ def test_the_tiny_world_is_learned(tiny_world: TinyWorld, tmp_path: Path) -> Non
         "ShowcaseBPR",
         tiny_world,
         tmp_path,
-        epochs=16,
+        epochs=24,
         showcase_learning_rate=0.003,
         valid_metric="BLEU1",
     )

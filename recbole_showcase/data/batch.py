@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 import torch
@@ -15,8 +15,7 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Self:
         """The batch on a device."""
-        present = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved = {k: value.to(device) for k, value in present.items() if value is not None}
+        moved = {part.name: getattr(self, part.name).to(device) for part in fields(self)}
         return replace(self, **moved)
 
     def __len__(self) -> int:
@@ -36,8 +35,8 @@ class ExplanationBatch(Batch):
         review_mask: Which of them are there (B, R).
         tokens: Ids of the target text with its start and end (B, T); T is 0 where there is none.
         token_mask: Which of them are there (B, T).
-        times: The profile ends before this (B,), as in ``Pairs``; None where it is not known.
-        rows: The row to explain (B,), as in ``Pairs``; None where it is not known.
+        times: The profile ends before this (B,), as in ``Pairs``; of length 0 where not needed.
+        rows: The row to explain (B,), as in ``Pairs``; of length 0 where not needed.
     """
 
     users: Tensor
@@ -48,8 +47,8 @@ class ExplanationBatch(Batch):
     review_mask: Tensor
     tokens: Tensor
     token_mask: Tensor
-    times: Tensor | None = None
-    rows: Tensor | None = None
+    times: Tensor = field(default_factory=lambda: torch.empty(0))
+    rows: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,6 @@ class RecommenderVectors:
 
     def _of_sequences(self, batch: ExplanationBatch) -> Tensor:
         """Vectors (B, H) of users from the items they visited before."""
-        assert batch.times is not None and batch.rows is not None
         users, times, rows = (part.cpu().numpy() for part in (batch.users, batch.times, batch.rows))
         past = self._corpus.visited(users, times, rows, self._model.max_seq_length)
         items = torch.from_numpy(past).to(batch.users.device)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from recbole_showcase.data.explanation import ExplanationData, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs, build_explainer
 from recbole_showcase.integration.config import part_values, showcase_settings
+from recbole_showcase.integration.randomness import own_stream
 from recbole_showcase.integration.representation import RecommenderVectors
 from recbole_showcase.outputs import ShowcaseOutputs
 from recbole_showcase.relevance import RelevanceInputs, build_relevance
@@ -26,6 +28,18 @@ else:
     AbstractRecommender = object
 
 _TOKENIZER = "showcase_tokenizer"
+_HEAD = "showcase."  # what names of the head's parameters start with
+
+
+def _in_own_stream(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a composed model that draws random numbers apart from the recommender."""
+
+    @functools.wraps(method)
+    def apart(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with own_stream(self.seed):
+            return method(self, *args, **kwargs)
+
+    return apart
 
 
 class ShowcaseMixin(AbstractRecommender):
@@ -35,10 +49,16 @@ class ShowcaseMixin(AbstractRecommender):
         base_model: The RecBole model class.
         showcase: The explanation head.
         next_training_batch: Where training batches come from; the trainer sets it for an epoch.
+        explanation_epoch: The epoch under way, which the explainer's random numbers depend on.
+        explanation_losses: Values (L,) of the explanation losses since the trainer last took them.
     """
 
     base_model: type
     next_training_batch: Callable[[], TrainingBatch | None] | None = None
+    explanation_epoch = 0
+    vectors: RecommenderVectors
+    _built = False  # whether there is a head beside the base
+    _pretrained_head: dict[str, Tensor] | None = None
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
@@ -48,28 +68,70 @@ class ShowcaseMixin(AbstractRecommender):
                 f"{type(self).__name__} needs the training split of its own data set class: "
                 "build it with create_dataset and data_preparation"
             )
-        n_users, n_items = len(data.corpus.user_tokens), len(data.corpus.item_tokens)
         use = config["showcase_use_recommender"]
-        self.vectors = RecommenderVectors(self, n_users, n_items, use=use)
-        self.showcase = ExplanationHead(config, data, self.vectors)
+        self.shares_gradient: bool = config["showcase_share_gradient"]
+        self.seed = config["seed"]
+        fields = config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]
+        with own_stream(self.seed):
+            self.vectors = RecommenderVectors(self, data.corpus, fields, use=use)
+            self.showcase = ExplanationHead(config, data, self.vectors)
+        self.explanation_losses: list[Tensor] = []
+        if self._pretrained_head is not None:
+            self.showcase.load_state_dict(self._pretrained_head)
+            self._pretrained_head = None
+        self._built = True
 
-    def calculate_loss(self, interaction: Any) -> tuple[Tensor, ...]:
-        """The recommender's losses, then the explanation side's where a batch of it is due."""
-        losses = super().calculate_loss(interaction)
+    def calculate_loss(self, interaction: Any, *args: Any, **kwargs: Any) -> Any:
+        """The recommender's losses, with the gradients of an explanation batch where one is due.
+
+        Their values, their number and their form are the base's, so that its trainer can sum,
+        log or drop them as it always does. The explanation losses wait in ``explanation_losses``.
+        """
+        losses = super().calculate_loss(interaction, *args, **kwargs)
+        try:
+            return self._with_explanation(losses)
+        finally:
+            self.vectors.forget()
+
+    def _with_explanation(self, losses: Any) -> Any:
         batch = self.next_training_batch() if self.next_training_batch else None
-        return (*(losses if isinstance(losses, tuple) else (losses,)), *self.explain_loss(batch))
+        if batch is None:
+            return losses
+        explanation = self.explanation_step(batch)
+        carried = explanation - explanation.detach()  # zero, with the gradient
+        if isinstance(losses, tuple):
+            return (losses[0] + carried, *losses[1:])
+        return losses + carried
 
-    def explain_loss(self, batch: TrainingBatch | None) -> tuple[Tensor, ...]:
-        """Weighted losses of the explanation side, the explainer's first; zeros for None."""
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The base's; what it computes serves the explainer too."""
+        output = super().forward(*args, **kwargs)
+        if self._built:
+            self.vectors.see(output)
+        return output
+
+    def train(self, mode: bool = True) -> Any:
+        """PyTorch's; vectors computed in the other mode are not kept."""
+        if self._built:
+            self.vectors.forget()
+        return super().train(mode)
+
+    def explanation_step(self, batch: TrainingBatch) -> Tensor:
+        """Sum of the losses of a training batch, whose values are kept for the trainer."""
+        with own_stream(self.seed, self.explanation_epoch, len(self.explanation_losses)):
+            losses = self.explain_loss(batch)
+        self.explanation_losses.append(torch.stack([loss.detach() for loss in losses]))
+        return torch.stack(losses).sum()
+
+    def explain_loss(self, batch: TrainingBatch) -> tuple[Tensor, ...]:
+        """Weighted losses of the explanation side, the explainer's first."""
         head = self.showcase
         losses = [torch.zeros((), device=self.device) for _ in head.loss_names]
-        if batch is None:
-            return tuple(losses)
         batch = batch.to(self.device)
-        written = head.explainer(batch.explanation, *self._training_vectors_of(batch.explanation))
+        written = head.explainer(batch.explanation, *self._vectors_of(batch.explanation))
         losses[: len(written)] = written
         if batch.selection is not None:
-            vectors = self._training_vectors_of(batch.selection)
+            vectors = self._vectors_of(batch.selection)
             losses[len(written) :] = head.selection_losses(batch.selection, *vectors)
         return tuple(head.settings.loss_weight * loss for loss in losses)
 
@@ -84,6 +146,7 @@ class ShowcaseMixin(AbstractRecommender):
         return self.showcase.select(batch, *self._vectors_of(batch))
 
     @torch.no_grad()
+    @_in_own_stream
     def explain(
         self,
         pairs: Pairs,
@@ -127,6 +190,16 @@ class ShowcaseMixin(AbstractRecommender):
             texts = head.explainer.generate(batch, *self._vectors_of(batch))
         return ShowcaseOutputs(chosen, scores, texts)
 
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """PyTorch's, also for bases that start from a pretrained file before there is a head."""
+        if self._built:
+            self.vectors.forget()
+            return super().load_state_dict(state_dict, *args, **kwargs)
+        head = {k.removeprefix(_HEAD): v for k, v in state_dict.items() if k.startswith(_HEAD)}
+        self._pretrained_head = head or None
+        base = {k: v for k, v in state_dict.items() if not k.startswith(_HEAD)}
+        return super().load_state_dict(base, *args, **kwargs)
+
     def other_parameter(self) -> dict[str, Any]:
         """What the checkpoint holds beside tensors: the base's, and the tokenizer's identity."""
         return {**super().other_parameter(), _TOKENIZER: self.showcase.data.tokenizer.fingerprint()}
@@ -145,23 +218,16 @@ class ShowcaseMixin(AbstractRecommender):
     def _vectors_of(
         self, batch: ExplanationBatch | SelectionBatch
     ) -> tuple[Tensor | None, Tensor | None]:
-        """The recommender's vectors, zeros for users and items it knows nothing of."""
-        data, vectors = self.showcase.data, self.vectors
-        return (
-            _of_known(vectors.users(batch.users), batch.users, data.known_users),
-            _of_known(vectors.items(batch.items), batch.items, data.known_items),
-        )
+        """The recommender's vectors, zeros for users and items it knows nothing of.
 
-    def _training_vectors_of(
-        self, batch: ExplanationBatch | SelectionBatch
-    ) -> tuple[Tensor | None, Tensor | None]:
-        """The vectors, trained by the explanation losses only where settings say so."""
-        users, items = self._vectors_of(batch)
-        if self.showcase.settings.share_gradient:
-            return users, items
+        The explanation losses train them only where settings say so.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.shares_gradient):
+            users, items = self.vectors.users(batch), self.vectors.items(batch)
+        data = self.showcase.data
         return (
-            None if users is None else users.detach(),
-            None if items is None else items.detach(),
+            _of_known(users, batch.users, data.known_users),
+            _of_known(items, batch.items, data.known_items),
         )
 
 
@@ -179,7 +245,7 @@ class ExplanationHead(nn.Module):
     def __init__(self, config: Any, data: ExplanationData, vectors: RecommenderVectors) -> None:
         super().__init__()
         self.settings = showcase_settings(config)
-        self.data = data
+        self.data = data.with_settings(self.settings)
         self.selector = build_selector(self.settings.selector, part_values(config, "selector"))
         self.relevance = build_relevance(
             self.settings.relevance,
@@ -204,7 +270,7 @@ class ExplanationHead(nn.Module):
         self.explainer = build_explainer(
             self.settings.explainer, part_values(config, "explainer"), inputs, data.tokenizer
         )
-        data.reads = self.explainer.reads
+        self.data.reads = self.explainer.reads
 
     @property
     def loss_names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,11 @@ from tqdm import tqdm
 
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.explanation import ExplanationLoader
-from recbole_showcase.integration.checkpoint import save_checkpoint
+from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.metrics import is_explanation_metric
+from recbole_showcase.integration.processes import JoinedEvaluator
+from recbole_showcase.integration.randomness import orders_of, restore_streams, stream_states
 from recbole_showcase.results import save_result
 
 if TYPE_CHECKING:
@@ -28,9 +31,15 @@ class ShowcaseTrainerMixin(Trainer):
     """Put before a RecBole trainer class; trains, evaluates and saves a composed model."""
 
     saved_model_file: str
+    epochs: int
+    optimizer: torch.optim.Optimizer
 
     def __init__(self, config: Any, model: Any) -> None:
+        self._part_optimizers: list[torch.optim.Optimizer] = []
         super().__init__(config, model)
+        # A base that fits at once has one epoch; the explainer has as many as are asked for.
+        self._base_epochs = self.epochs if self.epochs < config["epochs"] else math.inf
+        self.epochs = config["epochs"]
         self.settings = model.showcase.settings
         self.loader = ExplanationLoader(
             model.showcase.data,
@@ -38,8 +47,12 @@ class ShowcaseTrainerMixin(Trainer):
             selection=bool(model.showcase.selection_loss_names),
         )
         self.eval_collector = ShowcaseCollector(config)
+        self._orders: list[torch.Generator] = []  # those of the training batches
+        self._resumed_streams: dict[str, Any] | None = None
+        self._count = 0
         self._validations: int | None = None  # how many there were; None outside of one
         if not config["single_spec"]:
+            self.evaluator = JoinedEvaluator(config)
             # The name holds the time, on which processes need not agree.
             name = [self.saved_model_file]
             torch.distributed.broadcast_object_list(name, src=0)
@@ -47,10 +60,19 @@ class ShowcaseTrainerMixin(Trainer):
 
     # Training
 
+    def fit(self, train_data: Any, *args: Any, **kwargs: Any) -> Any:
+        """RecBole's; a resumed run draws on from where the saved one was."""
+        self._orders = orders_of(train_data)
+        # The checkpoint has the streams of the first process; others must not draw the same.
+        if self._resumed_streams is not None and self.config["single_spec"]:
+            restore_streams(self._resumed_streams, self._orders)
+        return super().fit(train_data, *args, **kwargs)
+
     def _build_optimizer(self, **kwargs: Any) -> torch.optim.Optimizer:
         """The base's optimizer, with the explanation side as a parameter group of its own."""
-        if "params" in kwargs:  # the base trains a part of its own model
-            return super()._build_optimizer(**kwargs)
+        if "params" in kwargs:  # the base trains parts of its model by optimizers of their own
+            self._part_optimizers.append(super()._build_optimizer(**kwargs))
+            return self._part_optimizers[-1]
         settings = self.model.showcase.settings
         head = list(self.model.showcase.parameters())
         own = {id(parameter) for parameter in head}
@@ -78,31 +100,42 @@ class ShowcaseTrainerMixin(Trainer):
             The sums of the losses over the epoch, the base's first.
         """
         staged = self.settings.schedule == "staged"
-        recommend = not staged or epoch_idx < self.settings.staged_epochs
-        explain = not staged or not recommend
+        recommend_until = self.settings.staged_epochs if staged else math.inf
+        recommend = epoch_idx < min(recommend_until, self._base_epochs)
+        explain = not staged or epoch_idx >= recommend_until
+        self.model.explanation_epoch = epoch_idx
         if explain:
-            self.model.showcase.explainer.begin_epoch(epoch_idx)
+            self.model.showcase.explainer.begin_epoch(
+                epoch_idx - (self.settings.staged_epochs if staged else 0)
+            )
         batches = self.loader.epoch(epoch_idx) if explain else iter(())
-        losses: tuple[float, ...] = (0.0,) * (1 + len(self.model.showcase.loss_names))
+        losses: Any = 0.0
         if recommend:
-            joint = self.settings.schedule == "joint"
+            joint = self.settings.schedule == "joint" and not self._part_optimizers
             self.model.next_training_batch = (
                 _spread(batches, len(self.loader), len(train_data)) if joint else None
             )
+            whole = self.optimizer
             try:
                 losses = super()._train_epoch(train_data, epoch_idx, loss_func, show_progress)
             finally:
                 self.model.next_training_batch = None
-        rest = self._explanation_steps(batches, epoch_idx, show_progress)
-        split = len(losses) - len(rest)
-        return (*losses[:split], *(a + b for a, b in zip(losses[split:], rest, strict=True)))
+                self.optimizer = whole
+        self._explanation_steps(batches, epoch_idx, show_progress)
+        return (*_flat(losses), *self._taken_explanation_losses())
+
+    def _taken_explanation_losses(self) -> tuple[float, ...]:
+        """Sums of the explanation losses since this was last asked."""
+        none = torch.zeros(len(self.model.showcase.loss_names), device=self.device)
+        sums = torch.stack([none, *self.model.explanation_losses]).double().sum(dim=0)
+        self.model.explanation_losses.clear()
+        return tuple(sums.tolist())
 
     def _explanation_steps(
         self, batches: Iterator[TrainingBatch], epoch_idx: int, show_progress: bool
-    ) -> tuple[float, ...]:
-        """Optimizer steps on explanation batches alone; returns the sums of their losses."""
+    ) -> None:
+        """Optimizer steps on explanation batches alone."""
         self.model.train()
-        sums = np.zeros(len(self.model.showcase.loss_names))
         progress = tqdm(
             batches, desc=f"Explain {epoch_idx:>5}", ncols=100, disable=not show_progress
         )
@@ -113,13 +146,10 @@ class ShowcaseTrainerMixin(Trainer):
                 self.set_reduce_hook()
                 sync_loss = self.sync_grad_loss()
             with torch.autocast(device_type=self.device.type, enabled=self.enable_amp):
-                losses = self.model.explain_loss(batch)
-            loss = sum(losses)
+                loss = self.model.explanation_step(batch)
             self._check_nan(loss)
             (loss + sync_loss).backward()
             self.optimizer.step()
-            sums += [part.item() for part in losses]
-        return tuple(sums.tolist())
 
     # Logging
 
@@ -145,14 +175,17 @@ class ShowcaseTrainerMixin(Trainer):
     def _add_train_loss_to_tensorboard(
         self, epoch_idx: int, losses: tuple[float, ...], tag: str = "Loss/Train"
     ) -> None:
-        """Each loss under its name."""
-        for name, loss in zip(self._loss_names(losses), losses, strict=True):
+        """Each loss under its name, in TensorBoard and, where it is used, in Weights & Biases."""
+        named = dict(zip(self._loss_names(losses), losses, strict=True))
+        for name, loss in named.items():
             self.tensorboard.add_scalar(f"{tag} {name}", loss, epoch_idx)
+        steps = {f"{name} loss": loss for name, loss in named.items()} | {"train_step": epoch_idx}
+        self.wandblogger.log_metrics(steps, head="train", commit=False)
 
     # Evaluation
 
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, Any]:
-        self._validations = self._count = getattr(self, "_count", 0) + 1
+        self._validations = self._count = self._count + 1
         try:
             return super()._valid_epoch(valid_data, show_progress)
         finally:
@@ -162,6 +195,7 @@ class ShowcaseTrainerMixin(Trainer):
         """RecBole's evaluation, with explanations of rows of the split for the metrics."""
         self.eval_collector.rows = self._rows_to_explain(eval_data) if eval_data else None
         if not self.config["single_spec"]:
+            self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
             torch.distributed.barrier()  # the checkpoint to load is written by the first process
         result = super().evaluate(eval_data, *args, **kwargs)
         if result and self._validations is None and os.path.isfile(self.saved_model_file):
@@ -199,10 +233,34 @@ class ShowcaseTrainerMixin(Trainer):
             "state_dict": self.model.state_dict(),
             "other_parameter": self.model.other_parameter(),
             "optimizer": self.optimizer.state_dict(),
+            "part_optimizers": [part.state_dict() for part in self._part_optimizers],
+            "streams": stream_states(self._orders),
         }
         save_checkpoint(state, path)
         if verbose:
             self.logger.info(f"Saving current: {path}")
+
+    def save_pretrained_model(self, epoch: int, saved_model_file: str) -> None:
+        """Write the checkpoint of a pretraining stage, as RecBole's pretrainers do."""
+        self._save_checkpoint(epoch, verbose=False, saved_model_file=saved_model_file)
+        self.saved_model_file = saved_model_file
+
+    def resume_checkpoint(self, resume_file: Any) -> None:
+        """RecBole's, with what it leaves out: optimizers of parts, and the random numbers."""
+        super().resume_checkpoint(resume_file)
+        checkpoint = load_checkpoint(resume_file, map_location=self.device)
+        parts = checkpoint.get("part_optimizers", [])
+        for optimizer, state in zip(self._part_optimizers, parts, strict=True):
+            optimizer.load_state_dict(state)
+        self._resumed_streams = checkpoint.get("streams")
+        self._count = self.start_epoch // self.eval_step if self.eval_step > 0 else 0
+
+
+def _flat(losses: Any) -> tuple[float, ...]:
+    """The losses of an epoch as one tuple: a base may give a number, or tuples of stages."""
+    if not isinstance(losses, tuple):
+        return (losses,)
+    return tuple(value for part in losses for value in _flat(part))
 
 
 def _spread(batches: Iterator[TrainingBatch], n_batches: int, n_steps: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 import torch
@@ -15,7 +15,7 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Self:
         """The batch on a device."""
-        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
+        moved = {part.name: getattr(self, part.name).to(device) for part in fields(self)}
         return replace(self, **moved)
 
     def __len__(self) -> int:
@@ -27,8 +27,8 @@ class Batch:
 class ExplanationBatch(Batch):
     """(user, item) pairs with the photos and the past reviews to write from.
 
-    Token ids are the padding's where a mask is False. The last six are only filled where the
-    explainer asks for them (``Explainer.reads``); otherwise their last size is 0.
+    Token ids are the padding's where a mask is False. Replaced and past words are only filled
+    where the explainer asks for them (``Explainer.reads``); otherwise their last size is 0.
 
     Attributes:
         users, items: Internal ids (B,).
@@ -46,6 +46,8 @@ class ExplanationBatch(Batch):
         user_review_mask: Which of them are there (B, R, L).
         item_review_tokens: Ids of the item's past reviews by others (B, Q, L), latest first.
         item_review_mask: Which of them are there (B, Q, L).
+        times: The profile ends before this (B,), as in ``Pairs``; of length 0 where not needed.
+        rows: The row to explain (B,), as in ``Pairs``; of length 0 where not needed.
     """
 
     users: Tensor
@@ -63,6 +65,8 @@ class ExplanationBatch(Batch):
     user_review_mask: Tensor
     item_review_tokens: Tensor
     item_review_mask: Tensor
+    times: Tensor = field(default_factory=lambda: torch.empty(0))
+    rows: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class SelectionBatch(Batch):
         review_mask: Which of them are there (B, R).
         posted: Which candidates the user posted with the row (B, C), what training aims at; none
             where photos are to be chosen.
+        times: The profile ends before this (B,), as in ``Pairs``; of length 0 where not needed.
+        rows: The row to explain (B,), as in ``Pairs``; of length 0 where not needed.
     """
 
     users: Tensor
@@ -92,6 +98,8 @@ class SelectionBatch(Batch):
     review_features: Tensor
     review_mask: Tensor
     posted: Tensor
+    times: Tensor = field(default_factory=lambda: torch.empty(0))
+    rows: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,34 @@ class ReviewCorpus:
         return np.where(found >= 0, known[found] if len(known) else 0, 0)
 
     @cached_property
+    def visits(self) -> Timeline:
+        """Training rows, with a review or without, by user and time."""
+        inter = self.interactions
+        rows = np.flatnonzero(inter.splits == TRAIN)
+        return Timeline(inter.users[rows], inter.times[rows], rows, self.n_users)
+
+    def visited(self, users: np.ndarray, times: np.ndarray, but: np.ndarray, n: int) -> np.ndarray:
+        """Items of the users' training rows before a time, in the order of their times.
+
+        Args:
+            users: Internal ids (B,).
+            times: As in ``Timeline.before`` (B,).
+            but: A row of each to leave out (B,).
+            n: The most items, the latest ones.
+
+        Returns:
+            Internal ids (B, n), filled with 0 at the end.
+        """
+        rows = self.visits.before(users, times, n + 1)  # (B, L), latest first
+        rows = np.where(rows == but[:, None], -1, rows)
+        rows = np.take_along_axis(rows, np.argsort(rows < 0, axis=1, kind="stable"), 1)[:, :n]
+        place = (rows >= 0).sum(axis=1, keepdims=True) - 1 - np.arange(n)  # (B, n)
+        if not rows.shape[1]:
+            return np.zeros((len(users), n), dtype=np.int64)
+        kept = np.take_along_axis(rows, np.maximum(place, 0), axis=1)
+        return np.where(place >= 0, self.interactions.items[np.maximum(kept, 0)], 0)
+
+    @cached_property
     def timeline(self) -> Timeline:
         """Training reviews with text and profiles, by user and time."""
         rows, inter = self.past_rows, self.interactions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -97,6 +98,12 @@ class ExplanationData:
     def __deepcopy__(self, memo: dict[int, Any]) -> ExplanationData:
         """The same object: a copied model reads the same data."""
         return self
+
+    def with_settings(self, settings: ShowcaseSettings) -> ExplanationData:
+        """The same data read with other limits; for loaders that were saved with other settings."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
 
     @property
     def feature_dim(self) -> int:
@@ -220,6 +227,8 @@ class ExplanationData:
             user_review_mask=user_words[1],
             item_review_tokens=item_words[0],
             item_review_mask=item_words[1],
+            times=torch.from_numpy(pairs.times),
+            rows=torch.from_numpy(pairs.rows),
         )
 
     def profile_lengths(self, pairs: Pairs) -> np.ndarray:
@@ -284,6 +293,8 @@ class ExplanationData:
             review_features=review_features,
             review_mask=review_mask,
             posted=torch.from_numpy(posted),
+            times=torch.from_numpy(pairs.times),
+            rows=torch.from_numpy(pairs.rows),
         )
 
     def _past_reviews(self, pairs: Pairs) -> tuple[Tensor, Tensor]:

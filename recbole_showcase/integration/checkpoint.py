@@ -24,6 +24,7 @@ import torch
 import yaml
 
 from recbole_showcase.errors import CheckpointError
+from recbole_showcase.integration.plain import from_plain, to_plain
 
 FORMAT = "recbole_showcase/1"
 
@@ -78,8 +79,10 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         path: The file.
     """
     config = state["config"]
+    other = state.get("other_parameter") or {}
     plain = {
         **state,
+        "other_parameter": {k: to_plain(value, k) for k, value in other.items()},
         "format": FORMAT,
         "config": {
             "model": config["model"],
@@ -88,7 +91,7 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
             "external": _plain(config.external_config_dict),
             "final": _plain(config.final_config_dict),
         },
-        "best_valid_score": float(state["best_valid_score"]),
+        "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
     aside = f"{os.fspath(path)}.partial-{os.getpid()}"
     try:
@@ -122,7 +125,8 @@ def load_checkpoint(
         raise CheckpointError(f"'{os.fspath(path)}' is not a checkpoint: not a zip archive")
     _refuse_torchscript(path)
     try:
-        return torch.load(path, map_location=map_location, weights_only=True)
+        state = torch.load(path, map_location=map_location, weights_only=True)
+        return {**state, "other_parameter": from_plain(state.get("other_parameter"))}
     except pickle.UnpicklingError:
         pass  # not plain data: a file of RecBole's, or a hostile one
     try:

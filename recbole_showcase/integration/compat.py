@@ -7,6 +7,7 @@ library with the missing name, and the library itself stays as it is.
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import sys
@@ -56,6 +57,9 @@ def apply() -> None:
     _processes_on_cpu()
     _ensure_dir_together()
     _generator_for_hyperopt()
+    _collector_of_anything()
+    _flops_of_what_predicts()
+    _ksr_in_one_precision()
 
 
 @contextmanager
@@ -243,6 +247,78 @@ def _generator_for_hyperopt() -> None:
     np = module.np
     random = LibraryView(np.random, RandomState=np.random.default_rng)
     module.np = LibraryView(np, random=random)  # type: ignore[attr-defined]
+
+
+def _collector_of_anything() -> None:
+    """``Collector.get_data_struct`` moves all it holds to the CPU, numbers and counters as well.
+
+    So ItemCoverage, GiniIndex and the other metrics that ask for counts end in an error. It also
+    forgets a fixed list of keys only: what a metric of one's own collects piles up over the
+    evaluations. Upstream: ``recbole.evaluator.collector`` of 1.2.1. Can go when it keeps what
+    ``data_collect`` set, as it is, and forgets the rest.
+    """
+    collector = import_module("recbole.evaluator.collector").Collector
+    data_collect, get_data_struct = collector.data_collect, collector.get_data_struct
+
+    @functools.wraps(data_collect)
+    def data_collect_and_note(self: Any, train_data: Any) -> None:
+        data_collect(self, train_data)
+        self.kept_keys = set(self.data_struct._data_dict)
+
+    @functools.wraps(get_data_struct)
+    def get_data_struct_of_anything(self: Any) -> Any:
+        data = self.data_struct._data_dict
+        fixed = {key: value for key, value in data.items() if not hasattr(value, "cpu")}
+        for key in fixed:
+            del data[key]
+        struct = get_data_struct(self)
+        struct._data_dict.update(copy.deepcopy(fixed))
+        data.update(fixed)
+        for key in set(data) - getattr(self, "kept_keys", set()):
+            del data[key]
+        return struct
+
+    collector.data_collect = data_collect_and_note
+    collector.get_data_struct = get_data_struct_of_anything
+
+
+def _flops_of_what_predicts() -> None:
+    """``run_recbole`` counts the operations of ``predict``, which some models cannot do.
+
+    GRU4RecCPR and SASRecCPR refuse it by an assertion, so RecBole's quick start ends there. It
+    leaves out Pop, which has nothing to predict from before training, by the name of its class;
+    here a composed model goes by the name of its base. Upstream: ``get_flops`` of
+    ``recbole.utils.utils`` in 1.2.1. Can go when it allows for models that rank only.
+    """
+    utils = import_module("recbole.utils.utils")
+    get_flops = utils.get_flops
+
+    @functools.wraps(get_flops)
+    def get_flops_of_what_predicts(model: Any, *args: Any, **kwargs: Any) -> Any:
+        name = getattr(model, "base_model", type(model)).__name__
+        skipped = name in ("Pop", "GRU4RecCPR", "SASRecCPR")
+        return 1 if skipped else get_flops(model, *args, **kwargs)
+
+    for name in ("utils.utils", "utils", "quick_start.quick_start"):
+        module: Any = import_module(f"recbole.{name}")
+        module.get_flops = get_flops_of_what_predicts
+
+
+def _ksr_in_one_precision() -> None:
+    """KSR multiplies its relations, read from a file in double precision, by single precision.
+
+    PyTorch refuses that, so KSR does not train. Upstream: ``KSR.__init__`` of RecBole 1.2.1. Can go
+    when it casts ``relation_Matrix`` as it casts what it computes from it.
+    """
+    ksr = import_module("recbole.model.sequential_recommender.ksr").KSR
+    init = ksr.__init__
+
+    @functools.wraps(init)
+    def init_in_one_precision(self: Any, config: Any, dataset: Any) -> None:
+        init(self, config, dataset)
+        self.relation_Matrix = self.relation_Matrix.float()
+
+    ksr.__init__ = init_in_one_precision
 
 
 def _recbole_modules() -> list[ModuleType]:

@@ -39,6 +39,16 @@ _DATASET_SETTINGS = (
     "showcase_vocab_size",
     "showcase_max_tokens",
 )
+# Modules that RecBole imports in the middle of a run, asked for before anything is loaded, and the
+# distributions that have them.
+_PACKAGES = {
+    "KGAT": ("dgl", "dgl"),
+    "KGIN": ("torch_scatter", "torch_scatter"),
+    "LightGBM": ("lightgbm", "lightgbm"),
+    "MCCLK": ("torch_scatter", "torch_scatter"),
+    "NCL": ("faiss", "faiss-cpu"),
+    "XGBoost": ("xgboost", "xgboost"),
+}
 _composed: dict[str, type] = {}
 
 
@@ -48,8 +58,9 @@ def register() -> None:
     if quick_start is not None and hasattr(quick_start.load_data_and_model, "__wrapped__"):
         return
     compat.apply_before_import()
+    models = (f"model.{family}" for family in MODEL_PACKAGES if family[:5] != "exlib")
     with compat.anomaly_detection_as_it_is():
-        for package in ("quick_start", *(f"model.{p}" for p in MODEL_PACKAGES if p[:5] != "exlib")):
+        for package in ("quick_start", "data.dataset", "trainer", *models):  # what shims look at
             import_module(f"recbole.{package}")
     compat.apply()
     _wrap_config()
@@ -115,12 +126,14 @@ def showcase_class(base: type) -> type:
         class composed in the same way from the base's own.
 
     Raises:
-        RegistrationError: If RecBole has a model, trainer or data set class of that name.
+        RegistrationError: If RecBole has a model, trainer or data set class of that name, if a
+            package that the base needs cannot be imported, or if it is not a torch module.
     """
     name = PREFIX + base.__name__
     known = _composed.get(name)
     if known is not None and known.base_model is base:  # type: ignore[attr-defined]
         return known
+    _check_base(base)
     from recbole_showcase.dataset import ShowcaseDatasetMixin
     from recbole_showcase.model import ShowcaseMixin
     from recbole_showcase.trainer import ShowcaseTrainerMixin
@@ -138,6 +151,28 @@ def showcase_class(base: type) -> type:
     _add(datasets, name + "Dataset", _compose(name + "Dataset", ShowcaseDatasetMixin, dataset))
     _composed[name] = model
     return model
+
+
+def _check_base(base: type) -> None:
+    """Refuse a base that cannot run here, before any data is loaded."""
+    name = PREFIX + base.__name__
+    if base.__module__.startswith("recbole.") and base.__name__ in _PACKAGES:
+        _check_package(name, *_PACKAGES[base.__name__])
+    if not issubclass(base, import_module("torch").nn.Module):
+        raise RegistrationError(
+            f"no model '{name}': {base.__name__} is not a torch module, so it cannot be trained, "
+            "saved and loaded together with an explainer"
+        )
+
+
+def _check_package(name: str, module: str, distribution: str) -> None:
+    try:
+        import_module(module)
+    except Exception as error:  # a package that is there but broken may raise anything
+        raise RegistrationError(
+            f"'{name}' needs the package '{module}' (pip install {distribution}), which cannot be "
+            f"imported: {error}"
+        ) from error
 
 
 def base_name(name: str) -> str | None:
@@ -169,20 +204,26 @@ def _stems(family: str) -> tuple[str, ...]:
 
 def _base_class(stem: str) -> type:
     base = stem.removeprefix(PREFIX.lower())
-    module = import_module(f"recbole.model.{family_of(stem)}.{base}")
+    family = family_of(stem)
+    assert family is not None
+    if family.startswith("exlib"):  # its module cannot be imported without the package
+        name = _class_name(base)
+        _check_package(PREFIX + name, *_PACKAGES[name])
+    module = import_module(f"recbole.model.{family}.{base}")
     return getattr(module, _class_name_in(module, base))
 
 
 def _class_name(base: str) -> str:
     """The class in a model's module, from its lower-case name."""
     family = next(family for family in MODEL_PACKAGES if base in _stems(family))
-    if family.startswith("exlib"):
-        return base
+    if family.startswith("exlib"):  # importing it would need its package
+        return next(name for name in _PACKAGES if name.lower() == base)
     return _class_name_in(import_module(f"recbole.model.{family}.{base}"), base)
 
 
 def _class_name_in(module: ModuleType, base: str) -> str:
-    return next(name for name in vars(module) if name.lower() == base)
+    classes = (name for name, value in vars(module).items() if isinstance(value, type))
+    return next(name for name in classes if name.lower() == base)
 
 
 def _composed_by_stem(stem: str) -> type | None:

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import torch
 
 import recbole_showcase  # noqa: F401 - registers when RecBole is imported
+from tests.tiny import TinyWorld
 
 
 def test_libraries_are_as_they_were() -> None:
@@ -45,3 +46,28 @@ def test_a_folder_may_be_there_already(tmp_path: Path) -> None:
 
     kept = {getattr(m, "ensure_dir", logger.ensure_dir) for m in _recbole_modules()}
     assert kept == {logger.ensure_dir}
+
+
+def test_counting_metrics_are_computed_and_nothing_piles_up(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    """ItemCoverage and the like ask for numbers, which have no ``.cpu()``."""
+    from tests.integration.test_registration import stock_config
+    from tests.integration.test_training import prepare
+
+    metrics = ["ItemCoverage", "AveragePopularity", "GiniIndex", "Recall"]
+    config = stock_config(tiny_world, tmp_path, metrics=metrics)
+    trainer, (train, valid, test) = prepare("BPR", tiny_world, tmp_path, **config)
+    trainer.fit(train, valid)
+    collector = trainer.eval_collector
+    kept = set(collector.data_struct._data_dict)
+    assert kept == {"data.num_items", "data.count_items"}
+    collector.data_struct.update_tensor("of.my.metric", torch.ones(2))
+    result = trainer.evaluate(test)
+    assert set(collector.data_struct._data_dict) == kept
+    top = trainer.model.full_sort_predict(test._dataset.inter_feat).view(-1, 25)
+    top[:, 0] = -torch.inf
+    for row, user in enumerate(test._dataset.inter_feat["user_id"]):
+        top[row, test.uid2history_item[user]] = -torch.inf
+    recommended = set(top.topk(5).indices.flatten().tolist())
+    assert result["itemcoverage@5"] == round(len(recommended) / 25, 4)

@@ -142,7 +142,7 @@ def test_propagated_vectors_follow_the_model(tiny_world: TinyWorld, tmp_path: Pa
     """What is kept from one forward is not used after the weights have changed."""
     trainer, _ = prepare("ShowcaseLightGCN", tiny_world, tmp_path)
     model = trainer.model.eval()
-    batch = next(trainer.loader.epoch(0))
+    batch = next(trainer.loader.epoch(0)).explanation
     with torch.no_grad():
         first, _ = model._vectors_of(batch)
         assert torch.equal(first, model.forward()[0][batch.users])

@@ -174,7 +174,7 @@ def test_saved_loaders_follow_changed_settings(tiny_world: TinyWorld, tmp_path: 
         "ShowcaseBPR", tiny_world, tmp_path, showcase_max_history_reviews=2, **changes
     )
     assert loaders[0]._dataset.showcase.settings.max_history_reviews == 8, "the saved ones"
-    batch = next(trainer.loader.epoch(0))
+    batch = next(trainer.loader.epoch(0)).explanation
     assert batch.review_features.shape[1] == 2
     trainer.fit(*loaders[:2])
     assert np.isfinite(trainer.evaluate(loaders[2])["bleu1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,18 @@ class ShowcaseDatasetMixin(Dataset):
         self.showcase = self._explanation_data(rows, users, items, split_rows)
         for split, own in zip(splits, split_rows, strict=True):
             split.showcase, split.showcase_rows = self.showcase, own
+        self._tell_of_cold_users(np.unique(users[np.isin(rows, np.concatenate([rows[:0], *split_rows[1:]]))]))
         return splits
+
+    def _tell_of_cold_users(self, held_out: np.ndarray) -> None:
+        """Say what the recommender cannot do: rank for users that it learns nothing of."""
+        cold = int((~self.showcase.known_users[held_out]).sum())
+        if cold:
+            getLogger().warning(
+                f"{cold} of {len(held_out)} users in valid and test have no training interaction: "
+                "for them the recommender ranks by chance, and explanations have no past to draw on "
+                "but profiles"
+            )
 
     def _hide_rows(self, splits: list[Any]) -> None:
         """Take the row numbers, and the lists that sequential data sets make of them, back out."""

@@ -99,3 +99,30 @@ def test_a_review_in_two_rows_is_an_error(tmp_path: Path) -> None:
 def test_without_samples_the_settings_are_named(tiny_world: TinyWorld, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="showcase_min_photos = 2"):
         prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_min_photos=2)
+
+
+def test_cold_users_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Users split apart, as in the released Gest split; their texts come from photos alone."""
+    world = TinyWorld.write(tmp_path, "cold")
+    path = world.folder / f"{world.name}.inter"
+    head, *lines = path.read_text().splitlines()
+    parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
+    for line in lines:
+        user = int(line.partition("\t")[0][1:])
+        parts["train" if user < 30 else "valid" if user < 35 else "test"].append(line)
+    for part, own in parts.items():
+        (world.folder / f"{world.name}.{part}.inter").write_text("\n".join([head, *own]) + "\n")
+    path.unlink()
+    with caplog.at_level("WARNING"):
+        trainer, (train, valid, test) = prepare(
+            "ShowcaseBPR", world, tmp_path, benchmark_filename=["train", "valid", "test"], epochs=8
+        )
+    assert "10 of 10 users in valid and test have no training interaction" in caplog.text
+    trainer.fit(train, valid)
+    result = trainer.evaluate(test)
+    assert result["bleu1"] > 30 and np.isfinite(result["imagef1@3"])
+    users = train._dataset.token2id("user_id", ["u36", "u1"])
+    batch = next(trainer.loader.epoch(0)).explanation
+    cold = batch.users.new_tensor(users)
+    vectors, _ = trainer.model._vectors_of(type(batch)(**{**vars(batch), "users": cold}))
+    assert not vectors[0].any() and vectors[1].any(), "nothing is known of a cold user"

@@ -78,8 +78,8 @@ def main() -> None:
             (ours, texts), (single, same) = timed(batched), timed(one_by_one)
             equal = np.mean([a == b for a, b in zip(texts, same, strict=True)])
             ratios.append(single / ours)
-            rates = f"batched {len(pairs) / ours:.1f} a second, one by one {len(pairs) / single:.1f}"
-            print(f"{rates}, ratio {ratios[-1]:.1f}, equal {equal:.1%}")
+            rates = f"{len(pairs) / ours:.1f} a second, one by one {len(pairs) / single:.1f}"
+            print(f"batched {rates}, ratio {ratios[-1]:.1f}, equal {equal:.1%}")
     print(f"median ratio {statistics.median(ratios):.1f}")
 
 

@@ -102,7 +102,8 @@ class ShowcaseDatasetMixin(Dataset):
         self.showcase = self._explanation_data(rows, users, items, split_rows)
         for split, own in zip(splits, split_rows, strict=True):
             split.showcase, split.showcase_rows = self.showcase, own
-        self._tell_of_cold_users(np.unique(users[np.isin(rows, np.concatenate([rows[:0], *split_rows[1:]]))]))
+        held_out = np.isin(rows, np.concatenate([rows[:0], *split_rows[1:]]))
+        self._tell_of_cold_users(np.unique(users[held_out]))
         return splits
 
     def _tell_of_cold_users(self, held_out: np.ndarray) -> None:
@@ -111,8 +112,8 @@ class ShowcaseDatasetMixin(Dataset):
         if cold:
             getLogger().warning(
                 f"{cold} of {len(held_out)} users in valid and test have no training interaction: "
-                "for them the recommender ranks by chance, and explanations have no past to draw on "
-                "but profiles"
+                "for them the recommender ranks by chance, and explanations have photos, and "
+                "profiles where there are some, but no past reviews"
             )
 
     def _hide_rows(self, splits: list[Any]) -> None:

@@ -118,7 +118,7 @@ def train(variant: str, seed: int, data: Path, kept: Path) -> None:
 def opened(checkpoint: Path) -> tuple[Any, Any, Any]:
     """A trained model, what it knows of the data, and its test pairs."""
     from recbole_showcase.data.corpus import TEST
-    from recbole_showcase.data.explanation import Pairs
+    from recbole_showcase.data.pairs import Pairs
 
     model = recbole_showcase.load_explainer(checkpoint).model
     data = model.showcase.data

@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    from recbole_showcase.data.explanation import Pairs
+    from recbole_showcase.data.pairs import Pairs
 
     with tempfile.TemporaryDirectory() as work:
         model = build(Path(work))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_showcase.data.explanation import Pairs
+from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.outputs import ShowcaseOutputs, Swap
 
 

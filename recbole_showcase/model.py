@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
-from recbole_showcase.data.explanation import ExplanationData, Pairs
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs, build_explainer
 from recbole_showcase.integration.config import part_values, showcase_settings

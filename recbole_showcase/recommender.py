@@ -13,7 +13,7 @@ import pandas as pd
 
 from recbole_showcase.atomic import PhotoFolder, photo_folder, read_atomic
 from recbole_showcase.data.corpus import TEST, TRAIN
-from recbole_showcase.data.explanation import Pairs
+from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import DataError
 from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 from recbole_showcase.integration.entry_points import restore

@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from recbole_showcase.data.batch import TrainingBatch
-from recbole_showcase.data.explanation import ExplanationLoader
+from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.metrics import is_explanation_metric

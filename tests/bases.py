@@ -278,7 +278,7 @@ def _answers(model: Any, loaders: Any) -> dict[str, Any]:
     import torch
     from recbole.utils import init_seed
 
-    from recbole_showcase.data.explanation import Pairs
+    from recbole_showcase.data.pairs import Pairs
     from recbole_showcase.integration.ranking import top_items
 
     init_seed(7, True)

@@ -1,10 +1,8 @@
-"""Explanation samples: which rows are samples, and batches that hide what is held out."""
+"""Explanation data: which rows are samples, and batches that hide what is held out."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
+from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
+from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.data.ragged import Timeline
 from recbole_showcase.data.targets import TargetTexts
 from recbole_showcase.data.tokenizer import TextTokenizer
@@ -22,42 +21,6 @@ from recbole_showcase.errors import DataError
 from recbole_showcase.settings import ShowcaseSettings
 
 _STATISTICS_SAMPLE = 20_000
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """(user, item) pairs to explain, and what must not be seen for them.
-
-    Attributes:
-        users, items: Internal ids (B,).
-        times: The profile ends before this (B,); infinity for all that is known, NaN where the
-            data set does not know, which asks for all as well.
-        rows: The row to explain (B,), never part of the profile; 0 for a pair without one.
-    """
-
-    users: np.ndarray
-    items: np.ndarray
-    times: np.ndarray
-    rows: np.ndarray
-
-    def __len__(self) -> int:
-        """The number of pairs, B."""
-        return len(self.users)
-
-    def __getitem__(self, index: slice | np.ndarray) -> Pairs:
-        """Some of the pairs."""
-        return Pairs(*(getattr(self, field.name)[index] for field in fields(self)))
-
-    @classmethod
-    def of_rows(cls, corpus: ReviewCorpus, rows: np.ndarray) -> Pairs:
-        """The pairs of some rows, at the time of the row."""
-        inter = corpus.interactions
-        return cls(inter.users[rows], inter.items[rows], inter.times[rows], rows)
-
-    @classmethod
-    def of_ids(cls, users: np.ndarray, items: np.ndarray) -> Pairs:
-        """Pairs of internal ids, explained from all that the training split knows."""
-        return cls(users, items, np.full(len(users), np.inf), np.zeros(len(users), np.int64))
 
 
 class ExplanationData:
@@ -343,37 +306,3 @@ def _without(values: np.ndarray, hidden: np.ndarray, limit: int) -> np.ndarray:
     kept = np.where(hidden, -1, values)
     order = np.argsort(kept < 0, axis=1, kind="stable")[:, :limit]
     return np.take_along_axis(kept, order, axis=1)
-
-
-class ExplanationLoader:
-    """Batches of the training samples in a new order each epoch.
-
-    It has a random generator of its own, so that the recommender's batches are the same with and
-    without it.
-    """
-
-    def __init__(self, data: ExplanationData, seed: int, *, selection: bool) -> None:
-        """Remember the data, the seed of the order, and whether photo selection learns too."""
-        self.data = data
-        self.batch_size = data.settings.batch_size
-        self.seed = seed
-        self.selection = selection
-
-    def __len__(self) -> int:
-        """The number of batches in an epoch."""
-        return -(-len(self.data.train_rows) // self.batch_size)
-
-    def epoch(self, epoch: int) -> Iterator[TrainingBatch]:
-        """The batches of an epoch; the same epoch gives the same batches.
-
-        The samples of photo selection are spread evenly over the batches of explanation samples.
-        """
-        random = np.random.default_rng((self.seed, epoch))
-        order = random.permutation(self.data.train_rows)
-        chosen = random.permutation(self.data.selection_rows) if self.selection else order[:0]
-        parts = np.array_split(chosen, len(self))
-        for number, rows in enumerate(parts):
-            start = number * self.batch_size
-            explanation = self.data.training_batch(order[start : start + self.batch_size], random)
-            selection = self.data.training_selection(rows) if len(rows) else None
-            yield TrainingBatch(explanation, selection)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
@@ -31,6 +31,67 @@ class DecoderSettings:
     explainer_lora_alpha: float
 
 
+@dataclass(frozen=True)
+class GPT2Sizes:
+    """Sizes of a GPT-2 made here."""
+
+    width: int
+    layers: int
+    heads: int
+    dropout: float
+
+    @classmethod
+    def of(cls, settings: Any) -> GPT2Sizes:
+        """Those of an explainer's settings."""
+        return cls(
+            width=settings.explainer_hidden_size,
+            layers=settings.explainer_decoder_layers,
+            heads=settings.explainer_heads,
+            dropout=settings.explainer_dropout,
+        )
+
+
+def small_gpt2(
+    sizes: GPT2Sizes, positions: int, tokenizer: TextTokenizer, *, cross_attention: bool = False
+) -> GPT2LMHeadModel:
+    """A GPT-2 that knows nothing yet.
+
+    Args:
+        sizes: Its sizes.
+        positions: The most tokens that it reads and writes, start and end among them.
+        tokenizer: Of the texts to write.
+        cross_attention: Whether it attends to an encoder.
+    """
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer),
+            bos_token_id=tokenizer.bos_id,
+            eos_token_id=tokenizer.eos_id,
+            n_positions=positions,
+            n_embd=sizes.width,
+            n_layer=sizes.layers,
+            n_head=sizes.heads,
+            activation_function="gelu_pytorch_tanh",  # GPT-2's own, in one kernel
+            resid_pdrop=sizes.dropout,
+            embd_pdrop=sizes.dropout,
+            attn_pdrop=sizes.dropout,
+            # GPT-2's 0.02 belongs to its width of 768; at a small width it would all but
+            # silence the cross-attention, and the text would take long to follow photos.
+            initializer_range=0.02 * math.sqrt(768 / sizes.width),
+            add_cross_attention=cross_attention,
+        )
+    )
+
+
+def tell_ends(model: PreTrainedModel, tokenizer: TextTokenizer) -> None:
+    """Let ``generate`` know how texts start and end, and what pads them."""
+    generation = model.generation_config
+    assert generation is not None
+    generation.bos_token_id = tokenizer.bos_id
+    generation.eos_token_id = tokenizer.eos_id
+    generation.pad_token_id = tokenizer.pad_id
+
+
 def build_decoder(
     settings: DecoderSettings, tokenizer: TextTokenizer, max_tokens: int
 ) -> GPT2LMHeadModel:
@@ -51,36 +112,13 @@ def build_decoder(
         )
         decoder.resize_token_embeddings(len(tokenizer))
     else:
-        decoder = GPT2LMHeadModel(_config(settings, tokenizer, max_tokens))
-    generation = decoder.generation_config
-    generation.bos_token_id = tokenizer.bos_id
-    generation.eos_token_id = tokenizer.eos_id
-    generation.pad_token_id = tokenizer.pad_id
+        sizes = GPT2Sizes.of(settings)
+        decoder = small_gpt2(sizes, max_tokens + 2, tokenizer, cross_attention=True)
+    tell_ends(decoder, tokenizer)
     if settings.explainer_lora_rank:
         _add_adapters(decoder, settings)
     _freeze(decoder, settings)
     return decoder
-
-
-def _config(settings: DecoderSettings, tokenizer: TextTokenizer, max_tokens: int) -> GPT2Config:
-    dropout = settings.explainer_dropout
-    return GPT2Config(
-        vocab_size=len(tokenizer),
-        bos_token_id=tokenizer.bos_id,
-        eos_token_id=tokenizer.eos_id,
-        n_positions=max_tokens + 2,
-        n_embd=settings.explainer_hidden_size,
-        n_layer=settings.explainer_decoder_layers,
-        n_head=settings.explainer_heads,
-        activation_function="gelu_pytorch_tanh",  # GPT-2's own, in one kernel
-        resid_pdrop=dropout,
-        embd_pdrop=dropout,
-        attn_pdrop=dropout,
-        # GPT-2's 0.02 belongs to its width of 768; at a small width it would all but
-        # silence the cross-attention, and the text would take long to follow photos.
-        initializer_range=0.02 * math.sqrt(768 / settings.explainer_hidden_size),
-        add_cross_attention=True,
-    )
 
 
 def _add_adapters(decoder: GPT2LMHeadModel, settings: DecoderSettings) -> None:

@@ -17,18 +17,18 @@ Ids alone are read, so a cold user or item is written for as nobody in particula
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2LMHeadModel
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.decoding import next_token_loss
+from recbole_showcase.explainers.gpt2 import GPT2Sizes, small_gpt2, tell_ends
 from recbole_showcase.explainers.ids import (
     IdEmbedding,
     rating_loss,
@@ -81,27 +81,10 @@ class PeplerExplainer(Explainer):
             decoder = GPT2LMHeadModel.from_pretrained(settings.explainer_decoder)
             decoder.resize_token_embeddings(len(self.tokenizer))
         else:
-            dropout = settings.explainer_dropout
-            decoder = GPT2LMHeadModel(
-                GPT2Config(
-                    vocab_size=len(self.tokenizer),
-                    bos_token_id=self.tokenizer.bos_id,
-                    eos_token_id=self.tokenizer.eos_id,
-                    n_positions=self.inputs.max_tokens + 4,  # the prompt and both ends
-                    n_embd=settings.explainer_hidden_size,
-                    n_layer=settings.explainer_decoder_layers,
-                    n_head=settings.explainer_heads,
-                    resid_pdrop=dropout,
-                    embd_pdrop=dropout,
-                    attn_pdrop=dropout,
-                    # GPT-2's 0.02 belongs to its width of 768.
-                    initializer_range=0.02 * math.sqrt(768 / settings.explainer_hidden_size),
-                )
-            )
-        generation = decoder.generation_config
-        generation.bos_token_id = self.tokenizer.bos_id
-        generation.eos_token_id = self.tokenizer.eos_id
-        generation.pad_token_id = self.tokenizer.pad_id
+            # Positions of the prompt and both ends beside the text's.
+            positions = self.inputs.max_tokens + 4
+            decoder = small_gpt2(GPT2Sizes.of(settings), positions, self.tokenizer)
+        tell_ends(decoder, self.tokenizer)
         return decoder
 
     def begin_epoch(self, epoch: int) -> None:

@@ -24,8 +24,8 @@ from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import ExplainerInputs, Standardise
+from recbole_showcase.explainers.gpt2 import GPT2Sizes
 from recbole_showcase.explainers.prompted import (
-    GPT2Sizes,
     PromptedExplainer,
     language_model,
     load_pretrained,

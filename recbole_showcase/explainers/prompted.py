@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.decoding import next_token_loss
-
-
-@dataclass(frozen=True)
-class GPT2Sizes:
-    """Sizes of a GPT-2 made here."""
-
-    width: int
-    layers: int
-    heads: int
-    dropout: float
-
-    @classmethod
-    def of(cls, settings: Any) -> GPT2Sizes:
-        """Those of an explainer's settings."""
-        return cls(
-            width=settings.explainer_hidden_size,
-            layers=settings.explainer_decoder_layers,
-            heads=settings.explainer_heads,
-            dropout=settings.explainer_dropout,
-        )
+from recbole_showcase.explainers.gpt2 import GPT2Sizes, small_gpt2, tell_ends
 
 
 class PromptedExplainer(Explainer):
@@ -134,11 +113,8 @@ def language_model(
         if len(tokenizer) > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(len(tokenizer))
     else:
-        model = _small_gpt2(sizes, positions, tokenizer)
-    generation = model.generation_config
-    generation.bos_token_id = tokenizer.bos_id
-    generation.eos_token_id = tokenizer.eos_id
-    generation.pad_token_id = tokenizer.pad_id
+        model = small_gpt2(sizes, positions, tokenizer)
+    tell_ends(model, tokenizer)
     return model
 
 
@@ -176,25 +152,6 @@ def to_the_right(values: Tensor, mask: Tensor, most: int) -> tuple[Tensor, Tenso
     order = mask.long().argsort(dim=1, stable=True)[:, mask.shape[1] - longest :]  # (B, P')
     rows = torch.arange(len(mask), device=mask.device).unsqueeze(1)
     return values[rows, order], mask[rows, order]
-
-
-def _small_gpt2(sizes: GPT2Sizes, positions: int, tokenizer: TextTokenizer) -> GPT2LMHeadModel:
-    return GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=len(tokenizer),
-            bos_token_id=tokenizer.bos_id,
-            eos_token_id=tokenizer.eos_id,
-            n_positions=positions,
-            n_embd=sizes.width,
-            n_layer=sizes.layers,
-            n_head=sizes.heads,
-            resid_pdrop=sizes.dropout,
-            embd_pdrop=sizes.dropout,
-            attn_pdrop=sizes.dropout,
-            # GPT-2's 0.02 belongs to its width of 768.
-            initializer_range=0.02 * math.sqrt(768 / sizes.width),
-        )
-    )
 
 
 def _takes_positions(model: Any) -> bool:

@@ -19,8 +19,8 @@ from torch import Tensor
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.base import ExplainerInputs
+from recbole_showcase.explainers.gpt2 import GPT2Sizes
 from recbole_showcase.explainers.prompted import (
-    GPT2Sizes,
     PromptedExplainer,
     language_model,
     to_the_right,

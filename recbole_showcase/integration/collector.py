@@ -10,7 +10,8 @@ import torch
 from recbole.evaluator import Collector
 
 from recbole_showcase.data.corpus import Features
-from recbole_showcase.data.explanation import ExplanationData, Pairs
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.store import FeatureStore

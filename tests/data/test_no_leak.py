@@ -9,7 +9,8 @@ import pytest
 
 from recbole_showcase.atomic import REVIEW, read_atomic, write_atomic
 from recbole_showcase.data.corpus import TEST, TRAIN, VALID
-from recbole_showcase.data.explanation import ExplanationData, Pairs
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.data.pairs import Pairs
 from tests.integration.test_training import SASREC, prepare
 from tests.tiny import TinyWorld
 

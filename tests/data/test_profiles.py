@@ -10,7 +10,7 @@ import pytest
 
 from recbole_showcase.atomic import ExplainedPairsOptions, convert_explained_pairs
 from recbole_showcase.data.corpus import PROFILE, TEST, TRAIN
-from recbole_showcase.data.explanation import Pairs
+from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.errors import DataError
 from recbole_showcase.integration.checkpoint import clean_argv

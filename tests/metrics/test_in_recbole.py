@@ -13,7 +13,7 @@ import torch
 
 from recbole_showcase import metrics
 from recbole_showcase.data.corpus import TEST, TRAIN
-from recbole_showcase.data.explanation import Pairs
+from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.evidence import lexicon_of, supported_features
 from recbole_showcase.intervention import donors

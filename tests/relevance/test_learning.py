@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recbole_showcase.data.corpus import TEST
-from recbole_showcase.data.explanation import Pairs
+from recbole_showcase.data.pairs import Pairs
 from tests.integration.test_training import prepare
 from tests.tiny import TinyWorld
 

@@ -8,9 +8,8 @@ the near ones are counted softly, photos and reviews together:
 
 A mean of the profile blurs a user who likes two dishes; a count does not, and the 1 keeps what
 fits nothing in the profile from being ranked by noise. Features are centred by the training
-split and weighted in each dimension. Few numbers are learned, and all users share them, so that
-some hundred rows are enough and new users are no exception. Before training this is a sharper
-reading of CLIP similarity.
+split and weighted in each dimension. Few numbers are learned, and all users share them, so new
+users are no exception. Before training this is a sharper reading of CLIP similarity.
 """
 
 from __future__ import annotations

@@ -85,6 +85,7 @@ def cases(said: list[str], true: list[str]) -> Iterator[tuple[str, Callable[[], 
     yield "ScoreSentiment", lambda: agreement(scores, feelings)
     yield "UserScoreSentiment", lambda: agreement(scores, feelings, users)
     yield "PhotoInfluence", lambda: metrics.text_change(said, true)
+    yield "PhotoGap", lambda: metrics.text_gap(said, said[::-1], true)
 
 
 def peers(said: list[str], true: list[str]) -> dict[str, Callable[[], Any]]:

@@ -45,6 +45,16 @@ def swap_users(model: Any, pairs: Pairs, outputs: ShowcaseOutputs, seed: int) ->
     return Swap(texts, others.users != pairs.users)
 
 
+def from_own_photos(model: Any, pairs: Pairs) -> list[str]:
+    """Write texts from photos that the user posted with each pair's row, as training does.
+
+    Arguments are those of :func:`swap_photos`.
+    """
+    head = model.showcase
+    own = head.data.photos.of_row.first(pairs.rows, head.settings.max_photos)  # (N, P)
+    return model.explain(pairs, photos=own).texts
+
+
 def donors(n: int, seed: int) -> np.ndarray:
     """For each of n pairs another one to swap with, each once, at random (n,)."""
     order = np.random.default_rng(seed).permutation(n)

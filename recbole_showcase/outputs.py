@@ -79,6 +79,7 @@ class EvaluationOutputs:
         supported: Features that training reviews or photos of the item support (N, F).
         photo_swap: Texts from the photos of another pair.
         user_swap: Texts from the past and the vector of another user.
+        from_own_photos: Texts from photos that the user posted with the row, as in training.
     """
 
     outputs: ShowcaseOutputs
@@ -96,6 +97,7 @@ class EvaluationOutputs:
     supported: np.ndarray
     photo_swap: Swap
     user_swap: Swap
+    from_own_photos: list[str]
 
     @cached_property
     def said(self) -> Any:

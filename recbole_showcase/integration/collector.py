@@ -19,6 +19,7 @@ from recbole_showcase.evidence import lexicon_of, supported_features
 from recbole_showcase.integration.metrics import (
     NEEDS_ALIGNMENT,
     NEEDS_FEATURES,
+    NEEDS_OWN_PHOTOS,
     NEEDS_PHOTOS,
     NEEDS_SCORES,
     NEEDS_SENTENCES,
@@ -28,7 +29,7 @@ from recbole_showcase.integration.metrics import (
     NEEDS_TEXTS,
     OUTPUTS,
 )
-from recbole_showcase.intervention import swap_photos, swap_users
+from recbole_showcase.intervention import from_own_photos, swap_photos, swap_users
 from recbole_showcase.outputs import EvaluationOutputs, Swap
 from recbole_showcase.sentences import split_sentences
 
@@ -122,6 +123,7 @@ class ShowcaseCollector(Collector):
             supported=supported,
             photo_swap=swap_photos(model, pairs, outputs, seed) if photos else untouched,
             user_swap=swap_users(model, pairs, outputs, seed) if users else untouched,
+            from_own_photos=from_own_photos(model, pairs) if need(NEEDS_OWN_PHOTOS) else [],
         )
 
     def _confidences(self, sentences: np.ndarray, photos: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ NEEDS_SUPPORT = "showcase.support"
 NEEDS_SCORES = "showcase.scores"
 NEEDS_SWAPPED_PHOTOS = "showcase.swapped_photos"
 NEEDS_SWAPPED_USERS = "showcase.swapped_users"
+NEEDS_OWN_PHOTOS = "showcase.own_photos"
 _JOINT = (NEEDS_FEATURES, NEEDS_SCORES)
 Value = Callable[..., float]
 
@@ -177,10 +178,16 @@ METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     ),
     "PhotoInfluence": (NEEDS_SWAPPED_PHOTOS, _change("photo_swap")),
     "UserInfluence": (NEEDS_SWAPPED_USERS, _change("user_swap")),
+    "PhotoGap": (
+        (NEEDS_TEXTS, NEEDS_OWN_PHOTOS),
+        lambda found: metrics.text_gap(
+            found.outputs.texts, found.from_own_photos, found.references
+        ),
+    ),
     "CLIPScore": (NEEDS_SENTENCES, _clip_score),
     "CLIPAlign": ((NEEDS_SENTENCES, NEEDS_ALIGNMENT), _clip_align),
 }
-_LOWER_IS_BETTER = ("SelfBLEU", "DIV", "HallucinationRate")
+_LOWER_IS_BETTER = ("SelfBLEU", "DIV", "HallucinationRate", "PhotoGap")
 _AT_PHOTOS = "Image"
 _AT_TOPK = ("JointHit", "ExplainedHit")
 _WITH_TEXT_MODEL = ("BERTScore", "MAUVE")

@@ -37,6 +37,7 @@ from recbole_showcase.metrics.grounding import (
     photo_support,
     text_change,
     text_change_values,
+    text_gap,
 )
 from recbole_showcase.metrics.images import (
     image_diversity,
@@ -147,5 +148,6 @@ __all__ = [
     "sentiment",
     "text_change",
     "text_change_values",
+    "text_gap",
     "unique_sentence_ratio",
 ]

@@ -11,6 +11,7 @@ from recbole_showcase.errors import DataError
 from recbole_showcase.metrics._checks import check_same_length, check_texts, mean, share, words
 from recbole_showcase.metrics.features import Mentions, row_sums, same_shape
 from recbole_showcase.metrics.images import unit_rows
+from recbole_showcase.metrics.rouge import rouge_values
 
 # Photos whose cosines are held at a time: 8,192 x 1,000 features x float32 are 33 MB.
 _CHUNK = 8192
@@ -54,6 +55,31 @@ def text_change_values(
     pairs = zip(texts, changed, strict=True)
     values = [normalized_distance(words(first), words(second)) for first, second in pairs]
     return np.where(moved, np.array(values, dtype=np.float64), np.nan)
+
+
+def text_gap(texts: Sequence[str], from_given: Sequence[str], references: Sequence[str]) -> float:
+    """What texts lose because they are written from what was chosen, not from what was given.
+
+    An explainer learns from the photos that a user posted and writes from those that a selector
+    chose: ROUGE-L of the texts written from the former minus that of the latter.
+
+    Args:
+        texts: Texts written from a choice.
+        from_given: Texts of the same pairs, written from what training would give.
+        references: True texts, in the same order.
+
+    Returns:
+        Between -100 and 100; NaN if there is no pair.
+
+    Raises:
+        DataError: The lengths differ, or a single text was given instead of a list.
+
+    >>> round(text_gap(["good hot pizza"], ["good hot soup"], ["good hot soup"]), 2)
+    33.33
+    """
+    check_same_length(texts=texts, from_given=from_given)
+    gain = rouge_values(from_given, references) - rouge_values(texts, references)
+    return mean(gain)
 
 
 def hallucination_rate(said: Mentions, supported: Mentions) -> float:

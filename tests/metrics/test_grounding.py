@@ -12,6 +12,7 @@ from recbole_showcase.metrics import (
     photo_support,
     text_change,
     text_change_values,
+    text_gap,
 )
 from tests.metrics.test_text_metrics import literal_rouge
 from tests.metrics.texts import draw
@@ -39,6 +40,29 @@ def test_change_of_few() -> None:
     assert math.isnan(text_change([], []))
     with pytest.raises(DataError, match="texts has 1, swapped has 2"):
         text_change(["a"], ["b"], [True, True])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_gap_equals_a_literal_version(seed: int) -> None:
+    texts, references = draw(seed)
+    given = texts[::-1]
+
+    def score(side: list[str]) -> float:
+        pairs = zip(side, references, strict=True)
+        words = [[[w for w in t.lower().split() if w.isalpha()] for t in pair] for pair in pairs]
+        return 100 * float(np.mean([literal_rouge(*pair, "rougeL") for pair in words]))
+
+    expected = score(given) - score(texts)
+    assert text_gap(texts, given, references) == pytest.approx(expected, abs=1e-9)
+
+
+def test_gap_of_few() -> None:
+    # F of two of three words is 2/3, of all words 1.
+    assert text_gap(["a b x"], ["a b c"], ["a b c"]) == pytest.approx(100 / 3)
+    assert text_gap(["a b c", ""], ["x", ""], ["a b c", "d"]) == -50
+    assert math.isnan(text_gap([], [], []))
+    with pytest.raises(DataError, match="texts has 1, from_given has 2"):
+        text_gap(["a"], ["a", "b"], ["a"])
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -17,7 +17,7 @@ from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.evidence import lexicon_of, supported_features
 from recbole_showcase.intervention import donors
-from recbole_showcase.metrics import corpus_bleu, rightly_explained
+from recbole_showcase.metrics import corpus_bleu, rightly_explained, rouge
 from recbole_showcase.outputs import EvaluationOutputs
 from tests.integration.test_training import SASREC, prepare
 from tests.metrics.test_pretrained import write_bert
@@ -158,6 +158,23 @@ def test_swaps_show_what_a_text_follows(
     changed = [a != b for a, b in zip(found.outputs.texts, swap.texts, strict=True)]
     assert 0.5 < np.mean(changed) < 1 and swap.swapped.all()
     assert result[f"{follows}influence"] == pytest.approx(np.mean(changed) / 4, abs=1e-4)
+
+
+def test_the_gap_is_to_texts_from_own_photos(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    result, found, trainer = evaluate(
+        tiny_world,
+        tmp_path,
+        metrics=["PhotoGap", "ROUGEL"],
+        generate=shown,
+        showcase_relevance="random",
+        showcase_selector="topk",
+    )
+    data = trainer.model.showcase.data
+    first = data.photos.features[found.relevant[:, 0]]
+    expected = [f"The {TOPICS[topic]} was great." for topic in first[:, : len(TOPICS)].argmax(1)]
+    assert found.from_own_photos == expected != found.outputs.texts
+    own = rouge(expected, found.references, kind="rougeL")
+    assert result["photogap"] == pytest.approx(own - result["rougel"], abs=1e-3)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 9])

@@ -33,7 +33,7 @@ import recbole_showcase  # registers
 DRAWINGS = (401, 402, 403)
 SEEDS = (2020, 2021, 2022)
 METRICS = ["Recall", "NDCG", "ImageF1", "ImageDiv", "BLEU1", "BLEU4", "ROUGEL", "Distinct1",
-           "Distinct2", "CLIPScore", "CLIPAlign"]  # fmt: skip
+           "Distinct2", "CLIPScore", "CLIPAlign", "PhotoGap"]  # fmt: skip
 CE = {"explainer_cross_modal_weight": 0.0, "explainer_personal_weight": 0.0}
 BY_TEXT = {"valid_metric": "ROUGEL", "eval_step": 4, "stopping_step": 3}
 # Name: (model, settings over those of properties/demo.yaml).
@@ -58,8 +58,8 @@ PROFILES = {
 }
 TABLES = {
     "Generation: inputs": (("photos", "reviews", "both"),
-                           ("bleu1", "bleu4", "rougel", "clipalign", "clipscore", "shown dish",
-                            "right dish", "right dish, own photos")),
+                           ("bleu1", "bleu4", "rougel", "photogap", "clipalign", "clipscore",
+                            "shown dish", "right dish", "right dish, own photos")),
     "Losses": (("both", "ce+ccl", "ce+pcl", "ce+ccl+pcl"),
                ("bleu1", "rougel", "distinct1", "distinct2", "clipalign", "clipscore",
                 "shown dish")),

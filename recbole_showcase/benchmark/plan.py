@@ -14,6 +14,9 @@ from typing import Any
 
 from recbole_showcase.benchmark.spec import BenchmarkSpec, Tuning
 
+# Settings that are nothing but paths.
+PATHS = ("data_path", "showcase_lexicon", "showcase_alignment")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -77,8 +80,9 @@ def _cell(spec: BenchmarkSpec, choices: Mapping[str, Any]) -> Cell:
     settings = dict(spec.settings)
     for choice in choices.values():
         settings.update(choice.settings)
-    if settings.get("data_path") is not None:  # runs have working folders of their own
-        settings["data_path"] = os.path.abspath(settings["data_path"])
+    for key in PATHS:  # runs have working folders of their own
+        if settings.get(key) is not None:
+            settings[key] = os.path.abspath(settings[key])
     return Cell(
         labels={name: choice.label for name, choice in choices.items()},
         model=f"Showcase{choices['base'].name}",

@@ -108,7 +108,10 @@ def _write_truth(world: World, folder: Path) -> None:
     }
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.tsv", sep="\t", index=False, lineterminator="\n")
-    _write_json(folder / "dish_forms.json", dish_forms())
+    forms = dish_forms()
+    _write_json(folder / "dish_forms.json", forms)
+    # A lexicon for the feature metrics, as showcase_lexicon reads it.
+    (folder / "dishes.txt").write_text("".join(f"{form}\n" for form in forms), encoding="utf-8")
 
 
 def paint_one(world: World, row: int) -> bytes:

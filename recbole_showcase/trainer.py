@@ -16,10 +16,12 @@ from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
+from recbole_showcase.integration.evaluator import ShowcaseEvaluator
 from recbole_showcase.integration.metrics import is_explanation_metric
 from recbole_showcase.integration.processes import JoinedEvaluator
 from recbole_showcase.integration.randomness import orders_of, restore_streams, stream_states
 from recbole_showcase.results import save_result
+from recbole_showcase.units import save_units, units_file
 
 if TYPE_CHECKING:
     from recbole.trainer import Trainer
@@ -51,7 +53,9 @@ class ShowcaseTrainerMixin(Trainer):
         self._resumed_streams: dict[str, Any] | None = None
         self._count = 0
         self._validations: int | None = None  # how many there were; None outside of one
-        if not config["single_spec"]:
+        if config["single_spec"]:
+            self.evaluator = ShowcaseEvaluator(config)
+        else:
             self.evaluator = JoinedEvaluator(config)
             # The name holds the time, on which processes need not agree.
             name = [self.saved_model_file]
@@ -200,6 +204,10 @@ class ShowcaseTrainerMixin(Trainer):
         result = super().evaluate(eval_data, *args, **kwargs)
         if result and self._validations is None and os.path.isfile(self.saved_model_file):
             save_result(self.saved_model_file, result)
+            if self.config["single_spec"]:  # one of several processes knows its own rows alone
+                users, statistics = self.evaluator.units()
+                tokens = self.model.showcase.data.corpus.user_tokens[users]
+                save_units(units_file(self.saved_model_file), tokens, statistics)
         return result
 
     def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:

@@ -6,12 +6,11 @@ run in a process of its own, and kept as soon as it ends.
 
 from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.benchmark.spec import BenchmarkSpec, read_spec
-from recbole_showcase.benchmark.summary import Summary, paired_p_value, summarise
+from recbole_showcase.benchmark.summary import Summary, summarise
 
 __all__ = [
     "BenchmarkSpec",
     "Summary",
-    "paired_p_value",
     "read_spec",
     "run_benchmark",
     "summarise",

@@ -71,11 +71,14 @@ def summary_of(spec: BenchmarkSpec, out: str | Path) -> Summary:
         searched = _search_record(spec, out, cell)
         for seed in spec.seeds:
             record: Record | None = None
+            units: Path | None = None
             if searched is not None and searched.status == "failed":
                 record = Record("failed", seed, error=f"the search failed: {searched.error}")
             elif searched is not None or spec.tune is None:
-                record = _folder(out, _run_task(spec, cell, seed, searched)).record()
-            outcomes.append(Outcome(cell.labels, seed, record))
+                folder = _folder(out, _run_task(spec, cell, seed, searched))
+                record = folder.record()
+                units = folder.units if folder.units.is_file() else None
+            outcomes.append(Outcome(cell.labels, seed, record, units))
     return summarise(spec, outcomes)
 
 

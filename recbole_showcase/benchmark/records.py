@@ -15,6 +15,7 @@ from recbole_showcase.errors import DataError
 
 FORMAT = "recbole_showcase benchmark 1"
 TASK, RECORD, LOG, CONFIG = "task.yaml", "record.json", "log.txt", "config.yaml"
+UNITS = "units.npz"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class TaskFolder:
     def log(self) -> Path:
         """What the process printed."""
         return self.path / LOG
+
+    @property
+    def units(self) -> Path:
+        """What each user added to the figures; runs of several processes leave none."""
+        return self.path / UNITS
 
     def prepare(self, task: Task) -> None:
         """Make the folder and write what the process is to do."""

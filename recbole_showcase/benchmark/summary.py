@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import BenchmarkSpec
+from recbole_showcase.benchmark.users import Source, compare_over_users
+from recbole_showcase.metrics import Comparison
 
 SIGNIFICANCE = 0.05
 _TIE = 1e-12
@@ -17,11 +20,19 @@ _TIE = 1e-12
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run and how it ended; no record where it has not been run."""
+    """A run and how it ended.
+
+    Attributes:
+        labels: The label of each axis.
+        seed: Its seed.
+        record: None where it has not been run.
+        units: The file of what each user added to its figures; None where there is none.
+    """
 
     labels: Mapping[str, str]
     seed: int
     record: Record | None
+    units: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -30,14 +41,16 @@ class Figure:
 
     Attributes:
         values: By seed, those that are numbers.
+        units: By seed, where to read what each user added.
         best: Whether no other combination on the data set is better.
-        p_value: Of the best against the next one; NaN where it is not the only best, or where the
-            seeds do not tell.
+        comparison: The only best minus the next best, over users; None of any other, and where the
+            users are not known.
     """
 
     values: Mapping[int, float] = field(default_factory=dict)
+    units: Mapping[int, Source] = field(default_factory=dict)
     best: bool = False
-    p_value: float = math.nan
+    comparison: Comparison | None = None
 
     @property
     def mean(self) -> float:
@@ -54,7 +67,7 @@ class Figure:
     @property
     def significant(self) -> bool:
         """Whether the best is better than the next one by more than chance."""
-        return self.p_value < SIGNIFICANCE
+        return self.comparison is not None and self.comparison.p < SIGNIFICANCE
 
 
 @dataclass(frozen=True)
@@ -145,43 +158,36 @@ def summarise(spec: BenchmarkSpec, outcomes: Iterable[Outcome]) -> Summary:
     )
 
 
-def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided p-value of a paired t-test: are two models the same, seed by seed?
-
-    Args:
-        first: A figure of one model, one value a seed.
-        second: The same figure of another, for the same seeds.
-
-    Returns:
-        The p-value; NaN for fewer than two seeds, or where all differences are the same, which
-        leaves the test nothing to estimate chance from.
-    """
-    from scipy import stats
-
-    differences = np.subtract(first, second)
-    if len(differences) < 2 or np.ptp(differences) < _TIE:
-        return math.nan
-    return float(stats.ttest_rel(first, second).pvalue)
-
-
 def _row(outcomes: Sequence[Outcome], columns: Sequence[str]) -> Row:
-    done = [(o.seed, o.record) for o in outcomes if o.record and o.record.status == "done"]
-    figures = {}
-    for column in columns:
-        found = {seed: _value(record, column) for seed, record in done}
-        figures[column] = Figure({s: v for s, v in found.items() if not math.isnan(v)})
+    done = [o for o in outcomes if o.record and o.record.status == "done"]
+    figures = {column: _figure(done, column) for column in columns}
     return Row(outcomes[0].labels, figures, len(done))
 
 
-def _value(record: Record, column: str) -> float:
-    """A figure of a run; photo metrics are found with or without their @k."""
-    if column.lower() == "seconds":
-        return record.seconds
+def _figure(done: Sequence[Outcome], column: str) -> Figure:
+    """A column of one combination, from its runs that are done."""
+    values: dict[int, float] = {}
+    units: dict[int, Source] = {}
+    for outcome in done:
+        assert outcome.record is not None
+        name = _name(outcome.record, column)
+        seconds = column.lower() == "seconds"
+        value = outcome.record.seconds if seconds else outcome.record.result.get(name, math.nan)
+        if math.isnan(value):
+            continue
+        values[outcome.seed] = value
+        if outcome.units is not None:
+            units[outcome.seed] = Source(outcome.units, name)
+    return Figure(values, units)
+
+
+def _name(record: Record, column: str) -> str:
+    """The name of a figure in a run's result; photo metrics are found with or without their @k."""
     key = column.lower()
     if key in record.result:
-        return record.result[key]
-    found = [value for name, value in record.result.items() if name.partition("@")[0] == key]
-    return found[0] if len(found) == 1 else math.nan
+        return key
+    found = [name for name in record.result if name.partition("@")[0] == key]
+    return found[0] if len(found) == 1 else key
 
 
 def _judged(rows: Sequence[Row], columns: Sequence[str], smaller: frozenset[str]) -> Iterable[Row]:
@@ -212,8 +218,7 @@ def _judge(figure: Figure, others: Sequence[Figure], sign: int) -> Figure:
         return figure
     if lead <= _TIE:
         return replace(figure, best=True)
-    seeds = [seed for seed in figure.values if seed in runner_up.values]
-    p_value = paired_p_value(
-        [figure.values[seed] for seed in seeds], [runner_up.values[seed] for seed in seeds]
-    )
-    return replace(figure, best=True, p_value=p_value)
+    comparison = compare_over_users(figure.units, runner_up.units)
+    if comparison is not None and sign * comparison.difference <= 0:
+        comparison = None  # the order is another one over the seeds that both have
+    return replace(figure, best=True, comparison=comparison)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _NOTHING = "–"
+_FIGURES = ("mean", "std", "p", "low", "high")  # of each metric in table.csv
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -27,11 +28,10 @@ _LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "↓": r"$\downarrow$", "↑": r"$\
 def legend(summary: Summary) -> str:
     """What the marks mean."""
     n = len(summary.seeds)
-    if n == 1:
-        return "Test split, one seed; best in bold"
+    seeds = "one seed" if n == 1 else f"mean ± standard deviation over {n} seeds"
     return (
-        f"Test split, mean ± standard deviation over {n} seeds; best in bold; * better than the "
-        f"next best by a paired t-test over the seeds, p < {SIGNIFICANCE}"
+        f"Test split, {seeds}; best in bold; * better than the next best by a paired bootstrap "
+        f"over users, p < {SIGNIFICANCE}"
     )
 
 
@@ -101,13 +101,16 @@ def _latex_table(summary: Summary, dataset: str, rows: Sequence[Row]) -> str:
 
 
 def csv_of_rows(summary: Summary) -> str:
-    """One line a combination: mean, spread, p-value and number of runs of each metric."""
+    """One line a combination: number of runs, and mean and spread of each metric.
+
+    At the best of a data set also p, and the interval of its difference from the next best.
+    """
     axes = list(summary.rows[0].labels) if summary.rows else []
-    heads = [f"{column} {what}" for column in summary.columns for what in ("mean", "std", "p")]
+    heads = [f"{column} {what}" for column in summary.columns for what in _FIGURES]
     lines = []
     for row in summary.rows:
         figures = [row.figures[column] for column in summary.columns]
-        numbers = [n for f in figures for n in (f.mean, f.spread, f.p_value)]
+        numbers = [number for figure in figures for number in _numbers(figure)]
         lines.append([*row.labels.values(), row.done, *map(_number, numbers)])
     return _csv([[*axes, "runs", *heads], *lines])
 
@@ -212,6 +215,13 @@ def _latex_signs(text: str) -> str:
     for sign, latex_sign in _LATEX_SIGNS.items():
         text = text.replace(sign, latex_sign)
     return text
+
+
+def _numbers(figure: Figure) -> tuple[float, ...]:
+    """What the columns ``_FIGURES`` say of a figure."""
+    found = figure.comparison
+    tested = (math.nan,) * 3 if found is None else (found.p, found.low, found.high)
+    return (figure.mean, figure.spread, *tested)
 
 
 def _number(value: float) -> str:

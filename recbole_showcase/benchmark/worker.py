@@ -22,6 +22,7 @@ from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.units import units_file
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
 _WORK = "work"
@@ -76,6 +77,9 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
     (checkpoint,) = saved.glob("*.pth")
     write_yaml(folder.path / "final_config.yaml", experiments.final_settings(checkpoint))
+    units = units_file(checkpoint)
+    if units.is_file():
+        os.replace(units, folder.units)
     if task.keep:
         os.replace(checkpoint, folder.path / "checkpoint.pth")
     return Record(

@@ -16,6 +16,7 @@ from recbole_showcase.distillation.classifier import AlignmentClassifier, classi
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.evidence import lexicon_of, supported_features
+from recbole_showcase.integration.evaluator import ROW_USERS
 from recbole_showcase.integration.metrics import (
     NEEDS_ALIGNMENT,
     NEEDS_FEATURES,
@@ -68,10 +69,13 @@ class ShowcaseCollector(Collector):
         positive_u: torch.Tensor,
         positive_i: torch.Tensor,
     ) -> None:
-        """RecBole's, and rank and score of the held-out items where a metric needs them."""
+        """RecBole's, the users, and rank and score of held-out items where a metric needs them."""
         super().eval_batch_collect(scores_tensor, interaction, positive_u, positive_i)
+        users = interaction[self.config["USER_ID_FIELD"]]
+        if len(users) != len(scores_tensor):  # one a scored candidate, user by user
+            users = torch.unique_consecutive(users)
+        self.data_struct.update_tensor(ROW_USERS, users)
         if self.rows is not None and self.register.need(NEEDS_SCORES):
-            users = interaction[self.config["USER_ID_FIELD"]]
             self._ranked.append(_ranked(scores_tensor, users, positive_u, positive_i, self.topk))
 
     def model_collect(self, model: Any) -> None:
@@ -176,7 +180,7 @@ def _ranked(
 
     Args:
         scores: The recommender's scores of all items (B, I).
-        users: Their users, one a row of the scores, or one a scored candidate, user by user.
+        users: Their users (B,).
         positive_u: The row of each held-out item (P,).
         positive_i: The held-out items (P,).
         topk: How many recommendations metrics look at.
@@ -184,8 +188,6 @@ def _ranked(
     Returns:
         Shape (4, P) float64.
     """
-    if len(users) != len(scores):
-        users = torch.unique_consecutive(users)
     row, item = (torch.as_tensor(index).to(scores.device) for index in (positive_u, positive_i))
     best = torch.topk(scores, min(max(topk), scores.shape[1]), dim=-1).indices  # as RecBole's hits
     match = best[row] == item[:, None]  # (P, K)

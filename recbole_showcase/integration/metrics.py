@@ -8,11 +8,13 @@ from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from recbole.evaluator.base_metric import AbstractMetric
 from recbole.utils import EvaluatorType
 
 from recbole_showcase import metrics
 from recbole_showcase.errors import RegistrationError, SettingsError
+from recbole_showcase.metrics import Statistics
 from recbole_showcase.metrics.joint import Truth
 from recbole_showcase.outputs import EvaluationOutputs
 
@@ -29,26 +31,37 @@ NEEDS_SWAPPED_PHOTOS = "showcase.swapped_photos"
 NEEDS_SWAPPED_USERS = "showcase.swapped_users"
 NEEDS_OWN_PHOTOS = "showcase.own_photos"
 _JOINT = (NEEDS_FEATURES, NEEDS_SCORES)
-Value = Callable[..., float]
+# Statistics where the metric follows from sums over pairs, which are kept for comparisons.
+Value = Callable[..., float | Statistics]
 
 
-def _texts(function: Callable[..., float], **options: Any) -> Value:
+def _texts(function: Callable[..., float | Statistics], **options: Any) -> Value:
     """A metric of written and true texts."""
     return lambda found: function(found.outputs.texts, found.references, **options)
 
 
-def _photos(function: Callable[..., float]) -> Value:
-    """A metric of chosen and relevant photos at the number of photos shown."""
+def _mean(values: Callable[..., ArrayLike]) -> Value:
+    """A metric that is the mean of a value of each pair."""
+    return lambda *given: Statistics.of_values(values(*given))
 
-    def value(found: EvaluationOutputs) -> float:
+
+def _mean_of_texts(function: Callable[..., ArrayLike], **options: Any) -> Value:
+    """A mean of values of written and true texts."""
+    return _mean(lambda found: function(found.outputs.texts, found.references, **options))
+
+
+def _photos(function: Callable[..., ArrayLike]) -> Value:
+    """A mean of values of chosen and relevant photos at the number of photos shown."""
+
+    def values(found: EvaluationOutputs) -> ArrayLike:
         chosen = found.outputs.photos
         return function(chosen, found.relevant, chosen.shape[1])
 
-    return value
+    return _mean(values)
 
 
-def _diversity(found: EvaluationOutputs) -> float:
-    return metrics.image_diversity(found.photo_features, found.outputs.photos >= 0)
+def _diversity(found: EvaluationOutputs) -> ArrayLike:
+    return metrics.image_diversity_values(found.photo_features, found.outputs.photos >= 0)
 
 
 def _written(function: Callable[..., float], *arguments: Any, **options: Any) -> Value:
@@ -67,10 +80,10 @@ def _by(side: Literal["users", "items"], function: Callable[..., float], *argume
     return value
 
 
-def _joint(function: Callable[..., float], truth: Truth) -> Value:
-    """A metric of hits among the first k recommendations and of what explains them."""
+def _joint(function: Callable[..., ArrayLike], truth: Truth) -> Value:
+    """A mean of values of hits among the first k recommendations and of what explains them."""
 
-    def value(found: EvaluationOutputs, k: int) -> float:
+    def values(found: EvaluationOutputs, k: int) -> ArrayLike:
         photos = found.outputs.photos
         right = metrics.rightly_explained(
             found.said, found.true, photos, found.relevant, photos.shape[1], truth=truth
@@ -78,7 +91,7 @@ def _joint(function: Callable[..., float], truth: Truth) -> Value:
         known = ~np.isnan(found.scores)
         return function(found.ranks, np.where(known, right, np.nan), k)
 
-    return value
+    return _mean(values)
 
 
 def _agreement(found: EvaluationOutputs, users: np.ndarray | None = None) -> float:
@@ -89,15 +102,15 @@ def _agreement(found: EvaluationOutputs, users: np.ndarray | None = None) -> flo
 def _change(swap: Literal["photo_swap", "user_swap"]) -> Value:
     """How much the texts change by a swap."""
 
-    def value(found: EvaluationOutputs) -> float:
+    def values(found: EvaluationOutputs) -> ArrayLike:
         other = getattr(found, swap)
-        return metrics.text_change(found.outputs.texts, other.texts, other.swapped)
+        return metrics.text_change_values(found.outputs.texts, other.texts, other.swapped)
 
-    return value
+    return _mean(values)
 
 
-def _clip_score(found: EvaluationOutputs) -> float:
-    return metrics.clip_score(
+def _clip_score(found: EvaluationOutputs) -> Statistics:
+    return metrics.clip_score_statistics(
         found.sentence_features,
         found.sentence_owners,
         found.photo_features,
@@ -111,40 +124,40 @@ def _text_model(name: str, device: str) -> metrics.TextModel:
     return metrics.TextModel(name, device)
 
 
-def _bert_score(found: EvaluationOutputs, name: str, layer: int, device: str) -> float:
+def _bert_score(found: EvaluationOutputs, name: str, layer: int, device: str) -> ArrayLike:
     model = _text_model(name, device)
-    return metrics.bert_score(found.outputs.texts, found.references, model, layer=layer)
+    return metrics.bert_score_values(found.outputs.texts, found.references, model, layer=layer)
 
 
 def _mauve(found: EvaluationOutputs, name: str, layer: int, device: str) -> float:
     return metrics.mauve(found.outputs.texts, found.references, _text_model(name, device))
 
 
-def _clip_align(found: EvaluationOutputs) -> float:
-    return metrics.clip_align(
+def _clip_align(found: EvaluationOutputs) -> Statistics:
+    return metrics.clip_align_statistics(
         found.sentence_confidences, found.sentence_owners, found.outputs.photos >= 0
     )
 
 
 # Name: what the collector must provide, and the value.
 METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
-    "ImagePrecision": (NEEDS_PHOTOS, _photos(metrics.image_precision)),
-    "ImageRecall": (NEEDS_PHOTOS, _photos(metrics.image_recall)),
-    "ImageF1": (NEEDS_PHOTOS, _photos(metrics.image_f1)),
-    "ImageNDCG": (NEEDS_PHOTOS, _photos(metrics.image_ndcg)),
-    "ImageDiv": (NEEDS_PHOTOS, _diversity),
-    "BLEU1": (NEEDS_TEXTS, _texts(metrics.corpus_bleu, max_order=1)),
-    "BLEU2": (NEEDS_TEXTS, _texts(metrics.corpus_bleu, max_order=2)),
-    "BLEU3": (NEEDS_TEXTS, _texts(metrics.corpus_bleu, max_order=3)),
-    "BLEU4": (NEEDS_TEXTS, _texts(metrics.corpus_bleu, max_order=4)),
-    "SacreBLEU": (NEEDS_TEXTS, _texts(metrics.sacre_bleu)),
-    "ROUGE1": (NEEDS_TEXTS, _texts(metrics.rouge, kind="rouge1")),
-    "ROUGE2": (NEEDS_TEXTS, _texts(metrics.rouge, kind="rouge2")),
-    "ROUGEL": (NEEDS_TEXTS, _texts(metrics.rouge, kind="rougeL")),
-    "METEOR": (NEEDS_TEXTS, _texts(metrics.meteor, synonyms=True)),
-    "METEORStem": (NEEDS_TEXTS, _texts(metrics.meteor, synonyms=False)),
-    "CIDEr": (NEEDS_TEXTS, _texts(metrics.cider)),
-    "BERTScore": (NEEDS_TEXTS, _bert_score),
+    "ImagePrecision": (NEEDS_PHOTOS, _photos(metrics.image_precision_values)),
+    "ImageRecall": (NEEDS_PHOTOS, _photos(metrics.image_recall_values)),
+    "ImageF1": (NEEDS_PHOTOS, _photos(metrics.image_f1_values)),
+    "ImageNDCG": (NEEDS_PHOTOS, _photos(metrics.image_ndcg_values)),
+    "ImageDiv": (NEEDS_PHOTOS, _mean(_diversity)),
+    "BLEU1": (NEEDS_TEXTS, _texts(metrics.bleu_statistics, max_order=1)),
+    "BLEU2": (NEEDS_TEXTS, _texts(metrics.bleu_statistics, max_order=2)),
+    "BLEU3": (NEEDS_TEXTS, _texts(metrics.bleu_statistics, max_order=3)),
+    "BLEU4": (NEEDS_TEXTS, _texts(metrics.bleu_statistics, max_order=4)),
+    "SacreBLEU": (NEEDS_TEXTS, _texts(metrics.sacre_bleu_statistics)),
+    "ROUGE1": (NEEDS_TEXTS, _mean_of_texts(metrics.rouge_values, kind="rouge1")),
+    "ROUGE2": (NEEDS_TEXTS, _mean_of_texts(metrics.rouge_values, kind="rouge2")),
+    "ROUGEL": (NEEDS_TEXTS, _mean_of_texts(metrics.rouge_values, kind="rougeL")),
+    "METEOR": (NEEDS_TEXTS, _mean_of_texts(metrics.meteor_values, synonyms=True)),
+    "METEORStem": (NEEDS_TEXTS, _mean_of_texts(metrics.meteor_values, synonyms=False)),
+    "CIDEr": (NEEDS_TEXTS, _mean_of_texts(metrics.cider_values)),
+    "BERTScore": (NEEDS_TEXTS, _mean(_bert_score)),
     "MAUVE": (NEEDS_TEXTS, _mauve),
     "Distinct1": (NEEDS_TEXTS, _written(metrics.distinct_n, 1)),
     "Distinct2": (NEEDS_TEXTS, _written(metrics.distinct_n, 2)),
@@ -159,18 +172,21 @@ METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     "Entropy2": (NEEDS_TEXTS, _written(metrics.entropy_n, 2)),
     "Entropy4": (NEEDS_TEXTS, _written(metrics.entropy_n, 4)),
     "SelfBLEU": (NEEDS_TEXTS, _written(metrics.self_bleu)),
-    "FMR": (NEEDS_FEATURES, lambda found: metrics.feature_matching_ratio(found.said, found.true)),
+    "FMR": (
+        NEEDS_FEATURES,
+        _mean(lambda found: metrics.feature_matching_values(found.said, found.true)),
+    ),
     "FCR": (NEEDS_FEATURES, lambda found: metrics.feature_coverage_ratio(found.said)),
     "DIV": (NEEDS_FEATURES, lambda found: metrics.feature_diversity(found.said)),
     "HallucinationRate": (
         (NEEDS_FEATURES, NEEDS_SUPPORT),
-        lambda found: metrics.hallucination_rate(found.said, found.supported),
+        _mean(lambda found: metrics.hallucination_values(found.said, found.supported)),
     ),
-    "JointHit": (_JOINT, _joint(metrics.joint_hit, "both")),
-    "ExplainedHit": (_JOINT, _joint(metrics.explained_hit_share, "both")),
-    "ExplainedHitAny": (_JOINT, _joint(metrics.explained_hit_share, "either")),
-    "ExplainedHitText": (_JOINT, _joint(metrics.explained_hit_share, "text")),
-    "ExplainedHitPhotos": (_JOINT, _joint(metrics.explained_hit_share, "photos")),
+    "JointHit": (_JOINT, _joint(metrics.joint_hit_values, "both")),
+    "ExplainedHit": (_JOINT, _joint(metrics.explained_hit_values, "both")),
+    "ExplainedHitAny": (_JOINT, _joint(metrics.explained_hit_values, "either")),
+    "ExplainedHitText": (_JOINT, _joint(metrics.explained_hit_values, "text")),
+    "ExplainedHitPhotos": (_JOINT, _joint(metrics.explained_hit_values, "photos")),
     "ScoreSentiment": ((NEEDS_TEXTS, NEEDS_SCORES), _agreement),
     "UserScoreSentiment": (
         (NEEDS_TEXTS, NEEDS_SCORES),
@@ -194,11 +210,16 @@ _WITH_TEXT_MODEL = ("BERTScore", "MAUVE")
 
 
 class ExplanationMetric(AbstractMetric):
-    """Base of the adapters; an evaluation without explanations gets no entry in its result."""
+    """Base of the adapters; an evaluation without explanations gets no entry in its result.
+
+    Attributes:
+        statistics: By key, what the pairs added to the last value, where it follows from sums.
+    """
 
     metric_type = EvaluatorType.RANKING
     metric_need: Sequence[str]
     name: str
+    statistics: dict[str, Statistics]
     value: staticmethod
 
     def __init__(self, config: Any) -> None:
@@ -209,6 +230,7 @@ class ExplanationMetric(AbstractMetric):
                 data that is not installed.
         """
         super().__init__(config)
+        self.statistics = {}
         key = self.name.lower()
         self.options: dict[str, tuple[Any, ...]] = {key: ()}  # what follows the outputs, by key
         if self.name.startswith(_AT_PHOTOS):
@@ -233,13 +255,17 @@ class ExplanationMetric(AbstractMetric):
 
     def calculate_metric(self, dataobject: Any) -> dict[str, float]:
         """The value under the lower-case name, with @k for photo sets and recommendations."""
+        self.statistics = {}
         if OUTPUTS not in dataobject:
             return {}
-        found = dataobject.get(OUTPUTS)
-        return {
-            key: round(self.value(found, *options), self.decimal_place)
-            for key, options in self.options.items()
-        }
+        found, figures = dataobject.get(OUTPUTS), {}
+        for key, options in self.options.items():
+            value = self.value(found, *options)
+            if isinstance(value, Statistics):
+                self.statistics[key] = value
+                value = value.value()
+            figures[key] = round(value, self.decimal_place)
+        return figures
 
 
 def register_metrics() -> None:

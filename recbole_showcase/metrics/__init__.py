@@ -6,7 +6,7 @@ over is NaN. A function ``x_values`` gives what the metric ``x`` is the mean of,
 
 from __future__ import annotations
 
-from recbole_showcase.metrics.alignment import clip_align
+from recbole_showcase.metrics.alignment import clip_align, clip_align_statistics
 from recbole_showcase.metrics.bleu import (
     bleu_statistics,
     corpus_bleu,
@@ -70,6 +70,7 @@ from recbole_showcase.metrics.meteor import (
 )
 from recbole_showcase.metrics.photo_text import (
     clip_score,
+    clip_score_statistics,
 )
 from recbole_showcase.metrics.pretrained import (
     TextModel,
@@ -103,7 +104,9 @@ __all__ = [
     "cider",
     "cider_values",
     "clip_align",
+    "clip_align_statistics",
     "clip_score",
+    "clip_score_statistics",
     "corpus_bleu",
     "distinct_n",
     "entropy_n",

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from recbole_showcase.errors import DataError
 from recbole_showcase.metrics._checks import check_same_length
-from recbole_showcase.metrics.photo_text import mean_of_best, pairs_of
+from recbole_showcase.metrics.photo_text import pairs_of, statistics_of_best
+from recbole_showcase.metrics.statistics import Statistics
 
 
 def clip_align(
@@ -53,6 +54,20 @@ def clip_align(
     >>> round(clip_align(confidences, [0, 0, 1], mask, over="photos"), 4)
     56.6667
     """
+    return clip_align_statistics(confidences, owners, photo_mask, over=over).value()
+
+
+def clip_align_statistics(
+    confidences: ArrayLike,
+    owners: ArrayLike,
+    photo_mask: ArrayLike,
+    *,
+    over: Literal["sentences", "photos"] = "sentences",
+) -> Statistics:
+    """What each pair contributes to :func:`clip_align`, for resampling.
+
+    Arguments and errors are those of :func:`clip_align`.
+    """
     values, real = np.asarray(confidences), np.asarray(photo_mask, dtype=bool)
     if real.ndim != 2 or values.ndim != 2 or values.shape[1] != real.shape[1]:
         raise DataError(
@@ -68,4 +83,4 @@ def clip_align(
         raise DataError(
             f"confidences, row {row}, place {place}: {values[row, place]}; allowed are 0 to 1"
         )
-    return mean_of_best(values, owner, real, over)
+    return statistics_of_best(values, owner, real, over)

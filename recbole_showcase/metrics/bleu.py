@@ -75,7 +75,7 @@ def bleu_statistics(
         raise SettingsError(f"max_order is {max_order}; allowed are 1, 2, 3 and 4")
     check_texts(hypotheses=hypotheses, references=references)
     tokens = [words(text) for text in (*hypotheses, *references)]
-    return _statistics(tokens, max_order, "none")
+    return Statistics(_rows(tokens, max_order), bleu_of_sums)
 
 
 def sacre_bleu_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
@@ -85,40 +85,50 @@ def sacre_bleu_statistics(hypotheses: Sequence[str], references: Sequence[str]) 
 
     tokenize = Tokenizer13a()
     tokens = [tokenize(text.rstrip()).split() for text in (*hypotheses, *references)]
-    return _statistics(tokens, 4, "exp")
+    return Statistics(_rows(tokens, 4), sacre_bleu_of_sums)
 
 
-def _statistics(tokens: Sequence[Sequence[str]], max_order: int, smoothing: str) -> Statistics:
-    """Matches and n-grams of each order, and both lengths, of each pair (N, 2 * max_order + 2).
+def bleu_of_sums(total: NDArray[np.float64]) -> float:
+    """:func:`corpus_bleu` from the sums (S,) over pairs of :func:`bleu_statistics`."""
+    return _value(total, "none")
+
+
+def sacre_bleu_of_sums(total: NDArray[np.float64]) -> float:
+    """:func:`sacre_bleu` from the sums (S,) over pairs of :func:`sacre_bleu_statistics`."""
+    return _value(total, "exp")
+
+
+def _rows(tokens: Sequence[Sequence[str]], max_order: int) -> NDArray[np.float64]:
+    """Matches and n-grams of each order, both lengths, and 1, of each pair (N, 2 * max_order + 3).
 
     Args:
         tokens: Words of the N generated texts, then of the N true ones.
         max_order: Largest n-gram order.
-        smoothing: Name of sacrebleu's.
     """
     size = len(tokens) // 2
     lengths = np.fromiter(map(len, tokens), np.float64, len(tokens))
     counts = list(ngram_counts(tokens, max_order))
     columns = [shared(count[:size], count[size:]) for count in counts]
     columns += [sums(count[:size]) for count in counts]
-    columns += [lengths[:size], lengths[size:]]
-    rows = np.stack(columns, axis=1)
+    columns += [lengths[:size], lengths[size:], np.ones(size)]
+    return np.stack(columns, axis=1)
 
-    def finish(total: NDArray[np.float64]) -> float:
-        from sacrebleu.metrics.bleu import BLEU
 
-        if not size:
-            return float("nan")
-        integers = np.rint(total).astype(int).tolist()
-        return float(
-            BLEU.compute_bleu(
-                correct=integers[:max_order],
-                total=integers[max_order:-2],
-                sys_len=integers[-2],
-                ref_len=integers[-1],
-                smooth_method=smoothing,
-                max_ngram_order=max_order,
-            ).score
-        )
+def _value(total: NDArray[np.float64], smoothing: str) -> float:
+    """BLEU from sums of rows, with sacrebleu's smoothing of that name; NaN of no pair."""
+    from sacrebleu.metrics.bleu import BLEU
 
-    return Statistics(rows, finish)
+    *counts, said, true, pairs = np.rint(total).astype(int).tolist()
+    if not pairs:
+        return float("nan")
+    max_order = len(counts) // 2
+    return float(
+        BLEU.compute_bleu(
+            correct=counts[:max_order],
+            total=counts[max_order:],
+            sys_len=said,
+            ref_len=true,
+            smooth_method=smoothing,
+            max_ngram_order=max_order,
+        ).score
+    )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.metrics._checks import check_same_length
 from recbole_showcase.metrics.images import unit_rows
+from recbole_showcase.metrics.statistics import Statistics, ratio
 
 # Sentences whose photos are gathered at a time: 4,096 x 10 photos x 512 float32 are 84 MB.
 _CHUNK = 4096
@@ -56,15 +57,32 @@ def clip_score(
     >>> round(clip_score(sentences, owners, photos, mask, over="photos"), 4)
     53.3333
     """
+    return clip_score_statistics(
+        sentence_features, owners, photo_features, photo_mask, over=over
+    ).value()
+
+
+def clip_score_statistics(
+    sentence_features: ArrayLike,
+    owners: ArrayLike,
+    photo_features: ArrayLike,
+    photo_mask: ArrayLike,
+    *,
+    over: Literal["sentences", "photos"] = "sentences",
+) -> Statistics:
+    """What each pair contributes to :func:`clip_score`, for resampling.
+
+    Arguments and errors are those of :func:`clip_score`.
+    """
     photos, real = unit_rows(photo_features, photo_mask), np.asarray(photo_mask, dtype=bool)
     owner = pairs_of(owners, len(photos))
     sentences = _sentences(sentence_features, owner, photos)
-    return mean_of_best(_cosines(sentences, owner, photos), owner, real, over)
+    return statistics_of_best(_cosines(sentences, owner, photos), owner, real, over)
 
 
-def mean_of_best(
+def statistics_of_best(
     values: NDArray[np.floating], owner: NDArray[np.int64], real: NDArray[np.bool_], over: str
-) -> float:
+) -> Statistics:
     """Maximum of each sentence over its pair's photos, or of each photo over the sentences.
 
     Args:
@@ -74,7 +92,8 @@ def mean_of_best(
         over: ``sentences`` or ``photos``.
 
     Returns:
-        The mean of the maxima times 100; NaN if there is none.
+        Of each pair, the sum of its maxima times 100 and their number (N, 2): the value is the
+        mean over all maxima, NaN if there is none.
 
     Raises:
         SettingsError: ``over`` is neither of the two.
@@ -83,12 +102,15 @@ def mean_of_best(
         raise SettingsError(f"over is '{over}'; allowed are 'sentences' and 'photos'")
     known = np.where(real[owner], values, -np.inf)  # (S, K)
     if over == "sentences":
-        best = known.max(axis=1, initial=-np.inf)  # (S,)
+        best, pair = known.max(axis=1, initial=-np.inf), owner  # (S,)
     else:
-        best = np.full(real.shape, -np.inf)  # (N, K)
-        np.maximum.at(best, owner, known)
-    best = best[best > -np.inf]
-    return 100.0 * float(best.mean(dtype=np.float64)) if best.size else float("nan")
+        table = np.full(real.shape, -np.inf)  # (N, K)
+        np.maximum.at(table, owner, known)
+        best, pair = table.reshape(-1), np.repeat(np.arange(len(real)), real.shape[1])
+    there = best > -np.inf
+    totals = np.bincount(pair[there], 100.0 * best[there], minlength=len(real))
+    counts = np.bincount(pair[there], minlength=len(real))
+    return Statistics(np.stack([totals, counts], axis=1).astype(np.float64), ratio)
 
 
 def pairs_of(owners: ArrayLike, pairs: int) -> NDArray[np.int64]:

@@ -128,8 +128,7 @@ def _metric(name: str, system: Resampled, owners: NDArray[np.int64]) -> Metric:
         return _by_rows(system, owners)
     given = system if isinstance(system, Statistics) else Statistics.of_values(system)
     check_same_length(**{name: given.rows, "users": owners})
-    sums = np.zeros((int(owners.max()) + 1, given.rows.shape[1]))  # (U, S)
-    np.add.at(sums, owners, given.rows)
+    sums = given.summed(owners, int(owners.max()) + 1).rows  # (U, S)
 
     def metric(draws: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.array([given.finish(total) for total in draws @ sums], dtype=np.float64)

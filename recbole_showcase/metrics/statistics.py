@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recbole_showcase.errors import DataError
+from recbole_showcase.metrics._checks import check_same_length
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,31 @@ class Statistics:
         if array.ndim != 1:
             raise DataError(f"values have shape {array.shape}; allowed is one value a pair, (N,)")
         known = ~np.isnan(array)
-        return cls(np.stack([np.where(known, array, 0.0), known], axis=1), _ratio)
+        return cls(np.stack([np.where(known, array, 0.0), known], axis=1), ratio)
+
+    def summed(self, owners: NDArray[np.int64], size: int) -> Statistics:
+        """What each owner contributes with all its pairs.
+
+        Args:
+            owners: The owner of each pair, from 0 (N,).
+            size: The number of owners, U; one without pairs contributes zeros.
+
+        Returns:
+            Statistics with rows (U, S).
+
+        Raises:
+            DataError: There is not one owner a pair.
+        """
+        check_same_length(statistics=self.rows, owners=owners)
+        sums = np.zeros((size, self.rows.shape[1]))
+        np.add.at(sums, owners, self.rows)
+        return Statistics(sums, self.finish)
 
     def value(self) -> float:
         """The metric of all pairs."""
         return self.finish(self.rows.sum(axis=0))
 
 
-def _ratio(sums: NDArray[np.float64]) -> float:
+def ratio(sums: NDArray[np.float64]) -> float:
+    """The value of a mean: a sum of values over their number, NaN of none."""
     return float(sums[0] / sums[1]) if sums[1] else float("nan")

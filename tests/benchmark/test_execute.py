@@ -24,6 +24,7 @@ def test_runs_are_not_repeated(tmp_path: Path) -> None:
     summary = run_benchmark(spec, tmp_path / "out", launcher=again, progress=False)
     assert again.asked == [], "nothing to run, nothing to check"
     assert [row.done for row in summary.rows] == [2, 2, 2, 2]
+    assert not any(row.figures["NDCG@5"].comparison for row in summary.rows), "no user is known"
     more = FakeLauncher()
     run_benchmark(
         write_spec(tmp_path / "s.yaml", seeds=[1, 2, 3]), tmp_path / "out", launcher=more,
@@ -135,6 +136,19 @@ def test_a_folder_is_for_one_benchmark_at_a_time(tmp_path: Path) -> None:
         pytest.raises(ShowcaseError, match="another benchmark is at work"),
     ):
         run_benchmark(write_spec(tmp_path / "s.yaml"), tmp_path / "out", launcher=FakeLauncher())
+
+
+def test_damaged_units_are_named(tmp_path: Path) -> None:
+    def dpp_is_best(task: Task) -> Record:
+        return done(task, ndcg=0.5 if task.settings["showcase_selector"] == "dpp" else 0.4)
+
+    spec = write_spec(tmp_path / "s.yaml", bases=["BPR"])
+    launcher = FakeLauncher(dpp_is_best)
+    run_benchmark(spec, tmp_path / "out", launcher=launcher, progress=False)
+    for folder in (tmp_path / "out" / "runs").iterdir():
+        (folder / "units.npz").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"/units\.npz cannot be read: "):
+        summary_of(spec, tmp_path / "out")
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:

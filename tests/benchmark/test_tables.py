@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import csv
-import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recbole_showcase.benchmark import tables
 from recbole_showcase.benchmark.plan import cells_of
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import Plot
-from recbole_showcase.benchmark.summary import Outcome, Summary, paired_p_value, summarise
+from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
+from recbole_showcase.metrics import Statistics
+from recbole_showcase.units import save_units
 from tests.benchmark.fake import write_spec
 
 # NDCG@5 and BLEU1 of BPR & topk, BPR & dpp, LightGCN & topk, LightGCN & dpp, by seed.
 NDCG = ((0.1, 0.2, 0.3), (0.1, 0.2, 0.3), (0.2, 0.31, 0.4), (0.05, 0.06, 0.07))
 BLEU = ((10.0, 12.0, 14.0), (10.5, 12.5, 14.5), (9.0, 9.0, 9.0), (1.0, 2.0))
+
+
+# What 50 users add to the mean of all: the first are served better.
+SPREAD = np.linspace(0.04, -0.04, 50)
+
+
+def units(path: Path, **figures: float) -> Path:
+    """The file of a run of which only some figures are known by user."""
+    users = np.array([f"u{n}" for n in range(len(SPREAD))])
+    found = {name.replace("_", "@"): value + SPREAD for name, value in figures.items()}
+    save_units(path, users, {name: Statistics.of_values(own) for name, own in found.items()})
+    return path
 
 
 @pytest.fixture
@@ -30,13 +44,14 @@ def summary(tmp_path: Path) -> Summary:
         selectors=["topk", {"name": "dpp", "label": "dpp|50%"}],
     )
     outcomes = []
-    for cell, ndcg, bleu in zip(cells_of(spec), NDCG, BLEU, strict=True):
+    for row, (cell, ndcg, bleu) in enumerate(zip(cells_of(spec), NDCG, BLEU, strict=True)):
         for n, seed in enumerate(spec.seeds):
             if n < len(bleu):
                 record = Record("done", seed, {"ndcg@5": ndcg[n], "bleu1": bleu[n]}, seconds=3.0)
             else:
                 record = Record("failed", seed, error="ValueError: a | b")
-            outcomes.append(Outcome(cell.labels, seed, record))
+            kept = units(tmp_path / f"{row}-{seed}.npz", ndcg_5=ndcg[n])
+            outcomes.append(Outcome(cell.labels, seed, record, kept))
     return summarise(spec, outcomes)
 
 
@@ -45,13 +60,15 @@ def test_means_spreads_and_the_best(summary: Summary) -> None:
     assert ndcg[0].mean == pytest.approx(0.2)
     assert ndcg[0].spread == pytest.approx(0.1), "n - 1"
     assert [figure.best for figure in ndcg] == [False, False, True, False]
-    # Differences .1, .11, .1: mean .31/3, s = .01/sqrt(3), t = 31 with two degrees of freedom;
-    # then P(|T| > t) = 1 - t / sqrt(t^2 + 2).
-    assert ndcg[2].p_value == pytest.approx(1 - 31 / math.sqrt(31**2 + 2))
+    # Every user is served .1, .11 and .1 better, and so is every draw of users.
+    found = ndcg[2].comparison
+    assert found is not None and found.p == pytest.approx(2 / 1001)
+    assert [found.difference, found.low, found.high] == pytest.approx([0.31 / 3] * 3)
     assert ndcg[2].significant
+    assert [figure.comparison for figure in (*ndcg[:2], ndcg[3])] == [None] * 3
     bleu = [row.figures["BLEU1"] for row in summary.rows]
     assert [figure.best for figure in bleu] == [False, True, False, False]
-    assert math.isnan(bleu[1].p_value), "always .5 better: nothing to estimate chance from"
+    assert bleu[1].comparison is None, "not known by user"
     assert not bleu[1].significant
 
 
@@ -67,11 +84,36 @@ def test_ties_are_all_best_and_none_by_more_than_chance(tmp_path: Path) -> None:
     assert [row.figures["seconds"].best for row in rows] == [False, True], "less is better"
 
 
-def test_the_paired_test_is_scipys_and_needs_two_seeds() -> None:
-    assert math.isnan(paired_p_value([1.0], [2.0]))
-    assert paired_p_value([1, 2, 3, 4], [1.1, 1.9, 3.2, 3.9]) > 0.05
-    # Differences 1 and 3: t = 2 / (sqrt(2) / sqrt(2)) = 2 with one degree of freedom, a Cauchy.
-    assert paired_p_value([1, 3], [0, 0]) == pytest.approx(1 - 2 / math.pi * math.atan(2))
+def judged(
+    tmp_path: Path, name: str, smaller: bool, spreads: tuple[np.ndarray, np.ndarray]
+) -> list[tuple[bool, bool]]:
+    """Best and significant of two combinations by their users' values, one seed."""
+    spec = write_spec(
+        tmp_path / "s.yaml",
+        bases=["BPR"],
+        columns=[name],
+        seeds=[1],
+        settings={"metrics": ["NDCG", "DIV"]},
+    )
+    key, outcomes = name.lower(), []
+    for cell, own in zip(cells_of(spec), spreads, strict=True):
+        path = tmp_path / f"{len(outcomes)}.npz"
+        users = np.array([f"u{n}" for n in range(len(own))])
+        save_units(path, users, {key: Statistics.of_values(own)})
+        record = Record("done", 1, {key: own.mean()}, smaller=(key,) if smaller else ())
+        outcomes.append(Outcome(cell.labels, 1, record, path))
+    figures = [row.figures[name] for row in summarise(spec, outcomes).rows]
+    return [(figure.best, figure.significant) for figure in figures]
+
+
+def test_one_seed_is_enough_for_a_mark_and_chance_gets_none(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=(2, 80))
+    clear = noise + np.array([[0.0], [1.0]])
+    chance = noise - noise.mean(axis=1, keepdims=True)
+    chance[1] += 0.01
+    assert judged(tmp_path, "NDCG@5", False, tuple(clear)) == [(False, False), (True, True)]
+    assert judged(tmp_path, "DIV", True, tuple(clear)) == [(True, True), (False, False)]
+    assert judged(tmp_path, "NDCG@5", False, tuple(chance)) == [(False, False), (True, False)]
 
 
 def test_markdown(summary: Summary) -> None:
@@ -103,7 +145,10 @@ def test_csv(summary: Summary) -> None:
     assert rows[2]["base"] == "LightGCN" and rows[2]["runs"] == "3"
     assert float(rows[2]["NDCG@5 mean"]) == pytest.approx(0.91 / 3)
     assert float(rows[0]["NDCG@5 std"]) == pytest.approx(0.1)
-    assert rows[0]["NDCG@5 p"] == ""
+    assert rows[0]["NDCG@5 p"] == rows[0]["NDCG@5 low"] == rows[1]["BLEU1 p"] == ""
+    assert float(rows[2]["NDCG@5 p"]) == pytest.approx(2 / 1001)
+    assert float(rows[2]["NDCG@5 low"]) == pytest.approx(0.31 / 3)
+    assert float(rows[2]["NDCG@5 high"]) == pytest.approx(0.31 / 3)
     runs = list(csv.DictReader(tables.csv_of_runs(summary).splitlines()))
     assert len(runs) == 12
     assert runs[0]["ndcg@5"] == "0.1" and runs[0]["status"] == "done"

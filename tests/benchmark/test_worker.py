@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.benchmark.launch import ProcessLauncher, What
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.units import read_units
 from tests.benchmark.fake import write_spec
 from tests.tiny import TinyWorld
 
@@ -46,7 +48,12 @@ def test_a_grid_of_real_runs(
 ) -> None:
     # RecBole watches the processors for a second at the end of every run.
     monkeypatch.setattr("psutil.cpu_percent", lambda interval: 0.0)
-    spec = tiny_spec(tiny_world, tmp_path, columns=["NDCG@5", "ImageF1", "BLEU1"])
+    spec = tiny_spec(
+        tiny_world,
+        tmp_path,
+        columns=["NDCG@5", "ImageF1", "BLEU1"],
+        settings={"metrics": ["Recall", "NDCG", "ImageF1", "BLEU1", "ROUGEL", "Distinct2"]},
+    )
     out = tmp_path / "out"
     summary = run_benchmark(spec, out, launcher=InProcess(), progress=False)
     assert [row.done for row in summary.rows] == [2, 2, 2, 2]
@@ -63,7 +70,17 @@ def test_a_grid_of_real_runs(
     assert len(folders) == 8
     for folder in folders:
         names = sorted(path.name for path in folder.iterdir() if path.name != ".lock")
-        assert names == ["config.yaml", "final_config.yaml", "record.json", "task.yaml"]
+        assert names == [
+            "config.yaml", "final_config.yaml", "record.json", "task.yaml", "units.npz"
+        ]  # fmt: skip
+        result = json.loads((folder / "record.json").read_text())["result"]
+        assert set(result) == {"recall@5", "ndcg@5", "imagef1@3", "bleu1", "rougel", "distinct2"}
+        for name in set(result) - {"distinct2"}:
+            units = read_units(folder / "units.npz", name)
+            assert units is not None
+            assert all(user.startswith("u") for user in units[0]), "tokens, not numbers"
+            assert units[1].value() == pytest.approx(result[name], abs=6e-5), name
+        assert read_units(folder / "units.npz", "distinct2") is None
         given = yaml.safe_load((folder / "config.yaml").read_text())
         final = yaml.safe_load((folder / "final_config.yaml").read_text())
         assert {key: final[key] for key in ("seed", "epochs", "showcase_selector")} == {

@@ -26,6 +26,12 @@ from tests.tiny import DIM, TOPICS, TinyWorld
 JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "ExplainedHitPhotos"]
 
 
+# Metrics that are no sums over pairs: what repeats, or is ordered, over all texts together.
+NO_SUMS = {"mauve", "distinct1", "distinct2", "usr", "entropy1", "entropy2", "entropy4"}
+NO_SUMS |= {"selfbleu", "fcr", "div", "scoresentiment", "userscoresentiment"}
+NO_SUMS |= {side + name for side in ("user", "item") for name in ("distinct1", "distinct2", "usr")}
+
+
 def known_metrics() -> list[str]:
     import recbole.evaluator  # registers
 
@@ -69,13 +75,15 @@ def shown(batch: Any, users: Any, items: Any) -> list[str]:
     return [f"The {TOPICS[topic]} was great." for topic in topics.tolist()]
 
 
-def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path) -> None:
+@pytest.mark.parametrize("generate", [None, liked])
+def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path, generate: Any) -> None:
     # METEOR needs WordNet; CLIPAlign a classifier, see tests/distillation.
     names = [name for name in known_metrics() if name not in ("METEOR", "CLIPAlign")]
     write_bert(tmp_path / "bert")
-    result, found, _ = evaluate(
+    result, found, trainer = evaluate(
         tiny_world,
         tmp_path,
+        generate=generate,
         metrics=["Hit", *names],
         topk=[2, 5],
         showcase_text_model=str(tmp_path / "bert"),
@@ -91,6 +99,42 @@ def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path) -> Non
     bleu = corpus_bleu(found.outputs.texts, found.references, max_order=1)
     assert result["bleu1"] == round(bleu, 4)
     assert sorted(found.lexicon) == sorted(TOPICS)
+    users, units = trainer.evaluator.units()
+    assert set(result) - set(units) == NO_SUMS
+    assert users.tolist() == sorted(set(found.users)), "each has one row in the test split"
+    for key, statistics in units.items():
+        assert len(statistics.rows) == len(users)
+        assert statistics.value() == pytest.approx(result[key], abs=6e-5, nan_ok=True), key
+
+
+def test_what_recboles_metrics_are_the_means_of(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """All that are means over users, and none of the others."""
+    means = ["Hit", "MRR", "MAP", "Recall", "NDCG", "Precision"]
+    result, _, trainer = evaluate(
+        tiny_world, tmp_path, metrics=[*means, "ItemCoverage", "GiniIndex", "BLEU1"], topk=[1, 5]
+    )
+    users, units = trainer.evaluator.units()
+    assert set(units) == {f"{name.lower()}@{k}" for name in means for k in (1, 5)} | {"bleu1"}
+    for key, statistics in units.items():
+        assert statistics.value() == pytest.approx(result[key], abs=6e-5), key
+    hits = statistics_of_hits(trainer, users)
+    assert units["hit@5"].rows.tolist() == hits
+
+
+def statistics_of_hits(trainer: Any, users: np.ndarray) -> list[list[float]]:
+    """Whether the test item is among the five best of the items that a user has not had."""
+    corpus = trainer.model.showcase.data.corpus.interactions
+    model = trainer.model
+    scores = (model.user_embedding.weight @ model.item_embedding.weight.T).detach().numpy()
+    found = []
+    for user in users:
+        own = corpus.users == user
+        (held_out,) = corpus.items[own & (corpus.splits == TEST)]
+        left = scores[user].copy()
+        left[0] = -np.inf
+        left[corpus.items[own & (corpus.splits != TEST)]] = -np.inf
+        found.append([float((left > left[held_out]).sum() < 5), 1.0])
+    return found
 
 
 def test_every_metric_is_documented() -> None:
@@ -125,6 +169,9 @@ def test_ranks_are_recboles_and_scores_the_models(
     assert result["hit@5"] == pytest.approx(np.mean(found.ranks > 0), abs=1e-4)
     places = np.where(found.ranks > 0, 1 / np.maximum(found.ranks, 1), 0.0)
     assert result["mrr@5"] == pytest.approx(places.mean(), abs=1e-4)
+    users, units = trainer.evaluator.units()
+    of_user = dict(zip(found.users.tolist(), places.tolist(), strict=True))
+    assert units["mrr@5"].rows[:, 0] == pytest.approx([of_user[user] for user in users.tolist()])
     if model == "ShowcaseBPR":
         tables = trainer.model.user_embedding.weight, trainer.model.item_embedding.weight
         vectors = [t.detach().numpy()[ids] for t, ids in zip(tables, (found.users, found.items))]  # noqa: B905

@@ -1,0 +1,69 @@
+"""RecBole's evaluator, which remembers what each row added to the figures."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from recbole.evaluator import Evaluator
+from recbole.evaluator.base_metric import TopkMetric
+
+from recbole_showcase.integration.metrics import OUTPUTS, ExplanationMetric
+from recbole_showcase.metrics import Statistics
+
+ROW_USERS = "showcase.row_users"  # key of RecBole's collector: the user of each ranked row
+
+
+class ShowcaseEvaluator(Evaluator):
+    """Computes what RecBole's does.
+
+    Metrics that are no sums over rows, such as ItemCoverage, MAUVE or AUC, are not remembered.
+    """
+
+    def __init__(self, config: Any) -> None:
+        """Look over the shoulder of metrics that are means over ranked rows."""
+        super().__init__(config)
+        self._means: dict[str, np.ndarray] = {}
+        self._row_users = self._pair_users = np.empty(0, np.int64)
+        for metric in self.metric_class.values():
+            # A metric that averages in a way of its own need not be a mean.
+            if getattr(type(metric), "topk_result", None) is TopkMetric.topk_result:
+                metric.topk_result = partial(self._topk_result, metric)
+
+    def evaluate(self, dataobject: Any) -> Any:
+        """All metrics, by name."""
+        self._means = {}
+        self._row_users = self._pair_users = np.empty(0, np.int64)
+        if ROW_USERS in dataobject:
+            self._row_users = dataobject.get(ROW_USERS).numpy()
+        if OUTPUTS in dataobject:
+            self._pair_users = dataobject.get(OUTPUTS).users
+        return super().evaluate(dataobject)
+
+    def units(self) -> tuple[np.ndarray, dict[str, Statistics]]:
+        """What each user added to the figures of the last evaluation.
+
+        Returns:
+            Internal ids of the users (U,), and by figure a row of each (U, S).
+        """
+        users, owners = np.unique(
+            np.concatenate([self._row_users, self._pair_users]), return_inverse=True
+        )
+        # Rows may lack their users: a base's trainer may collect in a way of its own.
+        rows, pairs = np.split(owners, [len(self._row_users)])
+        found = {
+            name: Statistics.of_values(values).summed(rows, len(users))
+            for name, values in self._means.items()
+            if len(values) == len(rows)
+        }
+        for metric in self.metric_class.values():
+            if isinstance(metric, ExplanationMetric):
+                for name, statistics in metric.statistics.items():
+                    found[name] = statistics.summed(pairs, len(users))
+        return users, found
+
+    def _topk_result(self, metric: TopkMetric, name: str, values: np.ndarray) -> Any:
+        """RecBole's means over rows of values (B, K) at each k, which are kept."""
+        self._means |= {f"{name}@{k}": values[:, k - 1].astype(np.float64) for k in metric.topk}
+        return TopkMetric.topk_result(metric, name, values)

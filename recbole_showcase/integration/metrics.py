@@ -196,8 +196,10 @@ METRICS: Mapping[str, tuple[str | tuple[str, ...], Value]] = {
     "UserInfluence": (NEEDS_SWAPPED_USERS, _change("user_swap")),
     "PhotoGap": (
         (NEEDS_TEXTS, NEEDS_OWN_PHOTOS),
-        lambda found: metrics.text_gap(
-            found.outputs.texts, found.from_own_photos, found.references
+        _mean(
+            lambda found: metrics.text_gap_values(
+                found.outputs.texts, found.from_own_photos, found.references
+            )
         ),
     ),
     "CLIPScore": (NEEDS_SENTENCES, _clip_score),

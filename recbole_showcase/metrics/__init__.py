@@ -38,6 +38,7 @@ from recbole_showcase.metrics.grounding import (
     text_change,
     text_change_values,
     text_gap,
+    text_gap_values,
 )
 from recbole_showcase.metrics.images import (
     image_diversity,
@@ -152,5 +153,6 @@ __all__ = [
     "text_change",
     "text_change_values",
     "text_gap",
+    "text_gap_values",
     "unique_sentence_ratio",
 ]

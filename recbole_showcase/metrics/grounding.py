@@ -77,9 +77,15 @@ def text_gap(texts: Sequence[str], from_given: Sequence[str], references: Sequen
     >>> round(text_gap(["good hot pizza"], ["good hot soup"], ["good hot soup"]), 2)
     33.33
     """
+    return mean(text_gap_values(texts, from_given, references))
+
+
+def text_gap_values(
+    texts: Sequence[str], from_given: Sequence[str], references: Sequence[str]
+) -> NDArray[np.float64]:
+    """:func:`text_gap` of each pair (N,)."""
     check_same_length(texts=texts, from_given=from_given)
-    gain = rouge_values(from_given, references) - rouge_values(texts, references)
-    return mean(gain)
+    return rouge_values(from_given, references) - rouge_values(texts, references)
 
 
 def hallucination_rate(said: Mentions, supported: Mentions) -> float:

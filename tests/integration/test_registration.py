@@ -10,7 +10,7 @@ import pytest
 import recbole_showcase
 from recbole_showcase.errors import RegistrationError
 from tests.bases import stages_of, write_rich_world
-from tests.processes import run_python
+from tests.processes import free_port, run_python
 from tests.tiny import TinyWorld
 
 STOCK = {"metrics": ["Recall", "NDCG"], "epochs": 1}
@@ -123,7 +123,7 @@ def test_spawned_workers_find_composed_models(tiny_world: TinyWorld, tmp_path: P
         "    import recbole_showcase, json\n"
         "    from recbole.quick_start import run\n"
         f"    result = run('ShowcaseBPR', {tiny_world.name!r}, config_dict={config!r},\n"
-        "                 nproc=2, port='5713')\n"
+        f"                 nproc=2, port='{free_port()}')\n"
         "    figures = {k: float(v) for k, v in result['test_result'].items()}\n"
         "    print('FIGURES', json.dumps(figures))\n"
     )

@@ -19,6 +19,7 @@ from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.metrics import is_explanation_metric
 from recbole_showcase.integration.processes import JoinedEvaluator
 from recbole_showcase.integration.randomness import orders_of, restore_streams, stream_states
+from recbole_showcase.integration.tuning import ray_trial
 from recbole_showcase.results import save_result
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class ShowcaseTrainerMixin(Trainer):
         self._resumed_streams: dict[str, Any] | None = None
         self._count = 0
         self._validations: int | None = None  # how many there were; None outside of one
+        if trial := ray_trial():  # others may begin in the same second
+            stem, suffix = os.path.splitext(self.saved_model_file)
+            self.saved_model_file = f"{stem}-{trial}{suffix}"
         if not config["single_spec"]:
             self.evaluator = JoinedEvaluator(config)
             # The name holds the time, on which processes need not agree.

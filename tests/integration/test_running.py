@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_showcase.integration.checkpoint import clean_argv
 from tests.bases import write_rich_world
 from tests.integration.test_training import SASREC, prepare
 from tests.tiny import TinyWorld
@@ -223,23 +222,6 @@ def test_case_studies(tiny_world: TinyWorld, tmp_path: Path) -> None:
     from recbole_showcase.integration.ranking import top_items
 
     assert top_items(trainer.model, (train, valid, test), users, 4)[0].tolist() == items.tolist()
-
-
-def test_the_objective_of_hyper_tuning(
-    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What HyperTuning and ray call: settings in, figures out."""
-    from recbole.quick_start import objective_function
-
-    monkeypatch.chdir(tmp_path)
-    settings = tiny_world.config(tmp_path, epochs=1, valid_metric="BLEU1")
-    with clean_argv():
-        found = objective_function(
-            {"model": "ShowcaseBPR", "dataset": tiny_world.name, **settings}, saved=False
-        )
-    assert found["model"] == "ShowcaseBPR"
-    assert found["best_valid_score"] == found["best_valid_result"]["bleu1"]
-    assert {"recall@5", "bleu1"} <= set(found["test_result"])
 
 
 def test_files_dict_and_command_line_in_recboles_order(

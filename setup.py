@@ -52,6 +52,7 @@ EXTRAS = {
     "spacy": ["spacy>=3.7"],  # noun chunks as entities, with a pipeline of one's own choice
     "plot": ["matplotlib>=3.8"],  # the trade-off plot of a benchmark
     "tune": ["hyperopt>=0.2.7"],  # what RecBole's HyperTuning imports
+    "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
 }
 TEST_REQUIREMENTS = [
     *EXTRAS["peft"],

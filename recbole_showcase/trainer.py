@@ -20,6 +20,7 @@ from recbole_showcase.integration.evaluator import ShowcaseEvaluator
 from recbole_showcase.integration.metrics import is_explanation_metric
 from recbole_showcase.integration.processes import JoinedEvaluator
 from recbole_showcase.integration.randomness import orders_of, restore_streams, stream_states
+from recbole_showcase.integration.tuning import ray_trial
 from recbole_showcase.results import save_result
 from recbole_showcase.units import save_units, units_file
 
@@ -53,6 +54,9 @@ class ShowcaseTrainerMixin(Trainer):
         self._resumed_streams: dict[str, Any] | None = None
         self._count = 0
         self._validations: int | None = None  # how many there were; None outside of one
+        if trial := ray_trial():  # others may begin in the same second
+            stem, suffix = os.path.splitext(self.saved_model_file)
+            self.saved_model_file = f"{stem}-{trial}{suffix}"
         if config["single_spec"]:
             self.evaluator = ShowcaseEvaluator(config)
         else:

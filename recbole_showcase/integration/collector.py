@@ -30,6 +30,7 @@ from recbole_showcase.integration.metrics import (
     NEEDS_TEXTS,
     OUTPUTS,
 )
+from recbole_showcase.integration.processes import of_all_processes
 from recbole_showcase.intervention import from_own_photos, swap_photos, swap_users
 from recbole_showcase.outputs import EvaluationOutputs, Swap
 from recbole_showcase.sentences import split_sentences
@@ -147,6 +148,8 @@ class ShowcaseCollector(Collector):
     def _ranks_and_scores(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         """Rank, 0 for not recommended, and score, NaN for not scored, of pairs (N,) each."""
         table = np.concatenate([np.empty((4, 0)), *self._ranked], axis=1)
+        if not self.config["single_spec"]:  # each process ranked some of the rows
+            table = np.concatenate(of_all_processes(table), axis=1)
         users, items, ranks = table[:3].astype(np.int64)
         width = max(items.max(initial=0), pairs.items.max(initial=0)) + 1
         keys, first = np.unique(users * width + items, return_index=True)

@@ -2,7 +2,8 @@
 
 Each says what breaks, where it is known upstream, and when it can go; each applies only where it
 is needed. None changes a library for anyone but RecBole: RecBole's modules get a view of the
-library with the missing name, and the library itself stays as it is.
+library with the missing name, and the library itself stays as it is. The one exception is
+``ray.init``, which RecBole leaves to its users.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class LibraryView(ModuleType):
 def apply_before_import() -> None:
     """Make ``import recbole.quick_start`` possible, without warnings that users cannot act on."""
     _quiet_warnings()
+    import_ray()
+
+
+def import_ray() -> None:
+    """Import what RecBole needs of ray, here and as the first thing in every worker of ray's."""
     with _numpy_for_ray():
         import_module("ray.tune")
         import_module("ray.tune.logger")
@@ -57,6 +63,8 @@ def apply() -> None:
     _processes_on_cpu()
     _ensure_dir_together()
     _generator_for_hyperopt()
+    _numpy_in_ray_workers()
+    _best_of_nought()
     _collector_of_anything()
     _flops_of_what_predicts()
     _ksr_in_one_precision()
@@ -97,6 +105,31 @@ def _numpy_for_ray() -> Iterator[None]:
     finally:
         if missing:
             del np.bool8  # type: ignore[attr-defined]
+
+
+def _numpy_in_ray_workers() -> None:
+    """Ray's workers are Python processes of their own, which import ``ray.tune`` before us.
+
+    They end there for want of ``np.bool8``, as in :func:`_numpy_for_ray`, which says when this can
+    go. ``ray.init`` is given a hook that imports ray as we do, unless it has one. Through ray's
+    client (``ray://``) workers are started elsewhere, with the packages that are there.
+    """
+    import numpy as np
+    import ray
+
+    if hasattr(np, "bool8"):
+        return
+    init = ray.init
+
+    @functools.wraps(init)
+    def init_with_hook(address: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        if not (address or os.environ.get("RAY_ADDRESS", "")).startswith("ray://"):
+            environment = dict(kwargs.get("runtime_env") or {})
+            environment.setdefault("worker_process_setup_hook", import_ray)
+            kwargs["runtime_env"] = environment
+        return init(address, *args, **kwargs)
+
+    ray.init = init_with_hook
 
 
 def _quiet_warnings() -> None:
@@ -247,6 +280,26 @@ def _generator_for_hyperopt() -> None:
     np = module.np
     random = LibraryView(np.random, RandomState=np.random.default_rng)
     module.np = LibraryView(np, random=random)  # type: ignore[attr-defined]
+
+
+def _best_of_nought() -> None:
+    """``HyperTuning`` takes a best score of 0 for none, so whatever comes next replaces it.
+
+    Where less is better, as in HallucinationRate, the best is lost. Upstream: ``if not
+    self.best_score`` in ``HyperTuning.trial`` of 1.2.1. Can go when it asks for None.
+    """
+    tuning = import_module("recbole.trainer.hyper_tuning").HyperTuning
+    trial = tuning.trial
+
+    @functools.wraps(trial)
+    def trial_that_keeps_nought(self: Any, params: dict[str, Any]) -> Any:
+        best = self.best_score, self.best_params
+        outcome = trial(self, params)
+        if best[0] == 0 and outcome["loss"] >= 0:  # the loss is the score, or what it lacks to 0
+            self.best_score, self.best_params = best
+        return outcome
+
+    tuning.trial = trial_that_keeps_nought
 
 
 def _collector_of_anything() -> None:

@@ -7,8 +7,11 @@ imports this package first, and so knows the composed models.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from logging import getLogger
 from typing import Any
+
+from recbole_showcase.integration.checkpoint import clean_argv
 
 ORIGINALS: dict[str, Callable[..., Any]] = {}
 
@@ -25,10 +28,28 @@ def objective_function(
     config_file_list: list[str] | None = None,
     saved: bool = True,
 ) -> Any:
-    """RecBole's objective of ``HyperTuning``, run where the composed models are known."""
+    """RecBole's objective of ``HyperTuning`` and ray, run where the composed models are known.
+
+    Args:
+        config_dict: The point of the search space. Whole numbers of ours may come as floats, as
+            ``quniform`` gives them.
+        config_file_list: Files with all other settings.
+        saved: Whether to write checkpoints.
+
+    Returns:
+        What RecBole's gives, in plain numbers. In a trial of ray's also each test figure by its
+        name: ray takes what is returned as one more report, and a scheduler that does not find its
+        metric in a report ends the search.
+    """
     import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS, in the new process
 
-    return ORIGINALS["objective_function"](config_dict, config_file_list, saved)
+    from recbole_showcase.integration.tuning import plain_result, ray_trial, whole_numbers
+
+    point = whole_numbers(config_dict or {})
+    trial = ray_trial()
+    with clean_argv() if trial else nullcontext():  # a worker's arguments are ray's own
+        result = plain_result(ORIGINALS["objective_function"](point, config_file_list, saved))
+    return {**result["test_result"], **result} if trial else result
 
 
 def load_data_and_model(model_file: str) -> tuple[Any, ...]:

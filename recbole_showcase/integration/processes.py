@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from recbole.evaluator import Evaluator
 
+T = TypeVar("T")
 _ROW_BY_ROW = ("rec.items", "rec.topk", "rec.meanrank", "rec.score", "data.label")
+
+
+def of_all_processes(own: T) -> list[T]:
+    """What each process of the run has, in their order; all of them have to ask."""
+    parts: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(parts, own)
+    return parts
 
 
 class JoinedEvaluator(Evaluator):
@@ -32,10 +40,9 @@ class JoinedEvaluator(Evaluator):
         return super().evaluate(dataobject)
 
     def _joined(self, own: torch.Tensor) -> torch.Tensor:
-        world = torch.distributed.get_world_size()
-        parts: list[Any] = [None] * world
-        torch.distributed.all_gather_object(parts, own.cpu())
-        if len({len(part) for part in parts}) > 1 or len(own) != -(-self.n_samples // world):
+        parts = of_all_processes(own.cpu())
+        most = -(-self.n_samples // len(parts))
+        if len({len(part) for part in parts}) > 1 or len(own) != most:
             return torch.cat(parts)  # several rows a sample
         # Process r has samples r, r + world, r + 2 world and so on.
         return torch.stack(parts, dim=1).flatten(0, 1)[: self.n_samples]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 import recbole_showcase
 from recbole_showcase.errors import RegistrationError
 from tests.bases import stages_of, write_rich_world
-from tests.processes import free_port, run_python
+from tests.processes import run_python
 from tests.tiny import TinyWorld
 
 STOCK = {"metrics": ["Recall", "NDCG"], "epochs": 1}
@@ -112,35 +111,3 @@ def test_stock_models_give_the_same_figures_with_and_without_the_import(tmp_path
         figures.append([line for line in lines if line.startswith("FIGURES")])
     assert len(figures[0]) == len(configs)
     assert figures[0] == figures[1]
-
-
-def test_spawned_workers_find_composed_models(tiny_world: TinyWorld, tmp_path: Path) -> None:
-    """A guarded import runs in the parent only; the children know the model all the same."""
-    script = tmp_path / "train.py"
-    config = tiny_world.config(tmp_path, epochs=1)
-    script.write_text(
-        "if __name__ == '__main__':\n"
-        "    import recbole_showcase, json\n"
-        "    from recbole.quick_start import run\n"
-        f"    result = run('ShowcaseBPR', {tiny_world.name!r}, config_dict={config!r},\n"
-        f"                 nproc=2, port='{free_port()}')\n"
-        "    figures = {k: float(v) for k, v in result['test_result'].items()}\n"
-        "    print('FIGURES', json.dumps(figures))\n"
-    )
-    output = run_python("-W", "ignore", str(script), cwd=tmp_path)
-    figures = json.loads(output.split("FIGURES")[1].splitlines()[0])
-    assert {"recall@5", "imagef1@3", "bleu1"} <= set(figures)
-    assert figures == _result_in_one_process(tmp_path)
-
-
-def _result_in_one_process(work: Path) -> dict[str, float]:
-    """The test figures of the checkpoint that a run left, without other processes."""
-    from recbole.quick_start import load_data_and_model
-    from recbole.utils import get_trainer
-
-    (path,) = (work / "saved").glob("*.pth")
-    config, model, _, train, _, test = load_data_and_model(str(path))
-    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
-    trainer.eval_collector.data_collect(train)
-    result = trainer.evaluate(test, load_best_model=False)
-    return {name: float(value) for name, value in result.items()}

@@ -51,6 +51,7 @@ EXTRAS = {
     "peft": ["peft>=0.21"],  # LoRA adapters of language models
     "spacy": ["spacy>=3.7"],  # noun chunks as entities, with a pipeline of one's own choice
     "plot": ["matplotlib>=3.8"],  # the trade-off plot of a benchmark
+    "ncl": ["faiss-cpu>=1.15"],  # what RecBole's NCL clusters with
     "tune": ["hyperopt>=0.2.7"],  # what RecBole's HyperTuning imports
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
 }

@@ -39,14 +39,15 @@ _DATASET_SETTINGS = (
     "showcase_vocab_size",
     "showcase_max_tokens",
 )
-# Modules that RecBole imports in the middle of a run, asked for before anything is loaded, and the
-# distributions that have them.
+# Modules that RecBole imports in the middle of a run, asked for before anything is loaded, and what
+# pip is told to install. torch_scatter is built against the torch that is there, and so without
+# isolation, which an extra cannot say.
 _PACKAGES = {
     "KGAT": ("dgl", "dgl"),
-    "KGIN": ("torch_scatter", "torch_scatter"),
+    "KGIN": ("torch_scatter", "--no-build-isolation torch_scatter"),
     "LightGBM": ("lightgbm", "lightgbm"),
-    "MCCLK": ("torch_scatter", "torch_scatter"),
-    "NCL": ("faiss", "faiss-cpu"),
+    "MCCLK": ("torch_scatter", "--no-build-isolation torch_scatter"),
+    "NCL": ("faiss", "'recbole_showcase[ncl]'"),
     "XGBoost": ("xgboost", "xgboost"),
 }
 _composed: dict[str, type] = {}
@@ -165,12 +166,12 @@ def _check_base(base: type) -> None:
         )
 
 
-def _check_package(name: str, module: str, distribution: str) -> None:
+def _check_package(name: str, module: str, install: str) -> None:
     try:
         import_module(module)
     except Exception as error:  # a package that is there but broken may raise anything
         raise RegistrationError(
-            f"'{name}' needs the package '{module}' (pip install {distribution}), which cannot be "
+            f"'{name}' needs the package '{module}' (pip install {install}), which cannot be "
             f"imported: {error}"
         ) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +54,23 @@ def test_a_base_trains_tests_generates_and_loads(
     assert try_base(model, rich_world, tmp_path).vectors == CASES[model]
 
 
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("model", "module", "install"),
+    [
+        ("KGAT", "dgl", "dgl"),
+        ("KGIN", "torch_scatter", "--no-build-isolation torch_scatter"),
+        ("NCL", "faiss", "'recbole_showcase[ncl]'"),
+    ],
+)
+def test_a_missing_package_is_named(
+    monkeypatch: pytest.MonkeyPatch, model: str, module: str, install: str
+) -> None:
     from recbole.utils import get_model
 
-    monkeypatch.setitem(__import__("sys").modules, "dgl", None)
-    with pytest.raises(RegistrationError, match="'ShowcaseKGAT' needs the package 'dgl'"):
-        get_model("ShowcaseKGAT")
+    monkeypatch.setitem(sys.modules, module, None)
+    message = f"'Showcase{model}' needs the package '{module}' (pip install {install})"
+    with pytest.raises(RegistrationError, match=re.escape(message)):
+        get_model(f"Showcase{model}")
 
 
 @pytest.mark.parametrize("model", ["BPR", "SASRec", "NGCF", "MultiVAE"])

@@ -48,14 +48,20 @@ def test_every_metric_is_that_of_one_process(world: TinyWorld, tmp_path: Path) -
     """A guarded import runs in the parent only; the children know the model all the same."""
     metrics = _metrics()
     config = world.config(
-        tmp_path, epochs=1, showcase_encoder="showcase-tiny", metrics=metrics, topk=[2, 5]
+        tmp_path,
+        epochs=1,
+        showcase_encoder="showcase-tiny",
+        showcase_relevance="random",  # so that some hits have right photos and some have not
+        showcase_selector="topk",
+        metrics=metrics,
+        topk=[2, 5],
     )
     (tmp_path / "train.py").write_text(TRAIN)
     given = json.dumps(["ShowcaseBPR", world.name, config, str(free_port())])
     output = run_python("-W", "ignore", "train.py", given, cwd=tmp_path)
     figures = json.loads(output.split("FIGURES")[1].splitlines()[0])
     assert {key.partition("@")[0] for key in figures} == {name.lower() for name in metrics}
-    assert 0 < figures["explainedhitany@5"] < 1
+    assert 0 < figures["explainedhitphotos@5"] < 1
     assert figures == pytest.approx(_result_in_one_process(tmp_path), abs=1e-12, nan_ok=True)
 
 

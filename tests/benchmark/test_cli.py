@@ -59,5 +59,11 @@ def test_the_examples_can_be_read() -> None:
 
     folder = Path(__file__).parents[2] / "examples" / "benchmarks"
     names = {path.stem: read_spec(path) for path in sorted(folder.glob("*.yaml"))}
-    assert set(names) == {"demo_world", "own_dataset", "xrec_google"}
+    assert set(names) == {
+        "demo_explainers",
+        "demo_selectors",
+        "google_local_variants",
+        "own_dataset",
+        "xrec_google",
+    }
     assert all(len(cells_of(spec)) > 1 for spec in names.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -48,7 +49,7 @@ def meteor_values(
 ) -> NDArray[np.float64]:
     """:func:`meteor` of each pair, shape (N,)."""
     check_texts(hypotheses=hypotheses, references=references)
-    wordnet = load_wordnet() if synonyms else _NoSynonyms()
+    wordnet = _CachedSynonyms(load_wordnet()) if synonyms else _NoSynonyms()
     from nltk.translate.meteor_score import single_meteor_score
 
     stemmer = _CachedStemmer()
@@ -84,6 +85,27 @@ class _NoSynonyms:
 
     def synsets(self, word: str) -> list[Any]:
         return []
+
+
+@dataclass(frozen=True)
+class _Synset:
+    """What the matching asks of a set of synonyms."""
+
+    names: tuple[Any, ...]
+
+    def lemmas(self) -> tuple[Any, ...]:
+        return self.names
+
+
+class _CachedSynonyms:
+    """WordNet, where each different word is looked up once."""
+
+    def __init__(self, wordnet: Any) -> None:
+        self._wordnet = wordnet
+        self.synsets = lru_cache(maxsize=None)(self._look_up)
+
+    def _look_up(self, word: str) -> list[_Synset]:
+        return [_Synset(tuple(found.lemmas())) for found in self._wordnet.synsets(word)]
 
 
 class _CachedStemmer:

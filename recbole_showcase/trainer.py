@@ -57,6 +57,7 @@ class ShowcaseTrainerMixin(Trainer):
         if trial := ray_trial():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
             self.saved_model_file = f"{stem}-{trial}{suffix}"
+        self.saved_model_file = _not_taken(self.saved_model_file)
         if config["single_spec"]:
             self.evaluator = ShowcaseEvaluator(config)
         else:
@@ -291,3 +292,13 @@ def _spread(batches: Iterator[TrainingBatch], n_batches: int, n_steps: int) -> A
         return next(batches, None) if due else None
 
     return next_batch
+
+
+def _not_taken(path: str) -> str:
+    """The path, numbered if a run that began in the same second has saved there."""
+    stem, suffix = os.path.splitext(path)
+    number = 2
+    while os.path.exists(path):
+        path = f"{stem}-{number}{suffix}"
+        number += 1
+    return path

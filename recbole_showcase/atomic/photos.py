@@ -29,6 +29,7 @@ class PhotoFolder:
         if not self.root.is_dir():
             raise DataError(f"there is no photo folder {self.root}")
         self._real_root = self.root.resolve()
+        self._real_folders: dict[PurePosixPath, Path] = {}
 
     def resolve(self, relative: str) -> Path:
         """Return the file that a path of the ``.image`` file names (it may not exist).
@@ -45,10 +46,18 @@ class PhotoFolder:
                 f"photo path {relative!r} is not allowed: it must be relative to "
                 f"{self.root} and stay inside it"
             )
-        path = (self._real_root / pure).resolve()
+        path = self._real_folder(pure.parent) / pure.name
+        if path.is_symlink():
+            path = path.resolve()
         if not path.is_relative_to(self._real_root):
             raise DataError(f"photo path {relative!r} leaves {self.root}: it leads to {path}")
         return path
+
+    def _real_folder(self, inside: PurePosixPath) -> Path:
+        """Where a folder of the photos is; most photos share theirs, and resolving takes long."""
+        if inside not in self._real_folders:
+            self._real_folders[inside] = (self._real_root / inside).resolve()
+        return self._real_folders[inside]
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Yield (photo id, path relative to the root) of every photo, in a stable order.

@@ -149,7 +149,8 @@ class ExplanationData:
         photos = self.photos.of_row.first(rows, self.settings.max_photos)
         pairs = Pairs.of_rows(self.corpus, rows)
         ratings = self.corpus.interactions.ratings[rows]
-        asked = "replaced" in self.reads
+        # Other entities are set against photos: without any there is nothing to compare.
+        asked = "replaced" in self.reads and bool((photos >= 0).any())
         replaced = self._targets.replaced(rows, random) if asked else no_tokens(len(rows))
         return self._explanation_batch(pairs, photos, ratings, self._targets.take(rows), replaced)
 

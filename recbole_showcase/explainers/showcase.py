@@ -152,7 +152,7 @@ class ShowcaseExplainer(Explainer):
             encoder_hidden_states=memory.states.repeat(times, 1, 1),
             encoder_attention_mask=memory.mask.repeat(times, 1),
         ).last_hidden_state
-        return hidden[:size, : tokens.shape[1]], hidden[size:, : replaced.shape[1]]
+        return hidden[:size, : tokens.shape[1]], hidden[-size:, : replaced.shape[1]]
 
     def _contrast(
         self,

@@ -117,6 +117,16 @@ def test_profiles_are_history_and_nothing_else(folder: Path, tmp_path: Path) -> 
     assert set(np.unique(inter.splits[data.corpus.past_rows])) == {TRAIN, PROFILE}
 
 
+def test_no_other_entities_are_drawn_where_there_are_no_photos(
+    folder: Path, tmp_path: Path
+) -> None:
+    data = data_of(folder, tmp_path)
+    data.reads = frozenset({"replaced"})
+    batch = data.training_batch(data.train_rows, np.random.default_rng(1))
+    assert batch.tokens.shape[1] > 0
+    assert batch.replaced_tokens.shape[1] == 0
+
+
 def test_a_run_without_photos(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from recbole_showcase.data.batch import TrainingBatch
+from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
@@ -200,20 +201,37 @@ class ShowcaseTrainerMixin(Trainer):
         finally:
             self._validations = None
 
-    def evaluate(self, eval_data: Any, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(
+        self,
+        eval_data: Any,
+        load_best_model: bool = True,
+        model_file: str | None = None,
+        show_progress: bool = False,
+    ) -> Any:
         """RecBole's evaluation, with explanations of rows of the split for the metrics."""
         self.eval_collector.rows = self._rows_to_explain(eval_data) if eval_data else None
         if not self.config["single_spec"]:
             self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
             torch.distributed.barrier()  # the checkpoint to load is written by the first process
-        result = super().evaluate(eval_data, *args, **kwargs)
-        if result and self._validations is None and os.path.isfile(self.saved_model_file):
-            save_result(self.saved_model_file, result)
-            if self.config["single_spec"]:  # one of several processes knows its own rows alone
-                users, statistics = self.evaluator.units()
-                tokens = self.model.showcase.data.corpus.user_tokens[users]
-                save_units(units_file(self.saved_model_file), tokens, statistics)
+        result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
+        if result and self._is_test(eval_data):
+            self._keep_test(model_file or self.saved_model_file, result)
         return result
+
+    def _is_test(self, eval_data: Any) -> bool:
+        split = eval_data._dataset
+        splits = split.showcase.corpus.interactions.splits
+        return bool((splits[split.showcase_rows] == TEST).all())
+
+    def _keep_test(self, checkpoint: str, result: dict[str, float]) -> None:
+        """Leave the figures of a test, and each user's part in them, beside the checkpoint."""
+        if not os.path.isfile(checkpoint):
+            return
+        save_result(checkpoint, result)
+        if self.config["single_spec"]:  # one of several processes knows its own rows alone
+            users, statistics = self.evaluator.units()
+            tokens = self.model.showcase.data.corpus.user_tokens[users]
+            save_units(units_file(checkpoint), tokens, statistics)
 
     def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:
         """Rows of the split to explain now, the same ones at every validation; None for none."""

@@ -74,7 +74,7 @@ class EntityLexicon:
         chunks = spacy_chunks(pipeline) if pipeline else tagged_chunks
         counts: Counter[Phrase] = Counter()
         for phrases in chunks(sample):
-            counts.update(set(phrases))
+            counts.update(list(dict.fromkeys(phrases)))  # a set has another order in every process
         number: dict[str, bool] = {}
         for (phrase, plural), count in counts.most_common():
             if count >= min_count and _is_name(phrase):

@@ -23,7 +23,8 @@ class EncoderChoice:
 
     Attributes:
         name: Folder name of its features.
-        architecture: As the user gave it.
+        architecture: As the user gave it; folders by their absolute path, so that it is found from
+            anywhere.
         weights: Tag, path, or where the architecture's own weights come from.
         model_name: What open_clip calls it.
         pretrained: Tag or path for open_clip; None where the name brings its weights.
@@ -75,9 +76,8 @@ def _self_contained(architecture: str) -> EncoderChoice:
         return EncoderChoice(name, architecture, identifier, architecture, None)
     folder = Path(architecture.removeprefix(_LOCAL)).expanduser().resolve()
     _require_folder(folder)
-    return EncoderChoice(
-        _folder_name(folder.name), architecture, str(folder), f"{_LOCAL}{folder}", None
-    )
+    absolute = f"{_LOCAL}{folder}"
+    return EncoderChoice(_folder_name(folder.name), absolute, str(folder), absolute, None)
 
 
 def _with_weights(architecture: str, weights: str | None) -> EncoderChoice:

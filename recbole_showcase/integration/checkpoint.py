@@ -50,6 +50,7 @@ _NOT_RESTORED = {
     "world_size",
 }
 _STOCK_GLOBALS = {
+    ("_codecs", "encode"),  # how bytes, NumPy's among them, are pickled by torch.save
     ("collections", "OrderedDict"),
     ("collections", "defaultdict"),
     ("numpy", "dtype"),
@@ -145,9 +146,19 @@ def restored_config(checkpoint: Mapping[str, Any]) -> Any:
 
     Args:
         checkpoint: As returned by :func:`load_checkpoint`.
+
+    Raises:
+        CheckpointError: If it names its data set by a path.
     """
     stored = checkpoint["config"]
+    name = str(stored["dataset"])
+    if "/" in name or "\\" in name:
+        raise CheckpointError(f"the checkpoint's data set is '{name}'; allowed: a name, not a path")
     if not isinstance(stored, dict):
+        # RecBole unpickles the data sets and loaders that these settings name.
+        for key in ("dataset_save_path", "dataloaders_save_path"):
+            stored[key] = None
+        stored["checkpoint_dir"] = "saved"  # RecBole's default
         return stored
     from recbole.config import Config
 

@@ -11,6 +11,7 @@ from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
 
 from recbole_showcase.data.corpus import DROPPED, TEST
+from recbole_showcase.errors import DataError
 
 
 @torch.no_grad()
@@ -27,9 +28,13 @@ def top_items(
 
     Returns:
         Internal item ids (B, k), best first, and their scores; fewer items have score -inf.
+
+    Raises:
+        DataError: A sequential model has no sequence of a user.
     """
     model.eval()
     dataset = loaders[0]._dataset
+    users, place = np.unique(users, return_inverse=True)  # one may be asked for twice
     inputs = _inputs(model, loaders, users).to(model.device)
     try:
         scores = model.full_sort_predict(inputs)
@@ -39,11 +44,9 @@ def top_items(
     scores[:, 0] = -torch.inf
     inter = dataset.showcase.corpus.interactions
     visited = np.flatnonzero(~np.isin(inter.splits, (DROPPED, TEST)) & np.isin(inter.users, users))
-    place = np.full(len(dataset.showcase.corpus.user_tokens), -1)
-    place[users] = np.arange(len(users))
-    scores[place[inter.users[visited]], inter.items[visited]] = -torch.inf
+    scores[np.searchsorted(users, inter.users[visited]), inter.items[visited]] = -torch.inf
     best = scores.topk(min(k, scores.shape[1]), dim=1)
-    return best.indices.numpy(), best.values.numpy()
+    return best.indices.numpy()[place], best.values.numpy()[place]
 
 
 def _inputs(model: Any, loaders: Sequence[Any], users: np.ndarray) -> Interaction:
@@ -57,6 +60,12 @@ def _inputs(model: Any, loaders: Sequence[Any], users: np.ndarray) -> Interactio
         own = feat[dataset.uid_field].numpy()
         for place in np.flatnonzero(np.isin(own, users)):
             rows[int(own[place])] = loader._dataset[np.array([place])]
+    missing = [dataset.id2token(dataset.uid_field, user) for user in users if int(user) not in rows]
+    if missing:
+        raise DataError(
+            f"{type(model).__name__} recommends to users with a sequence of items, two or more "
+            f"interactions; there is none of: {', '.join(missing)}"
+        )
     fields = rows[int(users[0])].columns
     return Interaction({f: torch.cat([rows[int(user)][f] for user in users]) for f in fields})
 

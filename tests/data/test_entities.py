@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from recbole_showcase.data.entities import EntityLexicon
 from recbole_showcase.errors import SettingsError
+from tests.processes import run_python
 
 TEXTS = [
     "The beef noodle soup was great.",
@@ -32,6 +34,20 @@ def test_noun_phrases_of_two_texts_or_more_are_mined(lexicon: EntityLexicon) -> 
     )
     plural = dict(zip(lexicon.phrases, lexicon.plural.tolist(), strict=True))
     assert plural["pork dumplings"] and not plural["beef noodle soup"]
+
+
+def test_every_process_numbers_the_phrases_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "from recbole_showcase.data.entities import EntityLexicon\n"
+        f"print(EntityLexicon.mine({TEXTS!r}).phrases)\n"
+    )
+    orders = set()
+    for seed in ("1", "2", "3"):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        orders.add(run_python("-c", code, cwd=tmp_path))
+    assert len(orders) == 1
 
 
 def test_the_longest_phrase_counts(lexicon: EntityLexicon) -> None:

@@ -99,6 +99,16 @@ def test_names_of_the_features_folder(
     assert (hub.name, hub.model_name) == ("laion--CLIP-ViT-B-32", "hf-hub:laion/CLIP-ViT-B-32")
 
 
+def test_a_folder_is_found_from_anywhere(
+    micro: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(micro.removeprefix("local-dir:"))
+    monkeypatch.chdir(folder.parent)
+    architecture = ClipEncoder.load(f"local-dir:{folder.name}").provenance()["architecture"]
+    monkeypatch.chdir(tmp_path)
+    assert ClipEncoder.load(architecture).name == folder.name
+
+
 def test_digest_is_of_the_weights_not_of_the_file(
     encoder: ClipEncoder, weights_file: Path, micro: str, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import zipfile
@@ -14,6 +15,7 @@ import torch
 from recbole_showcase.errors import CheckpointError
 from recbole_showcase.integration.checkpoint import load_checkpoint
 from tests.integration.test_registration import stock_config
+from tests.integration.test_training import prepare
 from tests.processes import run_python
 from tests.tiny import TinyWorld
 
@@ -63,8 +65,6 @@ def test_a_fresh_process_loads_ours_without_naming_us_first(
         "print('FIGURES', json.dumps({k: float(v) for k, v in result.items()}))\n"
     )
     output = run_python("-W", "ignore", "-c", code, cwd=tmp_path)
-    import json
-
     figures = json.loads(output.split("FIGURES")[1].splitlines()[0])
     assert figures == {k: float(v) for k, v in trained[1].items()}
 
@@ -95,6 +95,35 @@ def test_stock_checkpoints_load(tiny_world: TinyWorld, tmp_path: Path) -> None:
     assert type(model).__name__ == config["model"] == "BPR"
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, state[name])
+
+
+@pytest.mark.parametrize(
+    "setting", ["dataset_save_path", "dataloaders_save_path", "checkpoint_dir"]
+)
+def test_a_stock_checkpoint_names_no_file_to_unpickle(
+    tiny_world: TinyWorld, tmp_path: Path, setting: str
+) -> None:
+    from recbole.quick_start import load_data_and_model
+
+    path, _ = train("BPR", tiny_world.name, stock_config(tiny_world, tmp_path))
+    marker, folder = tmp_path / "ran", tmp_path / "beside"
+    folder.mkdir()
+    bomb = folder / f"{tiny_world.name}-Dataset.pth"
+    bomb.write_bytes(pickle.dumps(Bomb(marker)))
+    state = load_checkpoint(path)
+    state["config"][setting] = str(folder if setting == "checkpoint_dir" else bomb)
+    torch.save(state, path)
+    load_data_and_model(str(path))
+    assert not marker.exists()
+
+
+def test_a_data_set_is_a_name(trained: tuple[Path, dict[str, float]]) -> None:
+    from recbole_showcase.integration.checkpoint import restored_config
+
+    state = load_checkpoint(trained[0])
+    state["config"]["dataset"] = "../elsewhere"
+    with pytest.raises(CheckpointError, match=r"'\.\./elsewhere'; allowed: a name"):
+        restored_config(state)
 
 
 class Bomb:
@@ -173,3 +202,19 @@ def test_the_test_result_is_beside_the_checkpoint(trained: tuple[Path, dict[str,
 
     recommender = recbole_showcase.load_explainer(trained[0])
     assert recommender.test_result == {k: float(np.float64(v)) for k, v in trained[1].items()}
+
+
+def test_figures_of_another_split_are_not_those_of_the_test(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    from recbole_showcase.results import result_file
+
+    trainer, (train_data, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1)
+    trainer.fit(train_data, valid)
+    trainer.evaluate(valid)
+    assert not result_file(trainer.saved_model_file).exists()
+    other = tmp_path / "other.pth"
+    Path(trainer.saved_model_file).rename(other)
+    result = trainer.evaluate(test, model_file=str(other))
+    kept = json.loads(result_file(other).read_text())
+    assert kept == {k: float(v) for k, v in result.items()}

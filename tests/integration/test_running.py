@@ -297,6 +297,21 @@ def test_case_studies(
         visited = inter.items[(inter.users == user) & (inter.splits != TEST)]
         best_first = row.argsort(descending=True).tolist()
         assert own.tolist() == [i for i in best_first if i not in visited][:4]
+    twice, _ = top_items(trainer.model, (train, valid, test), users[[2, 0, 2]], 4)
+    assert twice.tolist() == ours[[2, 0, 2]].tolist()
+
+
+def test_a_user_without_a_sequence_is_named(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    from recbole_showcase.errors import DataError
+    from recbole_showcase.integration.ranking import top_items
+
+    trainer, (train, valid, test) = prepare("ShowcaseSASRec", tiny_world, tmp_path, **SASREC)
+    for loader in (train, valid, test):
+        others = loader._dataset.inter_feat["user_id"] != 2
+        loader._dataset.inter_feat = loader._dataset.inter_feat[others]
+    token = train._dataset.id2token("user_id", 2)
+    with pytest.raises(DataError, match=f"two or more interactions; there is none of: {token}"):
+        top_items(trainer.model, (train, valid, test), np.array([1, 2]), 4)
 
 
 def test_files_dict_and_command_line_in_recboles_order(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,12 +13,12 @@ import pandas as pd
 from recbole_showcase.atomic import PhotoFolder, photo_folder, read_atomic
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
-from recbole_showcase.errors import DataError
+from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 from recbole_showcase.integration.entry_points import restore
 from recbole_showcase.integration.ranking import top_items
 from recbole_showcase.outputs import ShowcaseOutputs
-from recbole_showcase.results import result_file
+from recbole_showcase.results import load_result
 from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
 
@@ -42,9 +41,12 @@ def load_explainer(
     if device is not None:
         config["device"] = device
     loaded = restore(state, config)
-    results = result_file(checkpoint)
-    figures = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else None
-    return ShowcaseRecommender(config, loaded[1], loaded[3:], figures, photo_folder)
+    if not hasattr(loaded[1], "showcase"):
+        raise CheckpointError(
+            f"checkpoint '{checkpoint}' is of {config['model']}, which explains nothing; "
+            f"train Showcase{config['model']}"
+        )
+    return ShowcaseRecommender(config, loaded[1], loaded[3:], load_result(checkpoint), photo_folder)
 
 
 class ShowcaseRecommender:
@@ -75,7 +77,7 @@ class ShowcaseRecommender:
         self._seed = config["seed"]
         folder = Path(config["data_path"])
         self._photo_folder = PhotoFolder(photos) if photos else _photo_folder_or_none(folder)
-        self._names, self._categories = self._describe_items(folder)
+        self._names, self._categories = self._describe_items(folder, config["ITEM_ID_FIELD"])
 
     @property
     def users(self) -> list[str]:
@@ -204,7 +206,7 @@ class ShowcaseRecommender:
             photos=tuple(self._photo(photo) for photo in own),
         )
 
-    def _describe_items(self, folder: Path) -> tuple[list[str], list[str]]:
+    def _describe_items(self, folder: Path, item_field: str) -> tuple[list[str], list[str]]:
         """Names and categories by internal item id, from ``.item`` where there is one."""
         tokens = self._data.corpus.item_tokens
         names, categories = [str(token) for token in tokens], [""] * len(tokens)
@@ -212,7 +214,7 @@ class ShowcaseRecommender:
         if not path.is_file():
             return names, categories
         table = read_atomic(path)
-        place = pd.Index(tokens).get_indexer(table["item_id"])
+        place = pd.Index(tokens).get_indexer(table[item_field])
         for column, target in (("name", names), ("category", categories)):
             for number, value in zip(place, table.get(column, []), strict=False):
                 if number > 0 and value:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from recbole_showcase.errors import CheckpointError
+
 
 def result_file(checkpoint: str | Path) -> Path:
     """Where the test result of a checkpoint is."""
@@ -20,3 +22,19 @@ def save_result(checkpoint: str | Path, result: Mapping[str, float]) -> None:
     plain = {name: float(value) for name, value in result.items()}
     aside.write_text(json.dumps(plain, indent=2), encoding="utf-8")
     os.replace(aside, path)
+
+
+def load_result(checkpoint: str | Path) -> dict[str, float] | None:
+    """The test result beside a checkpoint, None where there is none.
+
+    Raises:
+        CheckpointError: If the file is damaged.
+    """
+    path = result_file(checkpoint)
+    if not path.is_file():
+        return None
+    try:
+        result: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"test result '{path}' is damaged: {error}") from error
+    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recbole_showcase.atomic.account import is_ours
+from recbole_showcase.atomic.photos import CONVERSION_FILE
 from recbole_showcase.errors import DataError
 
 
@@ -71,8 +73,10 @@ def _put_in_place(partial: Path, out: Path) -> None:
         os.rename(old, out)
         old.parent.rmdir()
         raise
-    written = (".inter", ".item", ".review", ".image", ".features", ".json")
+    stem = re.escape(out.name)
+    tables = rf"{stem}(\.\w+)?\.inter|{stem}\.(item|review|image|features)"
+    written = re.compile(rf"{tables}|{re.escape(CONVERSION_FILE)}")
     for entry in old.iterdir():
-        if entry.suffix not in written and not (out / entry.name).exists():
+        if not written.fullmatch(entry.name) and not (out / entry.name).exists():
             os.rename(entry, out / entry.name)
     shutil.rmtree(old.parent)

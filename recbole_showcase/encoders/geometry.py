@@ -17,6 +17,8 @@ from PIL import Image
 from torch.nn import functional
 from torchvision.transforms import Compose
 
+from recbole_showcase.encoders.photos import PIXEL_LIMIT, PhotoError
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -53,10 +55,16 @@ class Geometry:
         return cls((height, width), interpolation, mode == "shortest", rare)
 
     def __call__(self, photo: np.ndarray) -> np.ndarray:
-        """Turn a photo (h, w, 3) uint8 into pixels (H, W, 3) uint8."""
+        """Turn a photo (h, w, 3) uint8 into pixels (H, W, 3) uint8.
+
+        Raises:
+            PhotoError: With its shorter side fitted, the photo would be huge.
+        """
         if self.rare is not None:
             return np.asarray(self.rare(Image.fromarray(photo)))
         height, width = self._resized(photo.shape[0], photo.shape[1])
+        if height * width > PIXEL_LIMIT:
+            raise PhotoError(f"too thin: {photo.shape[1]}×{photo.shape[0]} pixels")
         if (height, width) != photo.shape[:2]:
             # Seen as channels last, (1, 3, h, w): nothing is moved, and this is the fast case.
             seen = torch.from_numpy(photo).permute(2, 0, 1)[None]

@@ -124,18 +124,31 @@ def load_checkpoint(
         raise CheckpointError(f"checkpoint '{os.fspath(path)}' does not exist")
     if not zipfile.is_zipfile(path):
         raise CheckpointError(f"'{os.fspath(path)}' is not a checkpoint: not a zip archive")
-    _refuse_torchscript(path)
+    try:
+        _refuse_torchscript(path)
+        state = _load(path, map_location)
+    except CheckpointError:
+        raise
+    except Exception as error:  # damaged archives raise nearly anything in zipfile and torch
+        raise CheckpointError(f"checkpoint '{os.fspath(path)}' is refused: {error}") from error
+    if not isinstance(state, dict):
+        raise CheckpointError(
+            f"'{os.fspath(path)}' is not a checkpoint: it holds a {type(state).__name__}"
+        )
+    return state
+
+
+def _load(path: str | os.PathLike[str], map_location: Any) -> Any:
+    """What a file holds: plain data, else what RecBole's own files consist of."""
     try:
         state = torch.load(path, map_location=map_location, weights_only=True)
-        return {**state, "other_parameter": from_plain(state.get("other_parameter"))}
-    except pickle.UnpicklingError:
-        pass  # not plain data: a file of RecBole's, or a hostile one
-    try:
+    except pickle.UnpicklingError:  # not plain data: a file of RecBole's, or a hostile one
         return torch.load(
             path, map_location=map_location, weights_only=False, pickle_module=_stock_pickle()
         )
-    except (pickle.UnpicklingError, AttributeError, ImportError, RuntimeError) as error:
-        raise CheckpointError(f"checkpoint '{os.fspath(path)}' is refused: {error}") from error
+    if isinstance(state, dict):
+        state["other_parameter"] = from_plain(state.get("other_parameter"))
+    return state
 
 
 def restored_config(checkpoint: Mapping[str, Any]) -> Any:
@@ -148,8 +161,11 @@ def restored_config(checkpoint: Mapping[str, Any]) -> Any:
         checkpoint: As returned by :func:`load_checkpoint`.
 
     Raises:
-        CheckpointError: If it names its data set by a path.
+        CheckpointError: If it is none of a run, or names its data set by a path.
     """
+    missing = {"config", "state_dict"} - set(checkpoint)
+    if missing:
+        raise CheckpointError(f"the file is no checkpoint of RecBole's: no {sorted(missing)} in it")
     stored = checkpoint["config"]
     name = str(stored["dataset"])
     if "/" in name or "\\" in name:

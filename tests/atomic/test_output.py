@@ -40,6 +40,8 @@ def test_ours_needs_overwrite_and_keeps_photos_but_not_features(
     convert_google_local([reviews], [], out)
     (out / "photos").mkdir()
     (out / "photos" / "a.jpg").write_bytes(b"x")
+    (out / "labels.json").write_text("{}")
+    (out / "other.item").write_text("")
     (out / "d.features").mkdir()
     before = _tree(out)
     with pytest.raises(DataError, match="--overwrite replaces it"):

@@ -113,6 +113,14 @@ def test_unusable_photos_are_skipped_by_name(make_dataset: Make, micro: str) -> 
     np.testing.assert_allclose(store.matrix, expected.matrix[expected.rows(store.ids)], atol=1e-3)
 
 
+def test_a_photo_too_thin_to_resize_is_skipped_by_name(make_dataset: Make, micro: str) -> None:
+    data = make_dataset()
+    thin = data.folder / "photos" / data.photos["p1"]
+    Image.new("RGB", (600_000, 1)).save(thin, format="PNG")
+    report = run(data, micro)
+    assert report.skipped["image"] == {"p1": "too thin: 600000×1 pixels"}
+
+
 @pytest.mark.parametrize(
     "path", ["../secret.jpg", "/etc/passwd", "0/../../secret.jpg", "link/s.jpg"]
 )

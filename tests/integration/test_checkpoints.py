@@ -170,6 +170,14 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     torch.jit.script(torch.nn.Linear(1, 1)).save(str(script))
     with pytest.raises(CheckpointError, match="program"):
         load_checkpoint(script)
+    tensor, other = tmp_path / "tensor.pth", tmp_path / "other.pth"
+    torch.save(torch.zeros(2), tensor)
+    with pytest.raises(CheckpointError, match="holds a Tensor"):
+        load_checkpoint(tensor)
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("note.txt", "hello")
+    with pytest.raises(CheckpointError, match="refused"):
+        load_checkpoint(other)
     assert not marker.exists()
 
 

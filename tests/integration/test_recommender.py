@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import torch
 
 import recbole_showcase
-from recbole_showcase.errors import DataError
+from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.recommender import ShowcaseRecommender
+from recbole_showcase.results import load_result, result_file
 from tests.integration.test_checkpoints import train
+from tests.integration.test_registration import stock_config
 from tests.integration.test_training import SASREC
 from tests.tiny import TinyWorld
 
@@ -23,6 +26,41 @@ def recommender(
     config = tiny_world.config(tmp_path_factory.mktemp("run"), epochs=1)
     checkpoint, _ = train("ShowcaseBPR", tiny_world.name, config)
     return recbole_showcase.load_explainer(checkpoint)
+
+
+def test_what_explains_nothing_is_refused(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    weights, stock = tmp_path / "weights.pth", stock_config(tiny_world, tmp_path)
+    torch.save({"weight": torch.zeros(2)}, weights)
+    with pytest.raises(CheckpointError, match=r"no \['config', 'state_dict'\] in it"):
+        recbole_showcase.load_explainer(weights)
+    checkpoint, _ = train("BPR", tiny_world.name, stock)
+    with pytest.raises(CheckpointError, match="explains nothing; train ShowcaseBPR"):
+        recbole_showcase.load_explainer(checkpoint)
+
+
+def test_a_damaged_test_result_is_named(tmp_path: Path) -> None:
+    result_file(tmp_path / "model.pth").write_text("{")
+    with pytest.raises(CheckpointError, match=r"model\.test\.json' is damaged"):
+        load_result(tmp_path / "model.pth")
+
+
+def test_items_are_named_whatever_the_field_of_their_ids(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / tiny_world.name
+    shutil.copytree(tiny_world.folder, folder)
+    for suffix in ("inter", "item"):
+        table = folder / f"{tiny_world.name}.{suffix}"
+        table.write_text(table.read_text().replace("item_id:token", "place_id:token"))
+    changes = {
+        "data_path": str(folder.parent),
+        "ITEM_ID_FIELD": "place_id",
+        "load_col": {"inter": ["user_id", "place_id", "timestamp"]},
+        "epochs": 1,
+    }
+    checkpoint, _ = train("ShowcaseBPR", folder.name, tiny_world.config(tmp_path, **changes))
+    (found,) = recbole_showcase.load_explainer(checkpoint).explain(["u1"], ["i3"])
+    assert found.item_name == "Place 3"
 
 
 def test_recommendations_are_the_models_best_new_items(recommender: ShowcaseRecommender) -> None:

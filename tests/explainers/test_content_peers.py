@@ -187,6 +187,18 @@ def test_ref2seq_mixes_the_states_of_reviews_position_by_position(
         torch.testing.assert_close(last[:, row], expected_last)
 
 
+def test_ref2seq_takes_states_narrower_than_embeddings(tokenizer: TextTokenizer) -> None:
+    """As CUDA's mixed precision gives them."""
+    encoder = build("ref2seq", tokenizer).user_encoder
+    mask = torch.tensor([[[True, True], [True, False]]])
+    embedded = torch.randn(1, 2, 2, 32)
+    whole = encoder(embedded, mask)
+    encoder.gru.register_forward_hook(
+        lambda gru, given, states: tuple(part.to(torch.bfloat16) for part in states)
+    )
+    torch.testing.assert_close(encoder(embedded, mask), whole, rtol=0.02, atol=0.02)
+
+
 # R2Gen
 
 

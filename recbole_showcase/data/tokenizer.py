@@ -10,6 +10,8 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from recbole_showcase.pretrained import load_pretrained
+
 SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
 
 
@@ -50,8 +52,12 @@ class TextTokenizer:
 
     @classmethod
     def load(cls, name_or_path: str) -> TextTokenizer:
-        """Load a Hugging Face tokenizer by name or path."""
-        return cls(AutoTokenizer.from_pretrained(name_or_path))
+        """Load a Hugging Face tokenizer by name or path, the value of ``showcase_tokenizer``.
+
+        Raises:
+            SettingsError: If there is none.
+        """
+        return cls(load_pretrained(AutoTokenizer, "showcase_tokenizer", name_or_path))
 
     def __len__(self) -> int:
         """The number of token ids."""

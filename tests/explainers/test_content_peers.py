@@ -414,11 +414,19 @@ def test_a_language_model_that_does_not_fit_is_refused(
         build("prefix_lm", tokenizer, **known, explainer_prefix_length=30)
 
 
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("text_gpt2", "explainer_decoder"),
+        ("img_gpt2", "explainer_decoder"),
+        ("prefix_lm", "explainer_language_model"),
+    ],
+)
 def test_a_language_model_that_is_not_there_is_named(
-    tokenizer: TextTokenizer, tmp_path: Path
+    name: str, setting: str, tokenizer: TextTokenizer, tmp_path: Path
 ) -> None:
-    with pytest.raises(SettingsError, match=f"no causal language model '{tmp_path}'"):
-        build("text_gpt2", tokenizer, explainer_decoder=str(tmp_path))
+    with pytest.raises(SettingsError, match=f"'{setting}' is '{tmp_path}'"):
+        build(name, tokenizer, **{setting: str(tmp_path)})
 
 
 def test_a_missing_package_names_the_extra(

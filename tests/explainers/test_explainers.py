@@ -249,6 +249,19 @@ def test_a_pretrained_decoder_is_taken_by_path(tokenizer: TextTokenizer, tmp_pat
     assert len(explainer.generate(*batch_of(tokenizer))) == 5
 
 
+@pytest.mark.parametrize("name", ["showcase", "pepler"])
+def test_a_decoder_that_is_not_there_is_named(
+    name: str, tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=f"'explainer_decoder' is '{tmp_path}'"):
+        build(name, tokenizer, explainer_decoder=str(tmp_path))
+
+
+def test_a_tokenizer_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"'showcase_tokenizer' is '{tmp_path}'"):
+        TextTokenizer.load(str(tmp_path))
+
+
 def test_unknown_names_and_settings_are_errors(tokenizer: TextTokenizer) -> None:
     with pytest.raises(SettingsError, match="allowed: showcase"):
         build_explainer("none", {}, INPUTS, tokenizer)

@@ -14,6 +14,7 @@ from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs, build_explainer
+from recbole_showcase.explainers.base import Standardise
 from recbole_showcase.integration.config import part_defaults
 
 TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
@@ -260,6 +261,12 @@ def test_a_decoder_that_is_not_there_is_named(
 def test_a_tokenizer_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"'showcase_tokenizer' is '{tmp_path}'"):
         TextTokenizer.load(str(tmp_path))
+
+
+def test_features_without_spread_are_not_scaled() -> None:
+    statistics = torch.tensor([[1.0, 1.0], [0.0, 0.5]])
+    standardised = Standardise(statistics)(torch.tensor([[1.5, 1.5]]))
+    assert standardised.tolist() == [[0.5, 1.0]]
 
 
 def test_unknown_names_and_settings_are_errors(tokenizer: TextTokenizer) -> None:

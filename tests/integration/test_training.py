@@ -203,6 +203,14 @@ def test_explanation_metrics_stand_beside_value_metrics(
     assert set(trainer.evaluate(test)) == {"auc", "imagef1@3"}
 
 
+def test_profiles_and_photos_may_be_empty(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    names = ("max_photos", "max_history_reviews", "max_history_photos")
+    none = {f"showcase_{name}": 0 for name in names}
+    trainer, (train, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1, **none)
+    trainer.fit(train, valid)
+    assert np.isfinite(trainer.evaluate(test)["bleu1"])
+
+
 def test_photos_alone_need_no_text(tiny_world: TinyWorld, tmp_path: Path) -> None:
     trainer, (train, _, test) = prepare(
         "ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "ImageF1"]

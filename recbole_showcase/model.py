@@ -225,23 +225,30 @@ class ShowcaseMixin(AbstractRecommender):
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.shares_gradient):
             users, items = self.vectors.users(batch), self.vectors.items(batch)
-        data = self.showcase.data
+        head = self.showcase
         return (
-            _of_known(users, batch.users, data.known_users),
-            _of_known(items, batch.items, data.known_items),
+            _of_known(users, batch.users, head.known_users),
+            _of_known(items, batch.items, head.known_items),
         )
 
 
-def _of_known(vectors: Tensor | None, ids: Tensor, known: np.ndarray) -> Tensor | None:
+def _of_known(vectors: Tensor | None, ids: Tensor, known: Tensor) -> Tensor | None:
     """Vectors (B, U) with zeros for ids (B,) that have no training interaction."""
     if vectors is None:
         return None
-    is_known = torch.from_numpy(known[ids.cpu().numpy()]).to(vectors.device)
-    return vectors.masked_fill(~is_known.unsqueeze(1), 0.0)
+    return vectors.masked_fill(~known[ids].unsqueeze(1), 0.0)
 
 
 class ExplanationHead(nn.Module):
-    """The relevance model, selector and explainer of a composed model, and the data they read."""
+    """The relevance model, selector and explainer of a composed model, and the data they read.
+
+    Attributes:
+        known_users: Users that the recommender knows (n_users,), bool.
+        known_items: Items that it knows (n_items,), bool.
+    """
+
+    known_users: Tensor
+    known_items: Tensor
 
     def __init__(self, config: Any, data: ExplanationData, vectors: RecommenderVectors) -> None:
         super().__init__()
@@ -272,6 +279,10 @@ class ExplanationHead(nn.Module):
             self.settings.explainer, part_values(config, "explainer"), inputs, data.tokenizer
         )
         self.data.reads = self.explainer.reads
+        # Of the data, not learned: no part of a checkpoint, but where the vectors are.
+        for name in ("known_users", "known_items"):
+            known = torch.from_numpy(getattr(data, name))
+            self.register_buffer(name, known, persistent=False)
 
     @property
     def loss_names(self) -> tuple[str, ...]:

@@ -203,6 +203,17 @@ def test_explanation_metrics_stand_beside_value_metrics(
     assert set(trainer.evaluate(test)) == {"auc", "imagef1@3"}
 
 
+def test_who_is_known_is_looked_up_where_the_vectors_are(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    """A device that holds no values says where something is copied from it."""
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    assert not any("known_items" in name for name in trainer.model.showcase.state_dict())
+    model, batch = trainer.model.to("meta"), next(trainer.loader.epoch(0)).explanation.to("meta")
+    users, items = model._vectors_of(batch)
+    assert users.is_meta and items.is_meta and len(users) == len(items) == len(batch)
+
+
 def test_profiles_and_photos_may_be_empty(tiny_world: TinyWorld, tmp_path: Path) -> None:
     names = ("max_photos", "max_history_reviews", "max_history_photos")
     none = {f"showcase_{name}": 0 for name in names}

@@ -15,7 +15,7 @@ from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, Traini
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs, build_explainer
+from recbole_showcase.explainers import ExplainerInputs, build_explainer
 from recbole_showcase.integration.config import part_values, showcase_settings
 from recbole_showcase.integration.randomness import own_stream
 from recbole_showcase.integration.representation import RecommenderVectors
@@ -129,11 +129,13 @@ class ShowcaseMixin(AbstractRecommender):
         head = self.showcase
         losses = [torch.zeros((), device=self.device) for _ in head.loss_names]
         batch = batch.to(self.device)
-        written = head.explainer(batch.explanation, *self._vectors_of(batch.explanation))
-        losses[: len(written)] = written
+        n_written = len(head.explainer.loss_names)
+        if batch.explanation is not None:
+            vectors = self._vectors_of(batch.explanation)
+            losses[:n_written] = head.explainer(batch.explanation, *vectors)
         if batch.selection is not None:
             vectors = self._vectors_of(batch.selection)
-            losses[len(written) :] = head.selection_losses(batch.selection, *vectors)
+            losses[n_written:] = head.selection_losses(batch.selection, *vectors)
         return tuple(head.settings.loss_weight * loss for loss in losses)
 
     @torch.no_grad()
@@ -287,7 +289,7 @@ class ExplanationHead(nn.Module):
     @property
     def loss_names(self) -> tuple[str, ...]:
         """Names of the explanation losses, in the order they are returned."""
-        return EXPLAINERS[self.settings.explainer].loss_names + self.selection_loss_names
+        return self.explainer.loss_names + self.selection_loss_names
 
     @property
     def selection_loss_names(self) -> tuple[str, ...]:

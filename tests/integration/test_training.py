@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_showcase.integration.checkpoint import clean_argv
+from recbole_showcase.integration.checkpoint import clean_argv, load_checkpoint
 from recbole_showcase.trainer import _spread
 from tests.tiny import TOPICS, TinyWorld
 
@@ -186,6 +186,37 @@ def test_training_stops_by_an_explanation_metric(tiny_world: TinyWorld, tmp_path
     trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, valid_metric="BLEU1")
     score, result = trainer.fit(train, valid)
     assert score == result["bleu1"]
+
+
+def test_a_metric_that_is_never_defined_leaves_a_checkpoint(
+    tiny_world: TinyWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A held-out pair a user: no user has two texts to compare."""
+    changes = {"metrics": ["Recall", "UserUSR"], "valid_metric": "UserUSR"}
+    trainer, (train, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
+    with caplog.at_level(logging.WARNING):
+        score, result = trainer.fit(train, valid)
+    assert score == -np.inf and np.isnan(result["userusr"])
+    assert load_checkpoint(trainer.saved_model_file, map_location="cpu")["epoch"] == 1
+    assert np.isfinite(trainer.evaluate(test)["recall@5"])
+    warned = [r.getMessage() for r in caplog.records if "valid_metric 'userusr'" in r.getMessage()]
+    assert len(warned) == 2 and "40 pairs explained" in warned[0] and "at no" in warned[1]
+
+
+@pytest.mark.parametrize("metric", ["Recall@5", "RMSE"])
+def test_an_undefined_validation_is_worse_than_any(
+    tiny_world: TinyWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture, metric: str
+) -> None:
+    """Of more and of less to be better."""
+    changes = {"epochs": 4, "valid_metric": metric}
+    trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
+    found = iter([np.nan, 0.3, np.nan, np.nan])
+    trainer.evaluate = lambda *args, **kwargs: {metric.lower(): next(found)}
+    with caplog.at_level(logging.WARNING):
+        score, _ = trainer.fit(train, valid)
+    assert score == 0.3 and trainer.cur_step == 2
+    assert load_checkpoint(trainer.saved_model_file, map_location="cpu")["epoch"] == 1
+    assert sum("valid_metric" in r.getMessage() for r in caplog.records) == 1
 
 
 def test_explanation_metrics_stand_beside_value_metrics(

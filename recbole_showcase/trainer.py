@@ -154,8 +154,9 @@ class ShowcaseTrainerMixin(Trainer):
     def _explanation_steps(
         self, batches: Iterator[TrainingBatch], epoch_idx: int, show_progress: bool
     ) -> None:
-        """Optimizer steps on explanation batches alone."""
+        """Optimizer steps on explanation batches alone, as RecBole's on its own batches."""
         self.model.train()
+        scaler = torch.amp.GradScaler(self.device.type, enabled=self.enable_scaler)
         progress = tqdm(
             batches, desc=f"Explain {epoch_idx:>5}", ncols=100, disable=not show_progress
         )
@@ -168,8 +169,9 @@ class ShowcaseTrainerMixin(Trainer):
             with torch.autocast(device_type=self.device.type, enabled=self.enable_amp):
                 loss = self.model.explanation_step(batch)
             self._check_nan(loss)
-            (loss + sync_loss).backward()
-            self.optimizer.step()
+            scaler.scale(loss + sync_loss).backward()
+            scaler.step(self.optimizer)
+            scaler.update()
 
     # Logging
 

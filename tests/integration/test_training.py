@@ -219,6 +219,24 @@ def test_an_undefined_validation_is_worse_than_any(
     assert sum("valid_metric" in r.getMessage() for r in caplog.records) == 1
 
 
+@pytest.mark.parametrize("enabled", [False, True])
+def test_explanation_steps_scale_losses_as_recboles_do(
+    tiny_world: TinyWorld, tmp_path: Path, enabled: bool
+) -> None:
+    """The scaled gradients are the loss's by a large factor; the step is the same."""
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    trainer.enable_scaler = enabled
+    largest: list[float] = []
+    for parameter in trainer.model.showcase.parameters():
+        parameter.register_hook(lambda grad: largest.append(float(grad.abs().max())))
+    before = [p.detach().clone() for p in trainer.model.showcase.parameters()]
+    trainer._explanation_steps(iter([next(trainer.loader.epoch(0))]), 0, show_progress=False)
+    assert (max(largest) > 1000) == enabled
+    moved = [float((a - b).abs().max()) for a, b in
+             zip(before, trainer.model.showcase.parameters(), strict=True)]  # fmt: skip
+    assert 0 < max(moved) < 0.0011, "a step of Adam is no longer than the learning rate"
+
+
 def test_explanation_metrics_stand_beside_value_metrics(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:

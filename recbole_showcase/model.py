@@ -15,7 +15,7 @@ from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, Traini
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs, build_explainer
+from recbole_showcase.explainers import ExplainerInputs, build_explainer
 from recbole_showcase.integration.config import part_values, showcase_settings
 from recbole_showcase.integration.randomness import own_stream
 from recbole_showcase.integration.representation import RecommenderVectors
@@ -129,11 +129,13 @@ class ShowcaseMixin(AbstractRecommender):
         head = self.showcase
         losses = [torch.zeros((), device=self.device) for _ in head.loss_names]
         batch = batch.to(self.device)
-        written = head.explainer(batch.explanation, *self._vectors_of(batch.explanation))
-        losses[: len(written)] = written
+        n_written = len(head.explainer.loss_names)
+        if batch.explanation is not None:
+            vectors = self._vectors_of(batch.explanation)
+            losses[:n_written] = head.explainer(batch.explanation, *vectors)
         if batch.selection is not None:
             vectors = self._vectors_of(batch.selection)
-            losses[len(written) :] = head.selection_losses(batch.selection, *vectors)
+            losses[n_written:] = head.selection_losses(batch.selection, *vectors)
         return tuple(head.settings.loss_weight * loss for loss in losses)
 
     @torch.no_grad()
@@ -225,23 +227,30 @@ class ShowcaseMixin(AbstractRecommender):
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.shares_gradient):
             users, items = self.vectors.users(batch), self.vectors.items(batch)
-        data = self.showcase.data
+        head = self.showcase
         return (
-            _of_known(users, batch.users, data.known_users),
-            _of_known(items, batch.items, data.known_items),
+            _of_known(users, batch.users, head.known_users),
+            _of_known(items, batch.items, head.known_items),
         )
 
 
-def _of_known(vectors: Tensor | None, ids: Tensor, known: np.ndarray) -> Tensor | None:
+def _of_known(vectors: Tensor | None, ids: Tensor, known: Tensor) -> Tensor | None:
     """Vectors (B, U) with zeros for ids (B,) that have no training interaction."""
     if vectors is None:
         return None
-    is_known = torch.from_numpy(known[ids.cpu().numpy()]).to(vectors.device)
-    return vectors.masked_fill(~is_known.unsqueeze(1), 0.0)
+    return vectors.masked_fill(~known[ids].unsqueeze(1), 0.0)
 
 
 class ExplanationHead(nn.Module):
-    """The relevance model, selector and explainer of a composed model, and the data they read."""
+    """The relevance model, selector and explainer of a composed model, and the data they read.
+
+    Attributes:
+        known_users: Users that the recommender knows (n_users,), bool.
+        known_items: Items that it knows (n_items,), bool.
+    """
+
+    known_users: Tensor
+    known_items: Tensor
 
     def __init__(self, config: Any, data: ExplanationData, vectors: RecommenderVectors) -> None:
         super().__init__()
@@ -272,11 +281,15 @@ class ExplanationHead(nn.Module):
             self.settings.explainer, part_values(config, "explainer"), inputs, data.tokenizer
         )
         self.data.reads = self.explainer.reads
+        # Of the data, not learned: no part of a checkpoint, but where the vectors are.
+        for name in ("known_users", "known_items"):
+            known = torch.from_numpy(getattr(data, name))
+            self.register_buffer(name, known, persistent=False)
 
     @property
     def loss_names(self) -> tuple[str, ...]:
         """Names of the explanation losses, in the order they are returned."""
-        return EXPLAINERS[self.settings.explainer].loss_names + self.selection_loss_names
+        return self.explainer.loss_names + self.selection_loss_names
 
     @property
     def selection_loss_names(self) -> tuple[str, ...]:

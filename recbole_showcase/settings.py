@@ -13,6 +13,24 @@ from recbole_showcase.errors import SettingsError
 PREFIXES = ("showcase_", "explainer_", "selector_", "relevance_")
 T = TypeVar("T")
 
+_MINIMA = {
+    "photos": 1,
+    "max_photos": 0,
+    "max_candidates": 1,
+    "max_history_reviews": 0,
+    "max_history_photos": 0,
+    "min_photos": 0,
+    "max_tokens": 1,
+    "vocab_size": 259,  # 256 bytes, start, end and padding
+    "staged_epochs": 0,
+    "batch_size": 1,
+    "eval_batch_size": 1,
+    "eval_step": 0,
+    "valid_pairs": 0,
+    "test_pairs": 0,
+    "lexicon_size": 1,
+}
+
 
 @dataclass(frozen=True)
 class ShowcaseSettings:
@@ -56,6 +74,15 @@ class ShowcaseSettings:
     text_layer: int
     alignment: str | None
 
+    def __post_init__(self) -> None:
+        """Check the ranges of the counts."""
+        for name, least in _MINIMA.items():
+            value = getattr(self, name)
+            if value < least:
+                raise SettingsError(
+                    f"setting 'showcase_{name}' is {value}; allowed: {least} or more"
+                )
+
 
 def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:
     """Read the fields of a settings dataclass from a configuration.
@@ -70,7 +97,7 @@ def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:
 
     Raises:
         SettingsError: If a key with the prefix is no field, a field has no value, or a value has
-            the wrong type.
+            the wrong type or is out of range.
     """
     hints = get_type_hints(cls)
     names = [field.name for field in fields(cls)]  # type: ignore[arg-type]

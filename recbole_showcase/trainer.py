@@ -55,6 +55,7 @@ class ShowcaseTrainerMixin(Trainer):
         self._resumed_streams: dict[str, Any] | None = None
         self._count = 0
         self._validations: int | None = None  # how many there were; None outside of one
+        self._undefined = False  # whether valid_metric has been NaN
         if trial := ray_trial():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
             self.saved_model_file = f"{stem}-{trial}{suffix}"
@@ -71,12 +72,22 @@ class ShowcaseTrainerMixin(Trainer):
     # Training
 
     def fit(self, train_data: Any, *args: Any, **kwargs: Any) -> Any:
-        """RecBole's; a resumed run draws on from where the saved one was."""
+        """RecBole's; a resumed run draws on from where the saved one was.
+
+        If ``valid_metric`` is defined at no validation, the result and the checkpoint are those of
+        the last one.
+        """
         self._orders = orders_of(train_data)
         # The checkpoint has the streams of the first process; others must not draw the same.
         if self._resumed_streams is not None and self.config["single_spec"]:
             restore_streams(self._resumed_streams, self._orders)
-        return super().fit(train_data, *args, **kwargs)
+        found = super().fit(train_data, *args, **kwargs)
+        if self._undefined and math.isinf(self.best_valid_score):
+            self.logger.warning(
+                f"valid_metric '{self.valid_metric}' was defined at no validation: no epoch could "
+                "be chosen by it, and the last one validated was kept"
+            )
+        return found
 
     def _build_optimizer(self, **kwargs: Any) -> torch.optim.Optimizer:
         """The base's optimizer, with the explanation side as a parameter group of its own."""
@@ -144,8 +155,9 @@ class ShowcaseTrainerMixin(Trainer):
     def _explanation_steps(
         self, batches: Iterator[TrainingBatch], epoch_idx: int, show_progress: bool
     ) -> None:
-        """Optimizer steps on explanation batches alone."""
+        """Optimizer steps on explanation batches alone, as RecBole's on its own batches."""
         self.model.train()
+        scaler = torch.amp.GradScaler(self.device.type, enabled=self.enable_scaler)
         progress = tqdm(
             batches, desc=f"Explain {epoch_idx:>5}", ncols=100, disable=not show_progress
         )
@@ -158,8 +170,9 @@ class ShowcaseTrainerMixin(Trainer):
             with torch.autocast(device_type=self.device.type, enabled=self.enable_amp):
                 loss = self.model.explanation_step(batch)
             self._check_nan(loss)
-            (loss + sync_loss).backward()
-            self.optimizer.step()
+            scaler.scale(loss + sync_loss).backward()
+            scaler.step(self.optimizer)
+            scaler.update()
 
     # Logging
 
@@ -197,9 +210,27 @@ class ShowcaseTrainerMixin(Trainer):
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, Any]:
         self._validations = self._count = self._count + 1
         try:
-            return super()._valid_epoch(valid_data, show_progress)
+            score, result = super()._valid_epoch(valid_data, show_progress)
         finally:
             self._validations = None
+        return self._defined(score), result
+
+    def _defined(self, score: float) -> float:
+        """The score of a validation, NaN as the worst there is.
+
+        RecBole compares it with the best one, and keeps no epoch whose score compares with none.
+        """
+        if not math.isnan(score):
+            return score
+        if not self._undefined:
+            rows = self.eval_collector.rows
+            seen = "rows validated" if rows is None else f"{len(rows)} pairs explained"
+            self.logger.warning(
+                f"valid_metric '{self.valid_metric}' is NaN: the {seen} give it nothing to "
+                "average over; such a validation counts as the worst"
+            )
+        self._undefined = True
+        return -math.inf if self.valid_metric_bigger else math.inf
 
     def evaluate(
         self,

@@ -107,14 +107,15 @@ class TrainingBatch:
     """What one step of the explanation side learns from.
 
     Attributes:
-        explanation: Samples to learn to write from.
+        explanation: Samples to learn to write from; None in a step of photo selection alone.
         selection: Samples to learn to choose photos from; None where nothing learns from them.
     """
 
-    explanation: ExplanationBatch
+    explanation: ExplanationBatch | None
     selection: SelectionBatch | None
 
     def to(self, device: torch.device | str) -> Self:
         """The batch on a device."""
+        explanation = None if self.explanation is None else self.explanation.to(device)
         selection = None if self.selection is None else self.selection.to(device)
-        return replace(self, explanation=self.explanation.to(device), selection=selection)
+        return TrainingBatch(explanation, selection)

@@ -9,6 +9,10 @@ import numpy as np
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.explanation import ExplanationData
 
+# Rows of photo selection in a batch, in batches of explanation samples. Where rows have photos and
+# no text, there may be very many more of them than samples, and each brings all its candidates.
+_MOST_SELECTION = 8
+
 
 class ExplanationLoader:
     """Batches of the training samples in a new order each epoch.
@@ -26,19 +30,31 @@ class ExplanationLoader:
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
+        n_selected = len(self.data.selection_rows) if self.selection else 0
+        return max(self._n_written, -(-n_selected // (_MOST_SELECTION * self.batch_size)))
+
+    @property
+    def _n_written(self) -> int:
+        """The number of batches that hold explanation samples."""
         return -(-len(self.data.train_rows) // self.batch_size)
 
     def epoch(self, epoch: int) -> Iterator[TrainingBatch]:
         """The batches of an epoch; the same epoch gives the same batches.
 
         The samples of photo selection are spread evenly over the batches of explanation samples.
+        Where that would be more than eight to an explanation sample, there are batches of photo
+        selection alone between them.
         """
         random = np.random.default_rng((self.seed, epoch))
         order = random.permutation(self.data.train_rows)
         chosen = random.permutation(self.data.selection_rows) if self.selection else order[:0]
-        parts = np.array_split(chosen, len(self))
-        for number, rows in enumerate(parts):
-            start = number * self.batch_size
-            explanation = self.data.training_batch(order[start : start + self.batch_size], random)
+        n_written = 0
+        for number, rows in enumerate(np.array_split(chosen, len(self))):
+            explanation = None
+            if n_written * len(self) <= number * self._n_written:  # evenly, and at once
+                start = n_written * self.batch_size
+                samples = order[start : start + self.batch_size]
+                explanation = self.data.training_batch(samples, random)
+                n_written += 1
             selection = self.data.training_selection(rows) if len(rows) else None
             yield TrainingBatch(explanation, selection)

@@ -10,6 +10,8 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from recbole_showcase.pretrained import load_pretrained
+
 SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
 
 
@@ -17,10 +19,17 @@ class TextTokenizer:
     """Texts to token ids and back, with a start and an end of text."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Wrap a Hugging Face tokenizer, adding the special tokens that it lacks."""
+        """Wrap a Hugging Face tokenizer, adding the special tokens that it lacks.
+
+        Padding gets a token of its own where it shares one with words or ends of texts: masks are
+        where there is no padding, and an end must be learned.
+        """
         missing: dict[str, Any] = {
             name: token for name, token in SPECIALS.items() if getattr(tokenizer, name) is None
         }
+        shared = (tokenizer.bos_token, tokenizer.eos_token, tokenizer.unk_token)
+        if tokenizer.pad_token in shared:
+            missing["pad_token"] = SPECIALS["pad_token"]
         if missing:
             tokenizer.add_special_tokens(missing)
         self.tokenizer = tokenizer
@@ -50,8 +59,12 @@ class TextTokenizer:
 
     @classmethod
     def load(cls, name_or_path: str) -> TextTokenizer:
-        """Load a Hugging Face tokenizer by name or path."""
-        return cls(AutoTokenizer.from_pretrained(name_or_path))
+        """Load a Hugging Face tokenizer by name or path, the value of ``showcase_tokenizer``.
+
+        Raises:
+            SettingsError: If there is none.
+        """
+        return cls(load_pretrained(AutoTokenizer, "showcase_tokenizer", name_or_path))
 
     def __len__(self) -> int:
         """The number of token ids."""
@@ -59,6 +72,8 @@ class TextTokenizer:
 
     def encode(self, texts: Sequence[str], max_tokens: int, *, ends: bool = True) -> np.ndarray:
         """Token ids of texts between a start and an end, padded to the longest.
+
+        The name of a special token in a text is words like others, and never padding.
 
         Args:
             texts: B texts.
@@ -71,10 +86,12 @@ class TextTokenizer:
         """
         if not texts:
             return np.empty((0, 0), dtype=np.int64)
-        encoded = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)
+        # Where a vocabulary has the name of the padding as a word, it still comes out whole.
+        words = [[token for token in ids if token != self.pad_id] for ids in encoded["input_ids"]]
         start, end = ([self.bos_id], [self.eos_id]) if ends else ([], [])
         rows = [
-            [*start, *ids[:max_tokens], *(end if len(ids) <= max_tokens else [])] for ids in encoded
+            [*start, *ids[:max_tokens], *(end if len(ids) <= max_tokens else [])] for ids in words
         ]
         padded = np.full((len(rows), max(map(len, rows))), self.pad_id, dtype=np.int64)
         for row, ids in zip(padded, rows, strict=True):

@@ -38,7 +38,8 @@ class Standardise(nn.Module):
     """CLIP features with the mean and spread of the training split taken out.
 
     CLIP features of one modality lie in a narrow cone: what they share is much larger than what
-    tells them apart, and a projection that is trained on few samples sees little else.
+    tells them apart, and a projection that is trained on few samples sees little else. A dimension
+    without spread is not scaled.
     """
 
     mean: Tensor
@@ -47,7 +48,9 @@ class Standardise(nn.Module):
     def __init__(self, statistics: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", statistics[0].clone())
-        self.register_buffer("scale", 1.0 / statistics[1].clamp(min=1e-6))
+        # Of a single sample the spread is 0: there is nothing to scale by.
+        spread = statistics[1].masked_fill(statistics[1] < 1e-6, 1.0)
+        self.register_buffer("scale", 1.0 / spread)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (..., D), standardised in each dimension."""

@@ -11,6 +11,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
 from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.pretrained import load_pretrained
 
 # GPT-2's own attention and feed-forward layers, not the cross-attention that is new to it.
 _LORA_TARGETS = r"transformer\.h\.\d+\.(attn\.(c_attn|c_proj)|mlp\.(c_fc|c_proj))"
@@ -103,12 +104,15 @@ def build_decoder(
         max_tokens: The most tokens of a text, its start and end not counted.
 
     Raises:
-        SettingsError: If adapters are asked for and peft is not installed, or nothing is left to
-            train.
+        SettingsError: If the decoder cannot be loaded, adapters are asked for and peft is not
+            installed, or nothing is left to train.
     """
     if settings.explainer_decoder:
-        decoder = GPT2LMHeadModel.from_pretrained(
-            settings.explainer_decoder, add_cross_attention=True
+        decoder = load_pretrained(
+            GPT2LMHeadModel,
+            "explainer_decoder",
+            settings.explainer_decoder,
+            add_cross_attention=True,
         )
         decoder.resize_token_embeddings(len(tokenizer))
     else:

@@ -49,7 +49,12 @@ class ImgGPT2Explainer(PromptedExplainer):
         super().__init__(settings, inputs, tokenizer)
         sizes, prompt_size = GPT2Sizes.of(settings), settings.explainer_max_photos
         self.language_model = language_model(
-            settings.explainer_decoder, sizes, prompt_size, inputs, tokenizer
+            "explainer_decoder",
+            settings.explainer_decoder,
+            sizes,
+            prompt_size,
+            inputs,
+            tokenizer,
         )
         statistics = inputs.photo_statistics
         project = nn.Linear(statistics.shape[1], self.embedding_size)

@@ -35,6 +35,7 @@ from recbole_showcase.explainers.ids import (
     rating_regression,
     scaled_range,
 )
+from recbole_showcase.pretrained import load_pretrained
 
 _MLP_LAYERS = 3  # hidden ones
 
@@ -77,8 +78,10 @@ class PeplerExplainer(Explainer):
     def _decoder(self) -> GPT2LMHeadModel:
         """GPT-2: pretrained, or of the configured sizes."""
         settings = self.settings
+        decoder: GPT2LMHeadModel
         if settings.explainer_decoder:
-            decoder = GPT2LMHeadModel.from_pretrained(settings.explainer_decoder)
+            name = settings.explainer_decoder
+            decoder = load_pretrained(GPT2LMHeadModel, "explainer_decoder", name)
             decoder.resize_token_embeddings(len(self.tokenizer))
         else:
             # Positions of the prompt and both ends beside the text's.

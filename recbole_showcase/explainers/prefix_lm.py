@@ -25,11 +25,10 @@ from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import ExplainerInputs, Standardise
 from recbole_showcase.explainers.gpt2 import GPT2Sizes
-from recbole_showcase.explainers.prompted import (
-    PromptedExplainer,
-    language_model,
-    load_pretrained,
-)
+from recbole_showcase.explainers.prompted import PromptedExplainer, language_model
+from recbole_showcase.pretrained import load_pretrained
+
+_SETTING = "explainer_language_model"
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ class PrefixLMExplainer(PromptedExplainer):
         if not whole:
             _check_pretrained(name, settings.explainer_tune, self.tokenizer)
         model = language_model(
+            _SETTING,
             name,
             GPT2Sizes.of(settings),
             settings.explainer_prefix_length,
@@ -165,7 +165,7 @@ def _check_pretrained(name: str | None, tune: str, tokenizer: TextTokenizer) -> 
             f"explainer_tune is '{tune}', but a language model made here knows nothing yet: name a "
             "pretrained one in explainer_language_model, or set explainer_tune to 'full'"
         )
-    theirs = load_pretrained(AutoTokenizer, name).get_vocab()
+    theirs = load_pretrained(AutoTokenizer, _SETTING, name).get_vocab()
     ours = tokenizer.tokenizer.get_vocab()
     if any(ours.get(token) != number for token, number in theirs.items()):
         raise SettingsError(

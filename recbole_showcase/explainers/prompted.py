@@ -16,6 +16,7 @@ from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.decoding import next_token_loss
 from recbole_showcase.explainers.gpt2 import GPT2Sizes, small_gpt2, tell_ends
+from recbole_showcase.pretrained import load_pretrained
 
 
 class PromptedExplainer(Explainer):
@@ -79,6 +80,7 @@ class PromptedExplainer(Explainer):
 
 
 def language_model(
+    setting: str,
     name_or_path: str | None,
     sizes: GPT2Sizes,
     prompt_size: int,
@@ -89,6 +91,7 @@ def language_model(
     """A causal language model with an entry for each of our tokens.
 
     Args:
+        setting: The setting that names the model.
         name_or_path: A Hugging Face model by name or path; None makes a GPT-2.
         sizes: Of a GPT-2 made here.
         prompt_size: The most positions of a prompt.
@@ -102,7 +105,7 @@ def language_model(
     """
     positions = prompt_size + inputs.max_tokens + 2
     if name_or_path:
-        model = load_pretrained(AutoModelForCausalLM, name_or_path, dtype=dtype)
+        model = load_pretrained(AutoModelForCausalLM, setting, name_or_path, dtype=dtype)
         most = getattr(model.config, "max_position_embeddings", None)
         if most is not None and positions > most:
             raise SettingsError(
@@ -116,25 +119,6 @@ def language_model(
         model = small_gpt2(sizes, positions, tokenizer)
     tell_ends(model, tokenizer)
     return model
-
-
-def load_pretrained(kind: Any, name_or_path: str, **options: Any) -> Any:
-    """A language model or a tokenizer of Hugging Face's.
-
-    Args:
-        kind: ``AutoModelForCausalLM`` or ``AutoTokenizer``.
-        name_or_path: Of a model.
-        **options: More arguments of ``from_pretrained``.
-
-    Raises:
-        SettingsError: If there is none.
-    """
-    try:
-        return kind.from_pretrained(name_or_path, **options)
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"{kind.__name__} finds no causal language model '{name_or_path}': {error}"
-        ) from error
 
 
 def to_the_right(values: Tensor, mask: Tensor, most: int) -> tuple[Tensor, Tensor]:

@@ -178,9 +178,10 @@ class ReferenceEncoder(nn.Module):
             out, hidden = self.gru(packed)
             out, _ = pad_packed_sequence(out, batch_first=True, total_length=words)  # (M, L, 2 H)
             both = self.dropout(out).unflatten(-1, (2, width)).sum(dim=-2)  # (M, L, H)
-            states = states.index_copy(0, there, both)
+            # Mixed precision may make the GRU's outputs narrower than what they are put into.
+            states = states.index_copy(0, there, both.to(states.dtype))
             hidden = self.dropout(hidden).unflatten(0, (-1, 2)).sum(dim=1)  # (layers, M, H)
-            last = last.index_copy(1, there, hidden)
+            last = last.index_copy(1, there, hidden.to(last.dtype))
         states = states.unflatten(0, (n, reviews))  # (B, R, L, H)
         last = last.unflatten(1, (n, reviews))  # (layers, B, R, H)
         mixed = torch.einsum("brlh,r->blh", states, weight) + self.mix.bias

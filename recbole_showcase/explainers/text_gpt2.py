@@ -51,7 +51,12 @@ class TextGPT2Explainer(PromptedExplainer):
         super().__init__(settings, inputs, tokenizer)
         sizes, prompt_size = GPT2Sizes.of(settings), settings.explainer_prompt_size
         self.language_model = language_model(
-            settings.explainer_decoder, sizes, prompt_size, inputs, tokenizer
+            "explainer_decoder",
+            settings.explainer_decoder,
+            sizes,
+            prompt_size,
+            inputs,
+            tokenizer,
         )
 
     @property

@@ -187,6 +187,18 @@ def test_ref2seq_mixes_the_states_of_reviews_position_by_position(
         torch.testing.assert_close(last[:, row], expected_last)
 
 
+def test_ref2seq_takes_states_narrower_than_embeddings(tokenizer: TextTokenizer) -> None:
+    """As CUDA's mixed precision gives them."""
+    encoder = build("ref2seq", tokenizer).user_encoder
+    mask = torch.tensor([[[True, True], [True, False]]])
+    embedded = torch.randn(1, 2, 2, 32)
+    whole = encoder(embedded, mask)
+    encoder.gru.register_forward_hook(
+        lambda gru, given, states: tuple(part.to(torch.bfloat16) for part in states)
+    )
+    torch.testing.assert_close(encoder(embedded, mask), whole, rtol=0.02, atol=0.02)
+
+
 # R2Gen
 
 
@@ -402,11 +414,19 @@ def test_a_language_model_that_does_not_fit_is_refused(
         build("prefix_lm", tokenizer, **known, explainer_prefix_length=30)
 
 
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("text_gpt2", "explainer_decoder"),
+        ("img_gpt2", "explainer_decoder"),
+        ("prefix_lm", "explainer_language_model"),
+    ],
+)
 def test_a_language_model_that_is_not_there_is_named(
-    tokenizer: TextTokenizer, tmp_path: Path
+    name: str, setting: str, tokenizer: TextTokenizer, tmp_path: Path
 ) -> None:
-    with pytest.raises(SettingsError, match=f"no causal language model '{tmp_path}'"):
-        build("text_gpt2", tokenizer, explainer_decoder=str(tmp_path))
+    with pytest.raises(SettingsError, match=f"'{setting}' is '{tmp_path}'"):
+        build(name, tokenizer, **{setting: str(tmp_path)})
 
 
 def test_a_missing_package_names_the_extra(

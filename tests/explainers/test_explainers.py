@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.data.words import TokenTable
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs, build_explainer
+from recbole_showcase.explainers.base import Standardise
 from recbole_showcase.integration.config import part_defaults
 
 TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
@@ -249,6 +255,25 @@ def test_a_pretrained_decoder_is_taken_by_path(tokenizer: TextTokenizer, tmp_pat
     assert len(explainer.generate(*batch_of(tokenizer))) == 5
 
 
+@pytest.mark.parametrize("name", ["showcase", "pepler"])
+def test_a_decoder_that_is_not_there_is_named(
+    name: str, tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=f"'explainer_decoder' is '{tmp_path}'"):
+        build(name, tokenizer, explainer_decoder=str(tmp_path))
+
+
+def test_a_tokenizer_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"'showcase_tokenizer' is '{tmp_path}'"):
+        TextTokenizer.load(str(tmp_path))
+
+
+def test_features_without_spread_are_not_scaled() -> None:
+    statistics = torch.tensor([[1.0, 1.0], [0.0, 0.5]])
+    standardised = Standardise(statistics)(torch.tensor([[1.5, 1.5]]))
+    assert standardised.tolist() == [[0.5, 1.0]]
+
+
 def test_unknown_names_and_settings_are_errors(tokenizer: TextTokenizer) -> None:
     with pytest.raises(SettingsError, match="allowed: showcase"):
         build_explainer("none", {}, INPUTS, tokenizer)
@@ -282,3 +307,54 @@ def test_a_tokenizer_without_special_tokens_gets_them(
     wrapped = TextTokenizer(bare)
     assert len({wrapped.pad_id, wrapped.bos_id, wrapped.eos_id}) == 3
     assert wrapped.decode(wrapped.encode(TEXTS, 20).tolist()) == TEXTS
+
+
+def test_padding_is_a_token_of_its_own(tokenizer: TextTokenizer) -> None:
+    """Also where a tokenizer pads with its end, as is usual with GPT-2: an end is learned."""
+    given = PreTrainedTokenizerFast(tokenizer_object=tokenizer.tokenizer.backend_tokenizer)
+    given.add_special_tokens({"bos_token": "<eos>", "eos_token": "<eos>", "pad_token": "<eos>"})
+    wrapped = TextTokenizer(given)
+    assert wrapped.pad_id != wrapped.eos_id == wrapped.bos_id
+    table = TokenTable(wrapped, TEXTS, np.arange(5), 5, 20, ends=True)
+    ids, mask = table.take(np.arange(5))
+    for row, kept, text in zip(ids, mask, TEXTS, strict=True):
+        assert row[kept][-1] == wrapped.eos_id
+        assert wrapped.decode([row[kept].tolist()]) == [text]
+
+
+def of_words(specials: list[str], **names: str) -> PreTrainedTokenizerFast:
+    """A tokenizer of whole words, its special tokens among them."""
+    words = [*specials, *sorted({word for text in TEXTS for word in text.split()})]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    backend = Tokenizer(WordLevel(vocabulary, unk_token=specials[0]))
+    backend.pre_tokenizer = WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **names)
+
+
+def test_a_language_model_gets_an_entry_for_padding(tmp_path: Path) -> None:
+    end = "<|endoftext|>"
+    given = of_words([end], bos_token=end, eos_token=end, pad_token=end)
+    entries = len(given)
+    sizes = {"n_embd": 24, "n_layer": 1, "n_head": 2, "n_positions": 64}
+    GPT2LMHeadModel(GPT2Config(vocab_size=entries, **sizes)).save_pretrained(tmp_path)
+    wrapped = TextTokenizer(given)
+    assert wrapped.pad_id == entries
+    for name in ("showcase", "pepler", "img_gpt2"):
+        explainer = build(name, wrapped, explainer_decoder=str(tmp_path))
+        assert explainer(*batch_of(wrapped))[0].isfinite()
+        assert len(explainer.generate(*batch_of(wrapped))) == 5
+
+
+def test_names_of_special_tokens_in_texts_are_words(tokenizer: TextTokenizer) -> None:
+    texts = ["good <pad> soup <eos> here", "<bos>"]
+    ids = tokenizer.encode(texts, 99)
+    assert tokenizer.decode(ids.tolist()) == texts
+    for row in ids.tolist():
+        text = row[: row.index(tokenizer.eos_id)]
+        assert tokenizer.pad_id not in text and tokenizer.bos_id not in text[1:]
+
+
+def test_a_vocabulary_with_padding_as_a_word_does_not_shorten_texts() -> None:
+    wrapped = TextTokenizer(of_words(["<unk>", "<pad>"], unk_token="<unk>", pad_token="<pad>"))
+    (ids,) = wrapped.encode(["good <pad> soup"], 9, ends=False).tolist()
+    assert wrapped.tokenizer.convert_ids_to_tokens(ids) == ["good", "soup"]

@@ -13,7 +13,7 @@ from recbole_showcase.explainers import EXPLAINERS
 from recbole_showcase.relevance import RELEVANCE
 from recbole_showcase.resources import properties_path
 from recbole_showcase.selectors import SELECTORS
-from recbole_showcase.settings import ShowcaseSettings, read_settings
+from recbole_showcase.settings import _MINIMA, ShowcaseSettings, read_settings
 from tests.tiny import TinyWorld
 
 
@@ -97,6 +97,41 @@ def test_an_ill_typed_value_names_what_is_allowed(
 ) -> None:
     with pytest.raises(SettingsError, match=f"'{key}'.*allowed: {allowed}"):
         config_of(tiny_world, tmp_path, **{key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "least"),
+    [
+        ("photos", 0, 1),
+        ("max_photos", -1, 0),
+        ("max_candidates", 0, 1),
+        ("max_history_reviews", -5, 0),
+        ("max_history_photos", -1, 0),
+        ("min_photos", -1, 0),
+        ("max_tokens", 0, 1),
+        ("vocab_size", -1, 259),
+        ("staged_epochs", -1, 0),
+        ("batch_size", 0, 1),
+        ("eval_batch_size", 0, 1),
+        ("eval_step", -1, 0),
+        ("valid_pairs", -1, 0),
+        ("test_pairs", -1, 0),
+        ("lexicon_size", 0, 1),
+    ],
+)
+def test_a_count_out_of_range_names_what_is_allowed(
+    tiny_world: TinyWorld, tmp_path: Path, key: str, value: int, least: int
+) -> None:
+    with pytest.raises(
+        SettingsError, match=f"'showcase_{key}' is {value}; allowed: {least} or more"
+    ):
+        config_of(tiny_world, tmp_path, **{f"showcase_{key}": value})
+
+
+def test_every_count_has_a_least() -> None:
+    """The layer of the text model is a place, counted from either end."""
+    counts = {field.name for field in fields(ShowcaseSettings) if field.type == "int"}
+    assert set(_MINIMA) == counts - {"text_layer"}
 
 
 def test_an_unknown_part_names_the_known_ones(tiny_world: TinyWorld, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_showcase.integration.checkpoint import clean_argv
+from recbole_showcase.integration.checkpoint import clean_argv, load_checkpoint
 from recbole_showcase.trainer import _spread
 from tests.tiny import TOPICS, TinyWorld
 
@@ -188,6 +188,55 @@ def test_training_stops_by_an_explanation_metric(tiny_world: TinyWorld, tmp_path
     assert score == result["bleu1"]
 
 
+def test_a_metric_that_is_never_defined_leaves_a_checkpoint(
+    tiny_world: TinyWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A held-out pair a user: no user has two texts to compare."""
+    changes = {"metrics": ["Recall", "UserUSR"], "valid_metric": "UserUSR"}
+    trainer, (train, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
+    with caplog.at_level(logging.WARNING):
+        score, result = trainer.fit(train, valid)
+    assert score == -np.inf and np.isnan(result["userusr"])
+    assert load_checkpoint(trainer.saved_model_file, map_location="cpu")["epoch"] == 1
+    assert np.isfinite(trainer.evaluate(test)["recall@5"])
+    warned = [r.getMessage() for r in caplog.records if "valid_metric 'userusr'" in r.getMessage()]
+    assert len(warned) == 2 and "40 pairs explained" in warned[0] and "at no" in warned[1]
+
+
+@pytest.mark.parametrize("metric", ["Recall@5", "RMSE"])
+def test_an_undefined_validation_is_worse_than_any(
+    tiny_world: TinyWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture, metric: str
+) -> None:
+    """Of more and of less to be better."""
+    changes = {"epochs": 4, "valid_metric": metric}
+    trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
+    found = iter([np.nan, 0.3, np.nan, np.nan])
+    trainer.evaluate = lambda *args, **kwargs: {metric.lower(): next(found)}
+    with caplog.at_level(logging.WARNING):
+        score, _ = trainer.fit(train, valid)
+    assert score == 0.3 and trainer.cur_step == 2
+    assert load_checkpoint(trainer.saved_model_file, map_location="cpu")["epoch"] == 1
+    assert sum("valid_metric" in r.getMessage() for r in caplog.records) == 1
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_explanation_steps_scale_losses_as_recboles_do(
+    tiny_world: TinyWorld, tmp_path: Path, enabled: bool
+) -> None:
+    """The scaled gradients are the loss's by a large factor; the step is the same."""
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    trainer.enable_scaler = enabled
+    largest: list[float] = []
+    for parameter in trainer.model.showcase.parameters():
+        parameter.register_hook(lambda grad: largest.append(float(grad.abs().max())))
+    before = [p.detach().clone() for p in trainer.model.showcase.parameters()]
+    trainer._explanation_steps(iter([next(trainer.loader.epoch(0))]), 0, show_progress=False)
+    assert (max(largest) > 1000) == enabled
+    moved = [float((a - b).abs().max()) for a, b in
+             zip(before, trainer.model.showcase.parameters(), strict=True)]  # fmt: skip
+    assert 0 < max(moved) < 0.0011, "a step of Adam is no longer than the learning rate"
+
+
 def test_explanation_metrics_stand_beside_value_metrics(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
@@ -201,6 +250,25 @@ def test_explanation_metrics_stand_beside_value_metrics(
     )
     trainer.fit(train, valid)
     assert set(trainer.evaluate(test)) == {"auc", "imagef1@3"}
+
+
+def test_who_is_known_is_looked_up_where_the_vectors_are(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    """A device that holds no values says where something is copied from it."""
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    assert not any("known_items" in name for name in trainer.model.showcase.state_dict())
+    model, batch = trainer.model.to("meta"), next(trainer.loader.epoch(0)).explanation.to("meta")
+    users, items = model._vectors_of(batch)
+    assert users.is_meta and items.is_meta and len(users) == len(items) == len(batch)
+
+
+def test_profiles_and_photos_may_be_empty(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    names = ("max_photos", "max_history_reviews", "max_history_photos")
+    none = {f"showcase_{name}": 0 for name in names}
+    trainer, (train, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1, **none)
+    trainer.fit(train, valid)
+    assert np.isfinite(trainer.evaluate(test)["bleu1"])
 
 
 def test_photos_alone_need_no_text(tiny_world: TinyWorld, tmp_path: Path) -> None:

@@ -78,6 +78,22 @@ def test_an_epoch_holds_every_selection_row_once(tiny_world: TinyWorld, tmp_path
     assert again.candidates.equal(batches[0].selection.candidates)
 
 
+def test_photos_without_texts_make_batches_of_their_own(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    """Ten texts and 200 rows with photos: no batch holds more than 8 times its size of the rows."""
+    trainer, (train, _, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_batch_size=5)
+    data = trainer.model.showcase.data
+    assert len(data.selection_rows) == 200
+    vars(data)["train_rows"] = data.train_rows[:10]
+    batches = list(trainer.loader.epoch(0))
+    assert [len(batch.selection) for batch in batches] == [40] * 5 and len(trainer.loader) == 5
+    written = [batch.explanation and len(batch.explanation) for batch in batches]
+    assert written == [5, None, None, 5, None], "spread evenly"
+    losses = trainer._train_epoch(train, 0)
+    assert all(loss > 0 for loss in losses)
+
+
 def test_selection_does_not_move_the_explanation_batches(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:

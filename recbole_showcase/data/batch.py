@@ -118,4 +118,4 @@ class TrainingBatch:
         """The batch on a device."""
         explanation = None if self.explanation is None else self.explanation.to(device)
         selection = None if self.selection is None else self.selection.to(device)
-        return TrainingBatch(explanation, selection)
+        return replace(self, explanation=explanation, selection=selection)

@@ -114,6 +114,8 @@ def test_one_seed_is_enough_for_a_mark_and_chance_gets_none(tmp_path: Path) -> N
     assert judged(tmp_path, "NDCG@5", False, tuple(clear)) == [(False, False), (True, True)]
     assert judged(tmp_path, "DIV", True, tuple(clear)) == [(True, True), (False, False)]
     assert judged(tmp_path, "NDCG@5", False, tuple(chance)) == [(False, False), (True, False)]
+    few = clear[:, :4]
+    assert judged(tmp_path, "NDCG@5", False, tuple(few)) == [(False, False), (True, False)]
 
 
 def test_markdown(summary: Summary) -> None:

@@ -142,6 +142,21 @@ def test_latex(summary: Summary) -> None:
     assert "±" not in text
 
 
+def test_latex_labels_are_escaped_once(tmp_path: Path) -> None:
+    label = "k<3 > 2 ± {\\"
+    spec = write_spec(
+        tmp_path / "s.yaml", bases=["BPR"], selectors=["topk", {"name": "dpp", "label": label}]
+    )
+    records = [Record("done", 1, {"ndcg@5": 0.2}), None]
+    outcomes = [
+        Outcome(cell.labels, 1, record)
+        for cell, record in zip(cells_of(spec), records, strict=True)
+    ]
+    text = tables.latex(summarise(spec, outcomes))
+    assert r"k$<$3 $>$ 2 $\pm$ \{\textbackslash{} & -- & 0/2 \\" in text
+    assert "p $<$ 0.05" in text
+
+
 def test_csv(summary: Summary) -> None:
     rows = list(csv.DictReader(tables.csv_of_rows(summary).splitlines()))
     assert rows[2]["base"] == "LightGCN" and rows[2]["runs"] == "3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -212,7 +213,20 @@ def _settings(where: str, value: Any) -> dict[str, Any]:
     for key in _OURS:
         if key in value:
             raise SettingsError(f"'{where}' sets '{key}', which the benchmark sets itself")
+    for key, own in value.items():
+        _check_digestible(f"{where}.{key}", own)
     return value
+
+
+def _check_digestible(where: str, value: Any) -> None:
+    """Refuse a setting whose mappings cannot be put in order, which the names of runs need."""
+    try:
+        json.dumps(value, sort_keys=True, default=str)
+    except TypeError as error:
+        raise SettingsError(
+            f"'{where}' is {value!r}; expected the keys of a mapping to be all strings or all "
+            "numbers"
+        ) from error
 
 
 def _tuning(value: Any) -> Tuning:

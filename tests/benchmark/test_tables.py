@@ -84,6 +84,21 @@ def test_ties_are_all_best_and_none_by_more_than_chance(tmp_path: Path) -> None:
     assert [row.figures["seconds"].best for row in rows] == [False, True], "less is better"
 
 
+def test_less_is_better_without_the_k_as_well(tmp_path: Path) -> None:
+    columns = ["GiniIndex", "giniindex@10"]
+    spec = write_spec(
+        tmp_path / "s.yaml", bases=["BPR"], columns=columns, settings={"metrics": ["GiniIndex"]}
+    )
+    outcomes = [
+        Outcome(c.labels, 1, Record("done", 1, {"giniindex@10": gini}, smaller=("giniindex@10",)))
+        for c, gini in zip(cells_of(spec), (0.9, 0.3), strict=True)
+    ]
+    found = summarise(spec, outcomes)
+    for column in columns:
+        assert [row.figures[column].best for row in found.rows] == [False, True], column
+    assert found.smaller == set(columns)
+
+
 def judged(
     tmp_path: Path, name: str, smaller: bool, spreads: tuple[np.ndarray, np.ndarray]
 ) -> list[tuple[bool, bool]]:

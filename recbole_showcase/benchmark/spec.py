@@ -72,7 +72,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Plot:
-    """Columns of the trade-off plot."""
+    """Columns of the trade-off plot, as tables name them."""
 
     recommendation: str
     explanation: str
@@ -152,7 +152,7 @@ def _spec(content: dict[str, Any], path: Path) -> BenchmarkSpec:
     settings.update(_settings("settings", content.get("settings", {})))
     columns = _strings("columns", content["columns"])
     _check_columns("columns", columns, settings)
-    plot = _plot(content["plot"], settings) if "plot" in content else None
+    plot = _plot(content["plot"], columns, settings) if "plot" in content else None
     return BenchmarkSpec(
         name=_string("name", content.get("name", path.stem)),
         axes=tuple(_axes(content)),
@@ -258,14 +258,16 @@ def _check_space(where: str, kind: str, values: Any) -> None:
         raise SettingsError(f"'{where}' is {values!r}; expected {wanted}")
 
 
-def _plot(value: Any, settings: Mapping[str, Any]) -> Plot:
+def _plot(value: Any, columns: Iterable[str], settings: Mapping[str, Any]) -> Plot:
+    """The plot, with the names of ``columns`` where they differ in case alone."""
     if not isinstance(value, dict):
         raise SettingsError(f"'plot' is {value!r}; expected a mapping")
     names = [field.name for field in fields(Plot)]
     check_keys("'plot'", value, names, names)
     plot = read_settings(Plot, "", value)
     _check_columns("plot", (plot.recommendation, plot.explanation), settings)
-    return plot
+    listed = {column.lower(): column for column in columns}
+    return Plot(*(listed.get(c.lower(), c) for c in (plot.recommendation, plot.explanation)))
 
 
 def _check_columns(where: str, columns: Iterable[str], settings: Mapping[str, Any]) -> None:

@@ -198,6 +198,22 @@ def test_terminal(summary: Summary) -> None:
     assert "0.3033 ± 0.1002*" in text and "dpp|50%" in text
 
 
+def test_a_plot_may_write_columns_in_another_case(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from recbole_showcase.benchmark.plot import write_plot
+
+    spec = write_spec(
+        tmp_path / "s.yaml",
+        columns=["NDCG@5"],
+        plot={"recommendation": "ndcg@5", "explanation": "Bleu1"},
+    )
+    record = Record("done", 1, {"ndcg@5": 0.2, "bleu1": 9.0})
+    found = summarise(spec, [Outcome(cell.labels, 1, record) for cell in cells_of(spec)])
+    assert found.columns == ("NDCG@5", "Bleu1")
+    assert spec.plot == Plot("NDCG@5", "Bleu1")
+    assert len(write_plot(found, spec.plot, tmp_path)) == 2
+
+
 def test_files_and_the_plot(summary: Summary, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from recbole_showcase.benchmark.plot import write_plot

@@ -197,8 +197,11 @@ def _of_category(categories: Sequence[str]) -> str:
 
 
 def _in_state(states: Sequence[str]) -> str:
-    ends = "|".join(rf"{code}( \d{{5}}(-\d{{4}})?)?|{STATES[code]}" for code in state_codes(states))
-    return f"regexp_matches(address, {literal(rf'(^|, |,| )({ends})(, (USA|United States))?$')})"
+    codes = state_codes(states)
+    short = rf"(^|,| )({'|'.join(codes)})( \d{{5}}(-\d{{4}})?)?"
+    # Behind a bare space the name may be the end of a longer one: West Virginia.
+    long = rf"(^|, ?)({'|'.join(STATES[code] for code in codes)})"
+    return f"regexp_matches(address, {literal(rf'({short}|{long})(, (USA|United States))?$')})"
 
 
 def _write_interactions(connection: duckdb.DuckDBPyConnection, stem: Path) -> None:

@@ -62,15 +62,26 @@ class PhotoFolder:
     def files(self) -> Iterator[tuple[str, str]]:
         """Yield (photo id, path relative to the root) of every photo, in a stable order.
 
-        The id is the file's name without its suffix; the depth of the folders is free.
+        The id is the file's name without its suffix; the depth of the folders is free. Files whose
+        path is not UTF-8 are left out: an atomic file could not name them.
         """
         for folder, folders, names in os.walk(self.root):
             folders.sort()
             inside = os.path.relpath(folder, self.root)
             for name in sorted(names):
                 stem, suffix = os.path.splitext(name)
-                if suffix.lower() in PHOTO_SUFFIXES:
-                    yield stem, name if inside == "." else f"{Path(inside).as_posix()}/{name}"
+                path = name if inside == "." else f"{Path(inside).as_posix()}/{name}"
+                if suffix.lower() in PHOTO_SUFFIXES and _is_utf8(path):
+                    yield stem, path
+
+
+def _is_utf8(path: str) -> bool:
+    """Whether a path has no bytes that Python could only keep as surrogates."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def photo_folder(dataset_dir: str | Path) -> PhotoFolder:

@@ -55,7 +55,11 @@ class Task:
 
     @property
     def id(self) -> str:
-        """A name made of what the task is; labels and places may change without a new run."""
+        """A name made of what the task is.
+
+        Labels and ``data_path`` may change without a new run; any other setting makes one, another
+        place of the lexicon or of the alignment too.
+        """
         content = {
             "model": self.model,
             "dataset": self.dataset,

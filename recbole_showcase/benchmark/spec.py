@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -71,7 +72,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Plot:
-    """Columns of the trade-off plot."""
+    """Columns of the trade-off plot, as tables name them."""
 
     recommendation: str
     explanation: str
@@ -151,7 +152,7 @@ def _spec(content: dict[str, Any], path: Path) -> BenchmarkSpec:
     settings.update(_settings("settings", content.get("settings", {})))
     columns = _strings("columns", content["columns"])
     _check_columns("columns", columns, settings)
-    plot = _plot(content["plot"], settings) if "plot" in content else None
+    plot = _plot(content["plot"], columns, settings) if "plot" in content else None
     return BenchmarkSpec(
         name=_string("name", content.get("name", path.stem)),
         axes=tuple(_axes(content)),
@@ -212,7 +213,20 @@ def _settings(where: str, value: Any) -> dict[str, Any]:
     for key in _OURS:
         if key in value:
             raise SettingsError(f"'{where}' sets '{key}', which the benchmark sets itself")
+    for key, own in value.items():
+        _check_digestible(f"{where}.{key}", own)
     return value
+
+
+def _check_digestible(where: str, value: Any) -> None:
+    """Refuse a setting whose mappings cannot be put in order, which the names of runs need."""
+    try:
+        json.dumps(value, sort_keys=True, default=str)
+    except TypeError as error:
+        raise SettingsError(
+            f"'{where}' is {value!r}; expected the keys of a mapping to be all strings or all "
+            "numbers"
+        ) from error
 
 
 def _tuning(value: Any) -> Tuning:
@@ -244,14 +258,16 @@ def _check_space(where: str, kind: str, values: Any) -> None:
         raise SettingsError(f"'{where}' is {values!r}; expected {wanted}")
 
 
-def _plot(value: Any, settings: Mapping[str, Any]) -> Plot:
+def _plot(value: Any, columns: Iterable[str], settings: Mapping[str, Any]) -> Plot:
+    """The plot, with the names of ``columns`` where they differ in case alone."""
     if not isinstance(value, dict):
         raise SettingsError(f"'plot' is {value!r}; expected a mapping")
     names = [field.name for field in fields(Plot)]
     check_keys("'plot'", value, names, names)
     plot = read_settings(Plot, "", value)
     _check_columns("plot", (plot.recommendation, plot.explanation), settings)
-    return plot
+    listed = {column.lower(): column for column in columns}
+    return Plot(*(listed.get(c.lower(), c) for c in (plot.recommendation, plot.explanation)))
 
 
 def _check_columns(where: str, columns: Iterable[str], settings: Mapping[str, Any]) -> None:

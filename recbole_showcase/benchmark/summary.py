@@ -140,7 +140,7 @@ def summarise(spec: BenchmarkSpec, outcomes: Iterable[Outcome]) -> Summary:
         column
         for column in columns
         if column.lower() == "seconds"
-        or any(o.record and column.lower() in o.record.smaller for o in outcomes)
+        or any(o.record and _name(o.record, column) in o.record.smaller for o in outcomes)
     )
     groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in outcomes:
@@ -182,7 +182,7 @@ def _figure(done: Sequence[Outcome], column: str) -> Figure:
 
 
 def _name(record: Record, column: str) -> str:
-    """The name of a figure in a run's result; photo metrics are found with or without their @k."""
+    """The name of a figure in a run's result, which is found with or without its @k."""
     key = column.lower()
     if key in record.result:
         return key

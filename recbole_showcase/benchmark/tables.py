@@ -21,8 +21,8 @@ _FIGURES = ("mean", "std", "p", "low", "high")  # of each metric in table.csv
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": "$<$", ">": "$>$", "±": r"$\pm$", "–": "--", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
 }  # fmt: skip
-_LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "<": "$<$"}
 
 
 def legend(summary: Summary) -> str:
@@ -92,7 +92,7 @@ def _latex_table(summary: Summary, dataset: str, rows: Sequence[Row]) -> str:
         r"\toprule",
         " & ".join(map(_latex_text, heads)) + r" \\",
         r"\midrule",
-        *(" & ".join(map(_latex_signs, cells)) + r" \\" for cells in body),
+        *(" & ".join(cells) + r" \\" for cells in body),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -170,21 +170,24 @@ def _body(
     for row in rows:
         cells = [plain(row.labels[axis]) for axis in summary.axes]
         for column in summary.columns:
-            cells.append(_cell(row.figures[column], digits[column], bold, star))
+            figure = row.figures[column]
+            text = plain(_figure_text(figure, digits[column]))
+            marked = bold(text) if figure.best else text
+            cells.append(marked + (star if figure.significant else ""))
         if _incomplete(summary, rows):
             cells.append(f"{row.done}/{len(summary.seeds)}")
         body.append(cells)
     return body
 
 
-def _cell(figure: Figure, digits: int, bold: Callable[[str], str], star: str) -> str:
-    """Mean ± spread with the marks."""
+def _figure_text(figure: Figure, digits: int) -> str:
+    """Mean ± spread."""
     if not figure.values:
         return _NOTHING
     text = f"{figure.mean:.{digits}f}"
     if not math.isnan(figure.spread):
         text += f" ± {figure.spread:.{digits}f}"
-    return (bold(text) if figure.best else text) + (star if figure.significant else "")
+    return text
 
 
 def _digits(rows: Sequence[Row], column: str) -> int:
@@ -207,14 +210,7 @@ def _markdown_text(text: str) -> str:
 
 def _latex_text(text: str) -> str:
     """Text in which LaTeX sees nothing but text."""
-    return _latex_signs("".join(_LATEX.get(letter, letter) for letter in text))
-
-
-def _latex_signs(text: str) -> str:
-    """The signs of our tables as LaTeX writes them."""
-    for sign, latex_sign in _LATEX_SIGNS.items():
-        text = text.replace(sign, latex_sign)
-    return text
+    return "".join(_LATEX.get(letter, letter) for letter in text)
 
 
 def _numbers(figure: Figure) -> tuple[float, ...]:

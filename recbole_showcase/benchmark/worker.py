@@ -22,6 +22,7 @@ from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.results import result_file
 from recbole_showcase.units import units_file
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
@@ -75,13 +76,15 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     started, worked = time.perf_counter(), time.process_time()
     validation, result = experiments.train_and_test(task.model, task.dataset, config)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
-    (checkpoint,) = saved.glob("*.pth")
+    checkpoint = _tested_checkpoint(saved)
     write_yaml(folder.path / "final_config.yaml", experiments.final_settings(checkpoint))
     units = units_file(checkpoint)
     if units.is_file():
         os.replace(units, folder.units)
     if task.keep:
-        os.replace(checkpoint, folder.path / "checkpoint.pth")
+        kept = folder.path / "checkpoint.pth"
+        os.replace(result_file(checkpoint), result_file(kept))
+        os.replace(checkpoint, kept)
     return Record(
         "done",
         task.settings["seed"],
@@ -93,6 +96,12 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         peak_memory_mb=_peak_memory_mb(),
         versions=_versions(),
     )
+
+
+def _tested_checkpoint(saved: Path) -> Path:
+    """The checkpoint that was tested; RecBole saves data as ``.pth`` too where it is told to."""
+    (checkpoint,) = (path for path in saved.glob("*.pth") if result_file(path).is_file())
+    return checkpoint
 
 
 def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:

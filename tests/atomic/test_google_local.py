@@ -199,6 +199,29 @@ def test_choice_of_businesses(tmp_path: Path, options: dict[str, Any], kept: lis
     assert "listed twice" not in item.name.tolist()
 
 
+@pytest.mark.parametrize(
+    ("state", "kept"),
+    [
+        ("VA", ["i1", "i2", "i3"]),
+        ("West Virginia", ["i4", "i5"]),
+        ("KS", ["i6"]),
+        ("Arkansas", ["i7"]),
+    ],
+)
+def test_a_state_whose_name_ends_that_of_another(
+    tmp_path: Path, state: str, kept: list[str]
+) -> None:
+    addresses = (
+        "X, 1 A St, Richmond, Virginia", "X, Richmond,Virginia, United States", "Virginia",
+        "X, 1 A St, Charleston, West Virginia", "X, Wheeling WV 26003",
+        "X, 1 A St, Topeka, Kansas", "X, 1 A St, Little Rock, Arkansas",
+    )  # fmt: skip
+    meta = [business(f"i{n}", address=own) for n, own in enumerate(addresses, 1)]
+    rows = [review("u", f"i{n}", n) for n in range(1, 8)]
+    _convert(tmp_path, rows, meta, states=(state,))
+    assert _read(tmp_path, "item").item_id.tolist() == kept
+
+
 def test_only_reviews_with_text_or_photos(tmp_path: Path) -> None:
     rows = [
         review("u", "i1", text=None, photos=["a"]),

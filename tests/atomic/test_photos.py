@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,20 @@ def test_files_are_found_at_any_depth(root: Path) -> None:
     assert found["AF1QipOVx"] == "AF1Qip/OV/AF1QipOVx.jpg"
     assert found["flat"] == "flat.PNG"
     assert "notes" not in found
+
+
+def test_names_that_are_not_utf8_are_left_out(root: Path) -> None:
+    folder = os.fsencode(root)
+    odd = os.path.join(folder, b"\xe9")
+    try:
+        os.mkdir(odd)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    for path in (os.path.join(folder, b"A1\xff.jpg"), os.path.join(odd, b"B1.jpg")):
+        with open(path, "wb"):
+            pass
+    stock = {"AF1Qip/OV/AF1QipOVx.jpg", "flat.PNG", "out.jpg"}
+    assert {path for _, path in PhotoFolder(root).files()} == stock
 
 
 def test_the_folder_of_a_data_set(tmp_path: Path, root: Path) -> None:

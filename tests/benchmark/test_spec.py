@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,9 @@ def test_a_run_is_known_by_what_it_does_and_not_by_its_label(tmp_path: Path) -> 
     moved = {"metrics": ["NDCG", "BLEU1"], "epochs": 1, "data_path": str(tmp_path)}
     assert ids(settings=moved) == plain
     assert not ids(settings={**moved, "epochs": 2}) & plain
+    for path in ("showcase_lexicon", "showcase_alignment"):
+        here, there = (ids(settings={**moved, path: str(tmp_path / n)}) for n in ("a", "b"))
+        assert not here & there, path
 
 
 def test_config_files_lie_below_the_settings(tmp_path: Path) -> None:
@@ -79,6 +83,18 @@ def test_only_some_values(tmp_path: Path) -> None:
         ({"seeds": [1, 1]}, r"'seeds' is \[1, 1\]; expected different whole numbers"),
         ({"seeds": [True]}, "'seeds' is"),
         ({"settings": {"seed": 3}}, "'settings' sets 'seed', which the benchmark sets itself"),
+        (
+            {"settings": {"eval_args": {"split": {"RS": [8, 1, 1], 1: 2}}}},
+            r"'settings\.eval_args' is .*; expected the keys of a mapping to be all strings or all",
+        ),
+        (
+            {"axes": {"x": [{"name": "a", "settings": {"s": [{datetime.date(2020, 1, 1): 1}]}}]}},
+            r"'axes\.x\[0\]\.settings\.s' is .*; expected the keys",
+        ),
+        (
+            {"tune": {"algo": "random", "params": {"choice": {"a": [{1: 2, "b": 3}]}}}},
+            r"'tune\.params\.choice\.a' is .*; expected the keys",
+        ),
         ({"columns": ["NGCD@5"]}, "'columns' has 'NGCD@5', which is not in 'metrics'; did you"),
         ({"axes": {"base": [{"name": "x"}]}}, "axis 'base' of 'axes' has the name of another"),
         ({"keep": "yes"}, "'keep' is 'yes'; allowed: true, false"),

@@ -84,6 +84,21 @@ def test_ties_are_all_best_and_none_by_more_than_chance(tmp_path: Path) -> None:
     assert [row.figures["seconds"].best for row in rows] == [False, True], "less is better"
 
 
+def test_less_is_better_without_the_k_as_well(tmp_path: Path) -> None:
+    columns = ["GiniIndex", "giniindex@10"]
+    spec = write_spec(
+        tmp_path / "s.yaml", bases=["BPR"], columns=columns, settings={"metrics": ["GiniIndex"]}
+    )
+    outcomes = [
+        Outcome(c.labels, 1, Record("done", 1, {"giniindex@10": gini}, smaller=("giniindex@10",)))
+        for c, gini in zip(cells_of(spec), (0.9, 0.3), strict=True)
+    ]
+    found = summarise(spec, outcomes)
+    for column in columns:
+        assert [row.figures[column].best for row in found.rows] == [False, True], column
+    assert found.smaller == set(columns)
+
+
 def judged(
     tmp_path: Path, name: str, smaller: bool, spreads: tuple[np.ndarray, np.ndarray]
 ) -> list[tuple[bool, bool]]:
@@ -114,6 +129,8 @@ def test_one_seed_is_enough_for_a_mark_and_chance_gets_none(tmp_path: Path) -> N
     assert judged(tmp_path, "NDCG@5", False, tuple(clear)) == [(False, False), (True, True)]
     assert judged(tmp_path, "DIV", True, tuple(clear)) == [(True, True), (False, False)]
     assert judged(tmp_path, "NDCG@5", False, tuple(chance)) == [(False, False), (True, False)]
+    few = clear[:, :4]
+    assert judged(tmp_path, "NDCG@5", False, tuple(few)) == [(False, False), (True, False)]
 
 
 def test_markdown(summary: Summary) -> None:
@@ -140,6 +157,21 @@ def test_latex(summary: Summary) -> None:
     assert "±" not in text
 
 
+def test_latex_labels_are_escaped_once(tmp_path: Path) -> None:
+    label = "k<3 > 2 ± {\\"
+    spec = write_spec(
+        tmp_path / "s.yaml", bases=["BPR"], selectors=["topk", {"name": "dpp", "label": label}]
+    )
+    records = [Record("done", 1, {"ndcg@5": 0.2}), None]
+    outcomes = [
+        Outcome(cell.labels, 1, record)
+        for cell, record in zip(cells_of(spec), records, strict=True)
+    ]
+    text = tables.latex(summarise(spec, outcomes))
+    assert r"k$<$3 $>$ 2 $\pm$ \{\textbackslash{} & -- & 0/2 \\" in text
+    assert "p $<$ 0.05" in text
+
+
 def test_csv(summary: Summary) -> None:
     rows = list(csv.DictReader(tables.csv_of_rows(summary).splitlines()))
     assert rows[2]["base"] == "LightGCN" and rows[2]["runs"] == "3"
@@ -164,6 +196,22 @@ def test_terminal(summary: Summary) -> None:
     text = console.export_text()
     assert "a & b_c: tiny" in text
     assert "0.3033 ± 0.1002*" in text and "dpp|50%" in text
+
+
+def test_a_plot_may_write_columns_in_another_case(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from recbole_showcase.benchmark.plot import write_plot
+
+    spec = write_spec(
+        tmp_path / "s.yaml",
+        columns=["NDCG@5"],
+        plot={"recommendation": "ndcg@5", "explanation": "Bleu1"},
+    )
+    record = Record("done", 1, {"ndcg@5": 0.2, "bleu1": 9.0})
+    found = summarise(spec, [Outcome(cell.labels, 1, record) for cell in cells_of(spec)])
+    assert found.columns == ("NDCG@5", "Bleu1")
+    assert spec.plot == Plot("NDCG@5", "Bleu1")
+    assert len(write_plot(found, spec.plot, tmp_path)) == 2
 
 
 def test_files_and_the_plot(summary: Summary, tmp_path: Path) -> None:

@@ -97,10 +97,11 @@ def test_a_clear_difference_and_none(tmp_path: Path) -> None:
 
 
 def test_seeds_that_one_of_them_lacks_do_not_count(tmp_path: Path) -> None:
-    a = means(tmp_path, "a", {1: [1.0, 0.5, 0.7], 2: [9.0, 9.0, 9.0]})
-    b = means(tmp_path, "b", {1: [0.0, 0.4, 0.1], 3: [9.0, 9.0, 9.0]})
+    one, other = [1.0, 0.5, 0.7, 0.2, 0.3], [0.0, 0.4, 0.1, 0.3, 0.2]
+    a = means(tmp_path, "a", {1: one, 2: [9.0] * 5})
+    b = means(tmp_path, "b", {1: other, 3: [9.0] * 5})
     found = compare_over_users(a, b)
-    assert found == paired_bootstrap([1.0, 0.5, 0.7], [0.0, 0.4, 0.1], [0, 1, 2])
+    assert found == paired_bootstrap(one, other, range(5))
     assert compare_over_users(a, {}) is None
     assert compare_over_users(a, {1: Source(b[1].path, "distinct2")}) is None, "not in the file"
 

@@ -121,7 +121,31 @@ def test_processes_of_which_one_fails(tiny_world: TinyWorld, tmp_path: Path) -> 
     import recbole_showcase
 
     recommender = recbole_showcase.load_explainer(checkpoint)
+    record = summary.outcomes[0].record
+    assert record is not None and recommender.test_result == record.result
     assert len(recommender.recommend(["u1"], top_k=2)[0]) == 2
+
+
+def test_data_saved_beside_the_checkpoint(
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("psutil.cpu_percent", lambda interval: 0.0)
+    spec = tiny_spec(
+        tiny_world,
+        tmp_path,
+        bases=["BPR"],
+        selectors=["topk"],
+        seeds=[1],
+        keep=True,
+        settings={"save_dataset": True, "save_dataloaders": True},
+    )
+    summary = run_benchmark(spec, tmp_path / "out", launcher=InProcess(), progress=False)
+    assert not summary.failed
+    (folder,) = (tmp_path / "out" / "runs").iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    assert json.loads((folder / "checkpoint.test.json").read_text()) == record["result"]
+    final = yaml.safe_load((folder / "final_config.yaml").read_text())
+    assert final["seed"] == 1 and (folder / "checkpoint.pth").is_file()
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,22 @@ def test_equal_systems_do_not_differ_and_seeds_repeat() -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
-def test_a_single_user_and_nothing_known() -> None:
-    one = paired_bootstrap([1.0, 3.0], [0.0, 1.0], ["u", "u"], rounds=9)
-    assert (one.difference, one.low, one.high, one.p) == (1.5, 1.5, 1.5, 0.2)
+def test_too_few_users_tell_nothing_of_chance() -> None:
+    one = paired_bootstrap([1.0, math.nan], [0.0, 1.0], ["a", "a"])
+    assert one.difference == 0.5
+    assert math.isnan(one.p) and math.isnan(one.low) and math.isnan(one.high)
+    users = np.arange(5)
+    better, worse = np.arange(5) + 1.0, np.zeros(5)
+    assert paired_bootstrap(better, worse, users).p == pytest.approx(2 / 1001)
+    for silent in ([math.nan, 0, 0, 0, 0], [0, 0, 0, 0, math.nan]):
+        assert math.isnan(paired_bootstrap(better, silent, users).p), "four add to both"
+    values = [better, worse]
+    of_rows = [lambda rows, own=own: float(own[rows].mean()) for own in values]
+    assert paired_bootstrap(*of_rows, users).p == pytest.approx(2 / 201)
+    assert math.isnan(paired_bootstrap(*of_rows, users[:4]).p)
+
+
+def test_nothing_known_and_the_rounds() -> None:
     none = paired_bootstrap([math.nan], [1.0], [0], rounds=9)
     assert math.isnan(none.difference) and math.isnan(none.low) and math.isnan(none.p)
     assert paired_bootstrap(lambda rows: 1.0, lambda rows: 0.0, [0, 1]).rounds == 200

@@ -143,7 +143,7 @@ def _metric(
     def metric(draws: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.array([given.finish(total) for total in draws @ sums], dtype=np.float64)
 
-    return metric, sums.any(axis=1)
+    return metric, np.any(sums != 0, axis=1)
 
 
 def _by_rows(function: Callable[[NDArray[np.int64]], float], owners: NDArray[np.int64]) -> Metric:

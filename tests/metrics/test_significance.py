@@ -79,7 +79,7 @@ def test_the_interval_is_that_of_scipy() -> None:
         vectorized=True,
         n_resamples=20_000,
         method="percentile",
-        rng=np.random.default_rng(0),
+        random_state=np.random.default_rng(0),
     )
     # Both are of 20,000 random draws: their ends vary by about 3 % of the standard error.
     low, high = expected.confidence_interval

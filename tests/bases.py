@@ -169,6 +169,9 @@ _MODEL_SETTINGS: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
         {**_PRETRAINED, "load_col": ITEM, "item_attribute": "category", "train_stage": "pretrain"},
         {"load_col": ITEM, "item_attribute": "category", "train_stage": "finetune"},
     ],
+    # They drop edges of the graph at random in evaluation too: no two rankings would be equal.
+    "KGIN": {"node_dropout_rate": 0.0},
+    "MCCLK": {"node_dropout_rate": 0.0},
     "KD_DAGFM": [{"phase": "teacher_training"}, {"phase": "distillation"}, {"phase": "finetuning"}],
     "DSSM": {"load_col": {**ITEM, "item": ["item_id", "category"], "user": ["user_id", "gender"]}},
     "FDSA": _FEATURE,

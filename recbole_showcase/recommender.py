@@ -37,7 +37,7 @@ def load_explainer(
         DataError: If the photo folder does not exist.
     """
     state = load_checkpoint(checkpoint, map_location="cpu")
-    config = restored_config(state)
+    config = restored_config(state, checkpoint)
     if device is not None:
         config["device"] = device
     loaded = restore(state, config)
@@ -214,6 +214,8 @@ class ShowcaseRecommender:
         if not path.is_file():
             return names, categories
         table = read_atomic(path)
+        if item_field not in table:
+            return names, categories
         place = pd.Index(tokens).get_indexer(table[item_field])
         for column, target in (("name", names), ("category", categories)):
             for number, value in zip(place, table.get(column, []), strict=False):

@@ -34,7 +34,11 @@ def load_result(checkpoint: str | Path) -> dict[str, float] | None:
     if not path.is_file():
         return None
     try:
-        result: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CheckpointError(f"test result '{path}' is damaged: {error}") from error
+    if not isinstance(result, dict):
+        raise CheckpointError(
+            f"test result '{path}' is damaged: it holds a {type(result).__name__}"
+        )
     return result

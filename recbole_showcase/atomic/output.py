@@ -74,7 +74,7 @@ def _put_in_place(partial: Path, out: Path) -> None:
         old.parent.rmdir()
         raise
     stem = re.escape(out.name)
-    tables = rf"{stem}(\.\w+)?\.inter|{stem}\.(item|review|image|features)"
+    tables = rf"{stem}(\.(train|valid|test))?\.inter|{stem}\.(item|review|image|features)"
     written = re.compile(rf"{tables}|{re.escape(CONVERSION_FILE)}")
     for entry in old.iterdir():
         if not written.fullmatch(entry.name) and not (out / entry.name).exists():

@@ -60,11 +60,11 @@ class Geometry:
         Raises:
             PhotoError: With its shorter side fitted, the photo would be huge.
         """
-        if self.rare is not None:
-            return np.asarray(self.rare(Image.fromarray(photo)))
         height, width = self._resized(photo.shape[0], photo.shape[1])
         if height * width > PIXEL_LIMIT:
             raise PhotoError(f"too thin: {photo.shape[1]}×{photo.shape[0]} pixels")
+        if self.rare is not None:
+            return np.asarray(self.rare(Image.fromarray(photo)))
         if (height, width) != photo.shape[:2]:
             # Seen as channels last, (1, 3, h, w): nothing is moved, and this is the fast case.
             seen = torch.from_numpy(photo).permute(2, 0, 1)[None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -52,8 +53,7 @@ def photo_batches(
         for position in positions:
             path = folder.resolve(source.values[position])
             try:
-                photo = read_pixels(path, encoder.image_size, pixel_limit)
-                pixels.numpy()[count] = encoder.pixels(photo)
+                pixels.numpy()[count] = _pixels(encoder, path, pixel_limit)
             except PhotoError as error:
                 failed[source.tokens[position]] = str(error)
             else:
@@ -61,6 +61,19 @@ def photo_batches(
         return Batch(pixels[:count], len(positions), failed)
 
     return prepare
+
+
+def _pixels(encoder: ClipEncoder, path: Path, pixel_limit: int) -> np.ndarray:
+    """A photo as the encoder looks at it (H, W, 3).
+
+    Raises:
+        PhotoError: It cannot be read, or not be brought to the size.
+    """
+    photo = read_pixels(path, encoder.image_size, pixel_limit)
+    try:
+        return encoder.pixels(photo)
+    except (RuntimeError, ValueError) as error:  # PyTorch and Pillow refuse some extreme shapes
+        raise PhotoError(f"cannot be resized: {error}"[:200]) from error
 
 
 def text_batches(encoder: ClipEncoder, source: Source) -> Prepare:

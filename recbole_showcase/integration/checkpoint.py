@@ -151,7 +151,9 @@ def _load(path: str | os.PathLike[str], map_location: Any) -> Any:
     return state
 
 
-def restored_config(checkpoint: Mapping[str, Any]) -> Any:
+def restored_config(
+    checkpoint: Mapping[str, Any], path: str | os.PathLike[str] = "checkpoint"
+) -> Any:
     """The RecBole ``Config`` of a checkpoint.
 
     The values of a file of ours reach ``Config`` as YAML, since it evaluates strings that come in
@@ -159,13 +161,12 @@ def restored_config(checkpoint: Mapping[str, Any]) -> Any:
 
     Args:
         checkpoint: As returned by :func:`load_checkpoint`.
+        path: The file, for messages.
 
     Raises:
         CheckpointError: If it is none of a run, or names its data set by a path.
     """
-    missing = {"config", "state_dict"} - set(checkpoint)
-    if missing:
-        raise CheckpointError(f"the file is no checkpoint of RecBole's: no {sorted(missing)} in it")
+    _check_of_a_run(checkpoint, os.fspath(path))
     stored = checkpoint["config"]
     name = str(stored["dataset"])
     if "/" in name or "\\" in name:
@@ -188,6 +189,20 @@ def restored_config(checkpoint: Mapping[str, Any]) -> Any:
         if key not in _NOT_RESTORED and _plain(config[key]) != value:
             config[key] = value
     return config
+
+
+def _check_of_a_run(checkpoint: Mapping[str, Any], path: str) -> None:
+    """Refuse plain data that no training saved."""
+    from recbole.config import Config
+
+    missing = {"config", "state_dict"} - set(checkpoint)
+    if not missing and isinstance(checkpoint["config"], dict):
+        missing = {"model", "dataset", "data_path", "external", "final"} - set(checkpoint["config"])
+    if missing:
+        raise CheckpointError(f"'{path}' is no checkpoint of RecBole's: no {sorted(missing)} in it")
+    if not isinstance(checkpoint["config"], dict | Config):
+        found = type(checkpoint["config"]).__name__
+        raise CheckpointError(f"'{path}' is no checkpoint of RecBole's: its config is a {found}")
 
 
 @contextmanager

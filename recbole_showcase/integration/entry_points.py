@@ -69,7 +69,7 @@ def load_data_and_model(model_file: str) -> tuple[Any, ...]:
     from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 
     checkpoint = load_checkpoint(model_file, map_location="cpu")
-    config = restored_config(checkpoint)
+    config = restored_config(checkpoint, model_file)
     init_logger(config)
     getLogger().info(config)
     return restore(checkpoint, config)

@@ -42,6 +42,7 @@ def test_ours_needs_overwrite_and_keeps_photos_but_not_features(
     (out / "photos" / "a.jpg").write_bytes(b"x")
     (out / "labels.json").write_text("{}")
     (out / "other.item").write_text("")
+    (out / "d.mine.inter").write_text("")
     (out / "d.features").mkdir()
     before = _tree(out)
     with pytest.raises(DataError, match="--overwrite replaces it"):

@@ -121,6 +121,23 @@ def test_a_photo_too_thin_to_resize_is_skipped_by_name(make_dataset: Make, micro
     assert report.skipped["image"] == {"p1": "too thin: 600000×1 pixels"}
 
 
+@pytest.mark.parametrize("error", [RuntimeError, ValueError])
+def test_a_photo_that_cannot_be_resized_is_skipped_by_name(
+    make_dataset: Make, micro: str, error: type[Exception]
+) -> None:
+    data, pixels = make_dataset(), ClipEncoder.pixels
+    Image.new("RGB", (77, 1)).save(data.folder / "photos" / data.photos["p1"], format="PNG")
+
+    def fails(encoder: ClipEncoder, photo: np.ndarray) -> np.ndarray:
+        if photo.shape[1] == 77:
+            raise error("no such size")
+        return pixels(encoder, photo)
+
+    with mock.patch.object(ClipEncoder, "pixels", fails):
+        report = run(data, micro)
+    assert report.skipped["image"] == {"p1": "cannot be resized: no such size"}
+
+
 @pytest.mark.parametrize(
     "path", ["../secret.jpg", "/etc/passwd", "0/../../secret.jpg", "link/s.jpg"]
 )

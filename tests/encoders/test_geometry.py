@@ -14,7 +14,7 @@ from torchvision.transforms import Compose
 
 from recbole_showcase.encoders import ClipEncoder
 from recbole_showcase.encoders.geometry import Geometry
-from recbole_showcase.encoders.photos import read_pixels
+from recbole_showcase.encoders.photos import PhotoError, read_pixels
 
 
 def noise(width: int, height: int, grain: int = 1) -> Image.Image:
@@ -80,3 +80,10 @@ def test_pixels_in_another_order_in_memory_are_normalised_too() -> None:
     turned = pixels.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
     assert not turned.is_contiguous()
     torch.testing.assert_close(encoder.normalise(turned), encoder.normalise(pixels))
+
+
+def test_a_thin_photo_is_refused_where_open_clip_resizes() -> None:
+    geometry = Geometry.of({"size": (224, 160), "resize_mode": "shortest"})
+    assert geometry.rare is not None
+    with pytest.raises(PhotoError, match="too thin: 2000000×1 pixels"):
+        geometry(np.zeros((1, 2_000_000, 3), dtype=np.uint8))

@@ -31,17 +31,24 @@ def recommender(
 def test_what_explains_nothing_is_refused(tiny_world: TinyWorld, tmp_path: Path) -> None:
     weights, stock = tmp_path / "weights.pth", stock_config(tiny_world, tmp_path)
     torch.save({"weight": torch.zeros(2)}, weights)
-    with pytest.raises(CheckpointError, match=r"no \['config', 'state_dict'\] in it"):
+    with pytest.raises(
+        CheckpointError, match=r"weights.pth' .* no \['config', 'state_dict'\] in it"
+    ):
         recbole_showcase.load_explainer(weights)
+    for config, said in (("x", "its config is a str"), ({"model": "BPR"}, "no .*'dataset'")):
+        torch.save({"config": config, "state_dict": {}}, weights)
+        with pytest.raises(CheckpointError, match=said):
+            recbole_showcase.load_explainer(weights)
     checkpoint, _ = train("BPR", tiny_world.name, stock)
     with pytest.raises(CheckpointError, match="explains nothing; train ShowcaseBPR"):
         recbole_showcase.load_explainer(checkpoint)
 
 
 def test_a_damaged_test_result_is_named(tmp_path: Path) -> None:
-    result_file(tmp_path / "model.pth").write_text("{")
-    with pytest.raises(CheckpointError, match=r"model\.test\.json' is damaged"):
-        load_result(tmp_path / "model.pth")
+    for content in ("{", "[1]"):
+        result_file(tmp_path / "model.pth").write_text(content)
+        with pytest.raises(CheckpointError, match=r"model\.test\.json' is damaged"):
+            load_result(tmp_path / "model.pth")
 
 
 def test_items_are_named_whatever_the_field_of_their_ids(
@@ -61,6 +68,10 @@ def test_items_are_named_whatever_the_field_of_their_ids(
     checkpoint, _ = train("ShowcaseBPR", folder.name, tiny_world.config(tmp_path, **changes))
     (found,) = recbole_showcase.load_explainer(checkpoint).explain(["u1"], ["i3"])
     assert found.item_name == "Place 3"
+    items = folder / f"{tiny_world.name}.item"
+    items.write_text(items.read_text().replace("place_id:token", "other_id:token"))
+    (found,) = recbole_showcase.load_explainer(checkpoint).explain(["u1"], ["i3"])
+    assert found.item_name == "i3"
 
 
 def test_recommendations_are_the_models_best_new_items(recommender: ShowcaseRecommender) -> None:

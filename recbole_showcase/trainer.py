@@ -15,7 +15,7 @@ from tqdm import tqdm
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.loader import ExplanationLoader
-from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
+from recbole_showcase.integration.checkpoint import load_checkpoint, not_taken, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import ShowcaseEvaluator
 from recbole_showcase.integration.metrics import is_explanation_metric
@@ -59,7 +59,7 @@ class ShowcaseTrainerMixin(Trainer):
         if trial := ray_trial():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
             self.saved_model_file = f"{stem}-{trial}{suffix}"
-        self.saved_model_file = _not_taken(self.saved_model_file)
+        self.saved_model_file = not_taken(self.saved_model_file)
         if config["single_spec"]:
             self.evaluator = ShowcaseEvaluator(config)
         else:
@@ -245,7 +245,7 @@ class ShowcaseTrainerMixin(Trainer):
             self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
             torch.distributed.barrier()  # the checkpoint to load is written by the first process
         result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
-        if result and self._is_test(eval_data):
+        if result and self._validations is None and self._is_test(eval_data):
             self._keep_test(model_file or self.saved_model_file, result)
         return result
 
@@ -341,13 +341,3 @@ def _spread(batches: Iterator[TrainingBatch], n_batches: int, n_steps: int) -> A
         return next(batches, None) if due else None
 
     return next_batch
-
-
-def _not_taken(path: str) -> str:
-    """The path, numbered if a run that began in the same second has saved there."""
-    stem, suffix = os.path.splitext(path)
-    number = 2
-    while os.path.exists(path):
-        path = f"{stem}-{number}{suffix}"
-        number += 1
-    return path

@@ -72,6 +72,16 @@ _STOCK_GLOBALS = {
 }
 
 
+def not_taken(path: str) -> str:
+    """The path, numbered if a run that began in the same second has saved there."""
+    stem, suffix = os.path.splitext(path)
+    number = 2
+    while os.path.exists(path):
+        path = f"{stem}-{number}{suffix}"
+        number += 1
+    return path
+
+
 def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a checkpoint of plain data, whole or not at all.
 

@@ -17,7 +17,7 @@ import torch
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-IMAGE_SIZE = 64
+IMAGE_SIZE = 96
 CONTEXT_LENGTH = 48
 PAD, BOS, EOS = "<pad>", "<s>", "</s>"
 
@@ -31,7 +31,7 @@ def model_config(vocab_size: int) -> dict[str, Any]:
             "vision_cfg": {
                 "image_size": IMAGE_SIZE,
                 "layers": [2, 2, 2, 2],
-                "width": 16,
+                "width": 28,
                 "patch_size": None,
             },
             "text_cfg": {

@@ -5,7 +5,7 @@
 
 It learns from labelled sentence-photo pairs of four drawings of the demo world that the small
 CLIP has not seen, and that are neither the shipped drawing nor the held-out one. Takes about
-three minutes of one core, painting included. The figures are written beside the weights.
+four minutes of one core, painting included. The figures are written beside the weights.
 """
 
 from __future__ import annotations

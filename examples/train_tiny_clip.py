@@ -4,8 +4,8 @@
 
 It learns from drawings of the demo world whose seeds are neither the shipped drawing's nor
 the held-out one's: four towns of 240 users, in which nearly every review has text and
-photos, 11,763 photos with the sentences that name what they show. Takes about eleven
-minutes of one core, painting included. The figures are written beside the weights.
+photos, 11,763 photos with the sentences that name what they show. Takes about fifteen
+minutes of two cores, painting included. The figures are written beside the weights.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import torch
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-IMAGE_SIZE = 96
+IMAGE_SIZE = 96  # the side of painted photos: nothing is lost by resampling
 CONTEXT_LENGTH = 48
 PAD, BOS, EOS = "<pad>", "<s>", "</s>"
 

@@ -69,7 +69,8 @@ def train_clip(pairs: Pairs, folder: Path, settings: ClipTraining) -> torch.nn.M
 
     Args:
         pairs: What to learn from.
-        folder: Where the model goes; it appears whole or not at all.
+        folder: Where the model goes, its files at the end and the weights last; other files
+            there are left alone.
         settings: How to train.
 
     Returns:
@@ -84,11 +85,17 @@ def train_clip(pairs: Pairs, folder: Path, settings: ClipTraining) -> torch.nn.M
         model = open_clip.create_model(name, load_weights=False)
         _fit(model, open_clip.get_tokenizer(name), pairs, settings)
         write_weights(partial, model)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
+        _move_into(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return model
+
+
+def _move_into(partial: Path, folder: Path) -> None:
+    """Put the files where they belong, weights last; what else lies there stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(partial.iterdir(), key=lambda path: path.suffix == ".safetensors"):
+        os.replace(path, folder / path.name)
 
 
 def _fit(model: Any, tokenizer: Any, pairs: Pairs, settings: ClipTraining) -> None:

@@ -76,7 +76,7 @@ def test_features_of_a_file_equal_those_of_open_clips_transform(
 
 def test_pixels_in_another_order_in_memory_are_normalised_too() -> None:
     encoder = ClipEncoder.load()
-    pixels = torch.from_numpy(np.array(noise(64, 64)))[None]
+    pixels = torch.from_numpy(np.array(noise(*encoder.image_size)))[None]
     turned = pixels.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
     assert not turned.is_contiguous()
     torch.testing.assert_close(encoder.normalise(turned), encoder.normalise(pixels))

@@ -29,9 +29,9 @@ DOCS = Path(__file__).parents[1] / "docs" / "models.md"
 PRELOADED = [
     "recbole_showcase",
     "recbole.quick_start",
-    "recbole_showcase.model",
-    "recbole_showcase.trainer",
-    "recbole_showcase.dataset",
+    "recbole_showcase.composed.model",
+    "recbole_showcase.composed.trainer",
+    "recbole_showcase.composed.dataset",
     "transformers.models.gpt2.modeling_gpt2",
 ]
 START, END = "<!-- table: benchmarks/bases.py -->", "<!-- end of table -->"

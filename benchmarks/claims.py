@@ -73,8 +73,8 @@ TABLES = {
 
 def draw(work: Path, seed: int) -> Path:
     """Draw and encode one world, unless it is there."""
+    from demo_world import WorldSettings, draw_world, write_world
     from recbole_showcase.encoders import embed_dataset
-    from recbole_showcase.world import WorldSettings, draw_world, write_world
 
     folder = work / "data" / f"world-{seed}"
     if not folder.exists():
@@ -129,7 +129,7 @@ def opened(checkpoint: Path) -> tuple[Any, Any, Any]:
 
 def judge(checkpoint: Path, folder: Path) -> dict[str, float]:
     """Dishes that the texts name, by the world's truth, from chosen and from own photos."""
-    from recbole_showcase.world import WorldTruth
+    from demo_world import WorldTruth
 
     truth = WorldTruth.load(folder)
     model, data, pairs = opened(checkpoint)
@@ -155,11 +155,11 @@ def judge(checkpoint: Path, folder: Path) -> dict[str, float]:
 
 def selection(checkpoint: Path, folder: Path) -> dict[str, float]:
     """F1 and diversity at 3 of every way to choose photos, and the best that the truth allows."""
+    from demo_world import WorldTruth
     from recbole_showcase.integration.config import part_defaults
     from recbole_showcase.metrics import image_diversity, image_f1, image_precision, image_recall
     from recbole_showcase.relevance import build_relevance
     from recbole_showcase.selectors import build_selector
-    from recbole_showcase.world import WorldTruth
 
     model, data, pairs = opened(checkpoint)
     head = model.showcase
@@ -190,7 +190,7 @@ def selection(checkpoint: Path, folder: Path) -> dict[str, float]:
 
 def best_f1(data: Any, pairs: Any, relevant: np.ndarray, truth: Any) -> float:
     """Expected F1 at 3 of a blind choice among the photos that show what the user posted."""
-    from recbole_showcase.world.figures import expected_f1
+    from demo_world.figures import expected_f1
 
     scores = []
     for item, own in zip(pairs.items, relevant, strict=True):

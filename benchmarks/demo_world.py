@@ -60,9 +60,9 @@ def run(model: str, seed: int, work: Path, data: Path) -> dict[str, float]:
 
 def judge(checkpoint: Path, data: Path) -> dict[str, float]:
     """Figures by the world's truth, of the test pairs that have a review with photos."""
+    from demo_world import WorldTruth
     from recbole_showcase.data.pairs import Pairs
     from recbole_showcase.metrics import image_f1
-    from recbole_showcase.world import WorldTruth
 
     truth = WorldTruth.load(data)
     model = recbole_showcase.load_explainer(checkpoint).model

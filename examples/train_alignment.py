@@ -15,7 +15,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from recbole_showcase.world.alignment_training import (
+from demo_world.alignment_training import (
     THRESHOLD,
     TRAIN_SEEDS,
     measure,

@@ -15,9 +15,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from recbole_showcase.world import WorldSettings
-from recbole_showcase.world.clip_figures import clip_figures
-from recbole_showcase.world.clip_training import ClipTraining, train_from_worlds
+from demo_world import WorldSettings
+from demo_world.clip_figures import clip_figures
+from demo_world.clip_training import ClipTraining, train_from_worlds
 
 HELD_OUT_SEED = 99
 

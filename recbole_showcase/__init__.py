@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from recbole_showcase.errors import ShowcaseError
-from recbole_showcase.integration.hooks import install
+from recbole_showcase.integration.hooks import install, on_call
+from recbole_showcase.resources import __version__
 from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
 if TYPE_CHECKING:
-    from recbole_showcase.integration.registry import showcase_class
+    from recbole_showcase.composed.classes import showcase_class
     from recbole_showcase.recommender import ShowcaseRecommender, load_explainer
 
-__version__ = "0.1.0"
 __all__ = [
     "Photo",
     "Review",
@@ -24,6 +24,7 @@ __all__ = [
     "ShowcaseError",
     "ShowcaseRecommender",
     "UserShowcase",
+    "__version__",
     "load_explainer",
     "showcase_class",
 ]
@@ -31,10 +32,14 @@ __all__ = [
 _HOME = {
     "ShowcaseRecommender": "recbole_showcase.recommender",
     "load_explainer": "recbole_showcase.recommender",
-    "showcase_class": "recbole_showcase.integration.registry",
+    "showcase_class": "recbole_showcase.composed.classes",
 }
 
-install()
+install(
+    register=on_call("recbole_showcase.integration.registry:register"),
+    family_of=on_call("recbole_showcase.integration.registry:family_of"),
+    compose=on_call("recbole_showcase.composed.classes:composed_model"),
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from recbole_showcase.atomic import PhotoFolder, photo_folder, read_atomic
+from recbole_showcase.composed.ranking import top_items
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.evaluation.evaluation import ShowcaseOutputs
+from recbole_showcase.evaluation.results import load_result
 from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 from recbole_showcase.integration.entry_points import restore
-from recbole_showcase.integration.ranking import top_items
-from recbole_showcase.outputs import ShowcaseOutputs
-from recbole_showcase.results import load_result
 from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
 

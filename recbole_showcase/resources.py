@@ -1,9 +1,10 @@
-"""Where the files that travel with the package are, in a checkout and in an installed wheel."""
+"""The version, and where the files are that travel with the package, in a checkout or a wheel."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+__version__ = "0.1.0"
 _PACKAGE = Path(__file__).resolve().parent
 
 

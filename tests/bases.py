@@ -281,8 +281,8 @@ def _answers(model: Any, loaders: Any) -> dict[str, Any]:
     import torch
     from recbole.utils import init_seed
 
+    from recbole_showcase.composed.ranking import top_items
     from recbole_showcase.data.pairs import Pairs
-    from recbole_showcase.integration.ranking import top_items
 
     init_seed(7, True)
     data = model.showcase.data

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import recbole_showcase
 from recbole_showcase.atomic import tables
 from recbole_showcase.atomic.account import Account, BrokenLine, sources_of
 from recbole_showcase.atomic.engine import Selection, connect
 from recbole_showcase.atomic.options import ConvertOptions
 from recbole_showcase.atomic.output import output_folder
 from recbole_showcase.atomic.photos import PhotoFolder
+from recbole_showcase.resources import __version__
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,7 +69,7 @@ class Run:
             photo_folder=str(self.folder.root.resolve()) if self.folder else None,
             options=self.options.recorded(),
             sources=sources_of(sources),
-            version=recbole_showcase.__version__,
+            version=__version__,
             notes=notes,
         )
         account.write(self.stem.parent)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recbole_showcase.evaluation.user_sums import read_units
 from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
-from recbole_showcase.units import read_units
 
 Units = tuple[NDArray[np.str_], Statistics]
 

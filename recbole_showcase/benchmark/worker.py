@@ -22,8 +22,8 @@ from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import ShowcaseError
-from recbole_showcase.results import result_file
-from recbole_showcase.units import units_file
+from recbole_showcase.evaluation.results import result_file
+from recbole_showcase.evaluation.user_sums import units_file
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
 _WORK = "work"

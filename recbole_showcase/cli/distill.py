@@ -78,9 +78,9 @@ def world_labels(
     seed: Annotated[int, typer.Option(help="Seed of which reviews are put together.")] = 0,
 ) -> None:
     """Label sentence–photo pairs of a drawing by its truth, for distill --labels."""
+    from demo_world.labelling import label_pairs
     from recbole_showcase.atomic import write_atomic
     from recbole_showcase.distillation import LABELS
-    from recbole_showcase.world.labelling import label_pairs
 
     table = label_pairs(dataset, seed)
     write_atomic(out, LABELS, table)

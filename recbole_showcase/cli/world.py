@@ -24,8 +24,8 @@ def world(
     photo_size: Annotated[int, typer.Option(help="Side of the photos in pixels.")] = 96,
 ) -> None:
     """Draw a town of users, restaurants, reviews and painted photos whose truth is known."""
-    from recbole_showcase.world import WorldSettings, draw_world, write_world
-    from recbole_showcase.world.writing import account_of
+    from demo_world import WorldSettings, draw_world, write_world
+    from demo_world.writing import account_of
 
     settings = WorldSettings(
         seed=seed,

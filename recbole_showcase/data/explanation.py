@@ -15,10 +15,10 @@ from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorp
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.data.ragged import Timeline
 from recbole_showcase.data.targets import TargetTexts
-from recbole_showcase.data.tokenizer import TextTokenizer
-from recbole_showcase.data.words import TokenTable, no_tokens
 from recbole_showcase.errors import DataError
 from recbole_showcase.settings import ShowcaseSettings
+from recbole_showcase.text.token_table import TokenTable, no_tokens
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 _STATISTICS_SAMPLE = 20_000
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_showcase.data.entities import EntityLexicon, Mention
-from recbole_showcase.data.tokenizer import TextTokenizer
-from recbole_showcase.data.words import TokenTable
 from recbole_showcase.settings import ShowcaseSettings
+from recbole_showcase.text.entities import EntityLexicon, Mention
+from recbole_showcase.text.token_table import TokenTable
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 class TargetTexts:

@@ -21,7 +21,7 @@ from recbole_showcase.distillation.pairs import encode_sentences
 from recbole_showcase.distillation.reviews import ReviewRow, in_blocks, read_rows, rewritten
 from recbole_showcase.distillation.similarity import SimilarityJudge
 from recbole_showcase.encoders.ahead import ahead
-from recbole_showcase.sentences import split_sentences
+from recbole_showcase.text.sentences import split_sentences
 
 _BLOCK = 256  # reviews judged at once by a thread
 _SAMPLE = 1000  # reviews whose sentences are held against the photos of others

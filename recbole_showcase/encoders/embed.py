@@ -17,7 +17,6 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from recbole_showcase import __version__
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.atomic import photo_folder as photo_folder_of
 from recbole_showcase.encoders.ahead import ahead
@@ -31,6 +30,7 @@ from recbole_showcase.encoders.rows import RowWriter
 from recbole_showcase.encoders.store import DTYPES, MODALITIES, Modality, features_folder
 from recbole_showcase.encoders.stream import encode_stream
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.resources import __version__
 
 _COPY_ROWS = 65_536
 _MOST_WORKERS = 16

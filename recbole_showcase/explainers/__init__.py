@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.att2seq import Att2SeqExplainer
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
@@ -24,6 +23,7 @@ from recbole_showcase.explainers.show_and_tell import ShowAndTellExplainer
 from recbole_showcase.explainers.showcase import ShowcaseExplainer
 from recbole_showcase.explainers.text_gpt2 import TextGPT2Explainer
 from recbole_showcase.settings import read_settings
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 EXPLAINERS: dict[str, type[Explainer]] = {
     "showcase": ShowcaseExplainer,

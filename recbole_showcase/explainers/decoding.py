@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 State = TypeVar("State")
 

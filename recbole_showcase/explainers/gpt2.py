@@ -9,9 +9,9 @@ from typing import Any, Literal
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.pretrained import load_pretrained
+from recbole_showcase.text.pretrained import load_pretrained
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 # GPT-2's own attention and feed-forward layers, not the cross-attention that is new to it.
 _LORA_TARGETS = r"transformer\.h\.\d+\.(attn\.(c_attn|c_proj)|mlp\.(c_fc|c_proj))"

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.base import ExplainerInputs, Standardise
 from recbole_showcase.explainers.gpt2 import GPT2Sizes
 from recbole_showcase.explainers.prompted import (
@@ -23,6 +22,7 @@ from recbole_showcase.explainers.prompted import (
     language_model,
     to_the_right,
 )
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)

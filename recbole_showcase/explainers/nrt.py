@@ -25,7 +25,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
 from recbole_showcase.explainers.ids import (
@@ -36,6 +35,7 @@ from recbole_showcase.explainers.ids import (
     rating_regression,
     scaled_range,
 )
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)

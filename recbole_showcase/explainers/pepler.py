@@ -25,7 +25,6 @@ from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.decoding import next_token_loss
 from recbole_showcase.explainers.gpt2 import GPT2Sizes, small_gpt2, tell_ends
@@ -35,7 +34,8 @@ from recbole_showcase.explainers.ids import (
     rating_regression,
     scaled_range,
 )
-from recbole_showcase.pretrained import load_pretrained
+from recbole_showcase.text.pretrained import load_pretrained
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 _MLP_LAYERS = 3  # hidden ones
 

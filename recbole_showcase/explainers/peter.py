@@ -22,7 +22,6 @@ import torch
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
@@ -34,6 +33,7 @@ from recbole_showcase.explainers.ids import (
     rating_regression,
     scaled_range,
 )
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)

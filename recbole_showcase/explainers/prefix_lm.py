@@ -21,12 +21,12 @@ from transformers import AutoTokenizer, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import ExplainerInputs, Standardise
 from recbole_showcase.explainers.gpt2 import GPT2Sizes
 from recbole_showcase.explainers.prompted import PromptedExplainer, language_model
-from recbole_showcase.pretrained import load_pretrained
+from recbole_showcase.text.pretrained import load_pretrained
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 _SETTING = "explainer_language_model"
 

@@ -11,12 +11,12 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.decoding import next_token_loss
 from recbole_showcase.explainers.gpt2 import GPT2Sizes, small_gpt2, tell_ends
-from recbole_showcase.pretrained import load_pretrained
+from recbole_showcase.text.pretrained import load_pretrained
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 class PromptedExplainer(Explainer):

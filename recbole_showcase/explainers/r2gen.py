@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs, Standardise
 from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)

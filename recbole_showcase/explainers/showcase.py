@@ -21,7 +21,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.explainers.contrastive import (
@@ -33,6 +32,7 @@ from recbole_showcase.explainers.contrastive import (
 from recbole_showcase.explainers.encoder import EncoderSettings, Memory, MultiModalEncoder
 from recbole_showcase.explainers.generation import DecodingSettings, Special, decode
 from recbole_showcase.explainers.gpt2 import DecoderSettings, build_decoder
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.base import ExplainerInputs
 from recbole_showcase.explainers.gpt2 import GPT2Sizes
 from recbole_showcase.explainers.prompted import (
@@ -25,6 +24,7 @@ from recbole_showcase.explainers.prompted import (
     language_model,
     to_the_right,
 )
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)

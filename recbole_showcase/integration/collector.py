@@ -15,7 +15,9 @@ from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.store import FeatureStore
-from recbole_showcase.evidence import lexicon_of, supported_features
+from recbole_showcase.evaluation.evaluation import EvaluationOutputs, Swap
+from recbole_showcase.evaluation.support import lexicon_of, supported_features
+from recbole_showcase.evaluation.swaps import from_own_photos, swap_photos, swap_users
 from recbole_showcase.integration.evaluator import ROW_USERS
 from recbole_showcase.integration.metrics import (
     NEEDS_ALIGNMENT,
@@ -31,9 +33,7 @@ from recbole_showcase.integration.metrics import (
     OUTPUTS,
 )
 from recbole_showcase.integration.processes import of_all_processes
-from recbole_showcase.intervention import from_own_photos, swap_photos, swap_users
-from recbole_showcase.outputs import EvaluationOutputs, Swap
-from recbole_showcase.sentences import split_sentences
+from recbole_showcase.text.sentences import split_sentences
 
 _WITH_TEXTS = (
     NEEDS_TEXTS,

@@ -1,72 +1,96 @@
 """Import hooks: registration when RecBole is first imported, and modules of composed models.
 
 ``import recbole_showcase`` must register with RecBole, yet the converter and the metrics should
-not pay for loading RecBole, ray and torch. So registration waits for RecBole's own import.
+not pay for loading RecBole, ray and torch. So registration waits for RecBole's own import. What
+the hooks call is named by the package's root, and imported when it is called.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-MODEL_PACKAGES = (
-    "general_recommender",
-    "context_aware_recommender",
-    "sequential_recommender",
-    "knowledge_aware_recommender",
-    "exlib_recommender",
-)
-PREFIX = "Showcase"
+from recbole_showcase.integration.names import MODEL_PACKAGES, PREFIX
 
 
-def install() -> None:
-    """Put the finders in place; with RecBole loaded already, register at once."""
+def on_call(path: str) -> Callable[..., Any]:
+    """A function that imports another by its path, ``package.module:name``, and calls it."""
+    module, _, name = path.partition(":")
+
+    def imported(*args: Any) -> Any:
+        return getattr(import_module(module), name)(*args)
+
+    return imported
+
+
+def install(
+    register: Callable[[], None],
+    family_of: Callable[[str], str | None],
+    compose: Callable[[str, str], type],
+) -> None:
+    """Put the finders in place; with RecBole loaded already, register at once.
+
+    Args:
+        register: What to call when RecBole has been imported.
+        family_of: The package of RecBole that a composed model is found in, by its module's name.
+        compose: The class of a name in the module of a name.
+    """
     if any(isinstance(finder, _ComposedModelFinder) for finder in sys.meta_path):
         return
-    sys.meta_path.append(_ComposedModelFinder())
+    sys.meta_path.append(_ComposedModelFinder(family_of, compose))
     if "recbole" in sys.modules:
-        _register()
+        register()
     else:
-        sys.meta_path.insert(0, _RecBoleFinder())
-
-
-def _register() -> None:
-    importlib.import_module("recbole_showcase.integration.registry").register()
+        sys.meta_path.insert(0, _RecBoleFinder(register))
 
 
 class _RecBoleFinder(MetaPathFinder):
     """Waits for ``import recbole``, lets it happen, registers, and steps aside."""
 
+    def __init__(self, register: Callable[[], None]) -> None:
+        self._register = register
+        self._looking = threading.local()  # this thread is asking the other finders
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != "recbole":
+        if fullname != "recbole" or getattr(self._looking, "on", False):
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec("recbole")
+        self._looking.on = True
+        try:
+            spec = find_spec("recbole")
+        finally:
+            self._looking.on = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _RegisteringLoader(spec.loader)
+            spec.loader = _RegisteringLoader(spec.loader, self._imported)
         return spec
+
+    def _imported(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._register()
 
 
 class _RegisteringLoader(Loader):
     """RecBole's own loader, followed by the registration."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, imported: Callable[[], None]) -> None:
         self.loader = loader
+        self._imported = imported
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
-        _register()
+        self._imported()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
@@ -75,6 +99,11 @@ class _RegisteringLoader(Loader):
 class _ComposedModelFinder(MetaPathFinder):
     """Answers for ``recbole.model.<family>.showcase<name>``, where ``get_model`` looks."""
 
+    def __init__(
+        self, family_of: Callable[[str], str | None], compose: Callable[[str, str], type]
+    ) -> None:
+        self._family_of, self._compose = family_of, compose
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -82,14 +111,16 @@ class _ComposedModelFinder(MetaPathFinder):
         family = parent.removeprefix("recbole.model.")
         if not stem.startswith(PREFIX.lower()) or family not in MODEL_PACKAGES:
             return None
-        registry = importlib.import_module("recbole_showcase.integration.registry")
-        if registry.family_of(stem) != family:
+        if self._family_of(stem) != family:
             return None
-        return ModuleSpec(fullname, _ComposedModelLoader(), origin="recbole_showcase")
+        return ModuleSpec(fullname, _ComposedModelLoader(self._compose), origin="recbole_showcase")
 
 
 class _ComposedModelLoader(Loader):
     """A module whose one class is composed when ``get_model`` asks for it."""
+
+    def __init__(self, compose: Callable[[str, str], type]) -> None:
+        self._compose = compose
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
@@ -100,7 +131,6 @@ class _ComposedModelLoader(Loader):
         def compose(name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(name)
-            registry = importlib.import_module("recbole_showcase.integration.registry")
-            return registry.composed_model(name, stem)
+            return self._compose(name, stem)
 
         module.__getattr__ = compose  # type: ignore[method-assign]

@@ -14,9 +14,9 @@ from recbole.utils import EvaluatorType
 
 from recbole_showcase import metrics
 from recbole_showcase.errors import RegistrationError, SettingsError
+from recbole_showcase.evaluation.evaluation import EvaluationOutputs
 from recbole_showcase.metrics import Statistics
 from recbole_showcase.metrics.joint import Truth
-from recbole_showcase.outputs import EvaluationOutputs
 
 # Keys of RecBole's collector: what metrics need of it, and where it puts the outputs.
 OUTPUTS = "showcase.outputs"

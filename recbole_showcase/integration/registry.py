@@ -17,9 +17,8 @@ from typing import Any
 
 from recbole_showcase.errors import RegistrationError
 from recbole_showcase.integration import compat
-from recbole_showcase.integration.hooks import MODEL_PACKAGES, PREFIX
+from recbole_showcase.integration.names import COMPOSED_MODULE, MODEL_PACKAGES, PREFIX
 
-COMPOSED_MODULE = "recbole_showcase.integration.composed"
 # The rule of recbole.data.utils.create_dataset for models without a data set class of their own.
 _DATASET_OF_TYPE = {
     "GENERAL": "Dataset",
@@ -50,6 +49,7 @@ _PACKAGES = {
     "NCL": ("faiss", "'recbole_showcase[ncl]'"),
     "XGBoost": ("xgboost", "xgboost"),
 }
+_HOMES = {"Trainer": "recbole.trainer", "Dataset": "recbole.data.dataset"}
 _composed: dict[str, type] = {}
 
 
@@ -80,7 +80,7 @@ def family_of(stem: str) -> str | None:
     Raises:
         RegistrationError: If no RecBole model has the rest of the name; with the nearest one.
     """
-    if composed := _composed_by_stem(stem):
+    if composed := composed_by_stem(stem):
         return _family_of_type(composed)
     base = stem.removeprefix(PREFIX.lower())
     for family in MODEL_PACKAGES:
@@ -94,68 +94,48 @@ def family_of(stem: str) -> str | None:
     )
 
 
-def composed_model(name: str, stem: str) -> type:
-    """The composed class that ``get_model`` asks a module of ours for.
-
-    Args:
-        name: The attribute asked for, such as ``ShowcaseBPR``.
-        stem: The module's name, such as ``showcasebpr``.
-
-    Raises:
-        RegistrationError: If the name is spelled in another way than the class.
-        AttributeError: If the name is not that of a composed model at all.
-    """
-    if composed := _composed_by_stem(stem):
-        expected = composed.__name__
-    else:
-        expected = PREFIX + _class_name(stem.removeprefix(PREFIX.lower()))
-    if name == expected:
-        return composed or showcase_class(_base_class(stem))
-    if name.lower().startswith(PREFIX.lower()):
-        raise RegistrationError(f"no model '{name}'. Did you mean '{expected}'?")
-    raise AttributeError(name)
-
-
-def showcase_class(base: type) -> type:
-    """Pair a recommender class with the explanation side.
-
-    Args:
-        base: A RecBole model class, RecBole's own or the user's.
-
-    Returns:
-        The class ``Showcase<base>``, known to RecBole by its name, with a trainer and a data set
-        class composed in the same way from the base's own.
-
-    Raises:
-        RegistrationError: If RecBole has a model, trainer or data set class of that name, if a
-            package that the base needs cannot be imported, or if it is not a torch module.
-    """
-    name = PREFIX + base.__name__
-    known = _composed.get(name)
-    if known is not None and known.base_model is base:  # type: ignore[attr-defined]
-        return known
-    _check_base(base)
-    from recbole_showcase.dataset import ShowcaseDatasetMixin
-    from recbole_showcase.model import ShowcaseMixin
-    from recbole_showcase.trainer import ShowcaseTrainerMixin
-
-    trainers = import_module("recbole.trainer")
+def classes_beside(base: type) -> tuple[type, type]:
+    """The trainer and the data set class that RecBole takes for a model class."""
     datasets = import_module("recbole.data.dataset")
-    get_trainer = import_module("recbole.utils").get_trainer
-    model = _compose(name, ShowcaseMixin, base, base_model=base)
-    trainer = get_trainer(base.type, base.__name__)  # type: ignore[attr-defined]
+    trainer = import_module("recbole.utils").get_trainer(
+        base.type,  # type: ignore[attr-defined]
+        base.__name__,
+    )
     dataset = getattr(datasets, base.__name__ + "Dataset", None) or getattr(
         datasets,
         _DATASET_OF_TYPE[base.type.name],  # type: ignore[attr-defined]
     )
-    _add(trainers, name + "Trainer", _compose(name + "Trainer", ShowcaseTrainerMixin, trainer))
-    _add(datasets, name + "Dataset", _compose(name + "Dataset", ShowcaseDatasetMixin, dataset))
-    _composed[name] = model
-    return model
+    return trainer, dataset
 
 
-def _check_base(base: type) -> None:
-    """Refuse a base that cannot run here, before any data is loaded."""
+def add_composed(model: type, trainer: type, dataset: type) -> None:
+    """Let RecBole find a composed model with its trainer and its data set class.
+
+    Raises:
+        RegistrationError: If RecBole has a trainer or data set class of that name.
+    """
+    for suffix, value in (("Trainer", trainer), ("Dataset", dataset)):
+        _add(import_module(_HOMES[suffix]), model.__name__ + suffix, value)
+    _composed[model.__name__] = model
+
+
+def class_beside(model: type, suffix: str) -> type:
+    """The ``Trainer`` or ``Dataset`` class of a composed model."""
+    return getattr(import_module(_HOMES[suffix]), model.__name__ + suffix)
+
+
+def composed_by_stem(stem: str) -> type | None:
+    """The composed model whose name in lower case this is; None if there is none yet."""
+    return next((c for name, c in _composed.items() if name.lower() == stem), None)
+
+
+def check_base(base: type) -> None:
+    """Refuse a base that cannot run here, before any data is loaded.
+
+    Raises:
+        RegistrationError: If a package that it needs cannot be imported, or if it is not a torch
+            module.
+    """
     name = PREFIX + base.__name__
     if base.__module__.startswith("recbole.") and base.__name__ in _PACKAGES:
         _check_package(name, *_PACKAGES[base.__name__])
@@ -182,10 +162,6 @@ def base_name(name: str) -> str | None:
     return composed.base_model.__name__ if composed else None  # type: ignore[attr-defined]
 
 
-def _compose(name: str, mixin: type, base: type, **attributes: Any) -> type:
-    return type(name, (mixin, base), {"__module__": COMPOSED_MODULE, **attributes})
-
-
 def _add(module: ModuleType, name: str, value: Any) -> None:
     """Set a name on a module of RecBole's, unless RecBole has it."""
     present = getattr(module, name, None)
@@ -203,7 +179,8 @@ def _stems(family: str) -> tuple[str, ...]:
     return tuple(module.name for module in pkgutil.iter_modules(paths))
 
 
-def _base_class(stem: str) -> type:
+def base_class(stem: str) -> type:
+    """The RecBole model class behind the lower-case name of a composed model."""
     base = stem.removeprefix(PREFIX.lower())
     family = family_of(stem)
     assert family is not None
@@ -212,6 +189,16 @@ def _base_class(stem: str) -> type:
         _check_package(PREFIX + name, *_PACKAGES[name])
     module = import_module(f"recbole.model.{family}.{base}")
     return getattr(module, _class_name_in(module, base))
+
+
+def composed_name(stem: str) -> str:
+    """The name of a composed class from its lower-case form.
+
+    Raises:
+        RegistrationError: If no RecBole model has the rest of the name.
+    """
+    family_of(stem)
+    return PREFIX + _class_name(stem.removeprefix(PREFIX.lower()))
 
 
 def _class_name(base: str) -> str:
@@ -225,10 +212,6 @@ def _class_name(base: str) -> str:
 def _class_name_in(module: ModuleType, base: str) -> str:
     classes = (name for name, value in vars(module).items() if isinstance(value, type))
     return next(name for name in classes if name.lower() == base)
-
-
-def _composed_by_stem(stem: str) -> type | None:
-    return next((c for name, c in _composed.items() if name.lower() == stem), None)
 
 
 def _family_of_type(model: type) -> str:

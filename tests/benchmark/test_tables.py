@@ -13,8 +13,8 @@ from recbole_showcase.benchmark.plan import cells_of
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import Plot
 from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
+from recbole_showcase.evaluation.user_sums import save_units
 from recbole_showcase.metrics import Statistics
-from recbole_showcase.units import save_units
 from tests.benchmark.fake import write_spec
 
 # NDCG@5 and BLEU1 of BPR & topk, BPR & dpp, LightGCN & topk, LightGCN & dpp, by seed.

@@ -10,8 +10,8 @@ import pytest
 
 from recbole_showcase.benchmark.users import Source, compare_over_users
 from recbole_showcase.errors import DataError
+from recbole_showcase.evaluation.user_sums import read_units, save_units
 from recbole_showcase.metrics import Statistics, bleu_statistics, corpus_bleu, paired_bootstrap
-from recbole_showcase.units import read_units, save_units
 from tests.metrics.texts import draw
 
 

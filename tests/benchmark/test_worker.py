@@ -14,7 +14,7 @@ from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.benchmark.launch import ProcessLauncher, What
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.units import read_units
+from recbole_showcase.evaluation.user_sums import read_units
 from tests.benchmark.fake import write_spec
 from tests.tiny import TinyWorld
 

@@ -9,8 +9,8 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from recbole_showcase.data.entities import EntityLexicon
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.text.entities import EntityLexicon
 from tests.processes import run_python
 
 TEXTS = [
@@ -40,7 +40,7 @@ def test_every_process_numbers_the_phrases_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = (
-        "from recbole_showcase.data.entities import EntityLexicon\n"
+        "from recbole_showcase.text.entities import EntityLexicon\n"
         f"print(EntityLexicon.mine({TEXTS!r}).phrases)\n"
     )
     orders = set()

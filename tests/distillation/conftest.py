@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from demo_world import WorldSettings, draw_world, write_world
+from demo_world.labelling import label_pairs
 from recbole_showcase.atomic import write_atomic
 from recbole_showcase.distillation import LABELS, LabelledPairs
 from recbole_showcase.encoders import embed_dataset
-from recbole_showcase.world import WorldSettings, draw_world, write_world
-from recbole_showcase.world.labelling import label_pairs
 
 SMALL = WorldSettings(
     seed=6, n_users=40, n_items=16, reviews_mean=6.0, share_without_text=0.3, share_with_photos=0.8

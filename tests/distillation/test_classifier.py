@@ -12,6 +12,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from demo_world import WorldSettings
+from demo_world.alignment_training import HELD_OUT_SEED, training_drawings
 from recbole_showcase.distillation import (
     AlignmentClassifier,
     LabelledPairs,
@@ -24,8 +26,6 @@ from recbole_showcase.distillation.classifier import FORMS, pair_features
 from recbole_showcase.encoders import ClipEncoder
 from recbole_showcase.errors import DataError, FeatureStoreError, SettingsError
 from recbole_showcase.resources import weights_path
-from recbole_showcase.world import WorldSettings
-from recbole_showcase.world.alignment_training import HELD_OUT_SEED, training_drawings
 from tests.distillation.conftest import matching_pairs
 
 META = {"encoder": "topics", "weights_digest": "sha256:topics"}

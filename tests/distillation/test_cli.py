@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from demo_world.alignment_training import kept_figures
 from recbole_showcase.cli import app
 from recbole_showcase.distillation import AlignmentClassifier
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.world.alignment_training import kept_figures
 
 
 def run(*words: object) -> str:

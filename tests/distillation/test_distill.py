@@ -20,7 +20,7 @@ from recbole_showcase.distillation import distill as module
 from recbole_showcase.distillation.reviews import read_rows
 from recbole_showcase.encoders import ClipEncoder, FeatureStore, embed_dataset
 from recbole_showcase.errors import DataError, FeatureStoreError
-from recbole_showcase.sentences import split_sentences
+from recbole_showcase.text.sentences import split_sentences
 
 
 def review_file(dataset: Path) -> Path:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from demo_world import WorldTruth
 from recbole_showcase.atomic import read_atomic
 from recbole_showcase.distillation import LabelledPairs, read_labels
 from recbole_showcase.errors import DataError
-from recbole_showcase.world import WorldTruth
 
 HEADER = "review_id:token\tsentence:token_seq\timage_id:token\tlabel:float\n"
 

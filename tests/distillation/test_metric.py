@@ -11,7 +11,7 @@ from recbole_showcase.distillation import classifier_for
 from recbole_showcase.encoders import ClipEncoder
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.metrics import clip_align
-from recbole_showcase.sentences import split_sentences
+from recbole_showcase.text.sentences import split_sentences
 from tests.integration.test_training import prepare
 from tests.tiny import TinyWorld
 

@@ -8,7 +8,7 @@ import pytest
 from recbole_showcase.atomic import read_atomic
 from recbole_showcase.distillation import Material, SimilarityJudge, similarity_judge
 from recbole_showcase.errors import DataError
-from recbole_showcase.sentences import split_sentences
+from recbole_showcase.text.sentences import split_sentences
 
 
 def test_the_confidence_is_a_z_score() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.att2seq import AttributeAttention
+from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import TEXTS, batch_of, build
 
 

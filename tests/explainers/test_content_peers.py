@@ -14,11 +14,11 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, OPTConfig, OPTForCausalLM
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers import Explainer, ExplainerInputs, build_explainer
 from recbole_showcase.explainers.prompted import to_the_right
 from recbole_showcase.integration.config import part_defaults
+from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.tiny import TOPICS
 
 KNOWN = torch.ones(100, dtype=torch.bool)

@@ -15,12 +15,12 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.tokenizer import TextTokenizer
-from recbole_showcase.data.words import TokenTable
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs, build_explainer
 from recbole_showcase.explainers.base import Standardise
 from recbole_showcase.integration.config import part_defaults
+from recbole_showcase.text.token_table import TokenTable
+from recbole_showcase.text.tokenizer import TextTokenizer
 
 TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
 REPLACED = ["good tea", "the salad was great and big", "nice", "we loved the pizza", "meh"]

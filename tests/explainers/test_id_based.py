@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers import Explainer, build_explainer
 from recbole_showcase.integration.config import part_defaults
+from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import INPUTS, TEXTS, batch_of, build
 from tests.integration.test_training import prepare
 from tests.tiny import TinyWorld

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.ids import IdEmbedding, context_loss, rating_loss, scaled_range
+from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import TEXTS, batch_of
 
 KNOWN = torch.tensor([False, True, False, True, True, False])

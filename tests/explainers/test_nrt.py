@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.nrt import NrtExplainer
+from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import TEXTS, batch_of, build
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.func import functional_call
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.explainers.pepler import PeplerExplainer
+from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import TEXTS, batch_of, build
 from tests.integration.test_training import prepare
 from tests.tiny import TinyWorld

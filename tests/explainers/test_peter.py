@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recbole_showcase.data.tokenizer import TextTokenizer
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.peter import (
     PeterExplainer,
@@ -17,6 +16,7 @@ from recbole_showcase.explainers.peter import (
     peter_mask,
     sinusoids,
 )
+from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import TEXTS, batch_of, build
 
 

@@ -215,7 +215,7 @@ def test_the_test_result_is_beside_the_checkpoint(trained: tuple[Path, dict[str,
 def test_figures_of_another_split_are_not_those_of_the_test(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
-    from recbole_showcase.results import result_file
+    from recbole_showcase.evaluation.results import result_file
 
     trainer, (train_data, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1)
     trainer.fit(train_data, valid)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from demo_world import WorldSettings, draw_world, write_world
 from recbole_showcase.encoders import embed_dataset
-from recbole_showcase.world import WorldSettings, draw_world, write_world
 from tests.processes import free_port, run_python
 from tests.tiny import TinyWorld
 

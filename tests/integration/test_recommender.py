@@ -11,8 +11,8 @@ import torch
 
 import recbole_showcase
 from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.evaluation.results import load_result, result_file
 from recbole_showcase.recommender import ShowcaseRecommender
-from recbole_showcase.results import load_result, result_file
 from tests.integration.test_checkpoints import train
 from tests.integration.test_registration import stock_config
 from tests.integration.test_training import SASREC

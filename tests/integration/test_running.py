@@ -280,7 +280,7 @@ def test_case_studies(
     """
     from recbole.utils.case_study import full_sort_scores, full_sort_topk
 
-    from recbole_showcase.integration.ranking import top_items
+    from recbole_showcase.composed.ranking import top_items
 
     trainer, (train, valid, test) = prepare(model, tiny_world, tmp_path, epochs=1, **changes)
     trainer.fit(train, valid)
@@ -302,8 +302,8 @@ def test_case_studies(
 
 
 def test_a_user_without_a_sequence_is_named(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    from recbole_showcase.composed.ranking import top_items
     from recbole_showcase.errors import DataError
-    from recbole_showcase.integration.ranking import top_items
 
     trainer, (train, valid, test) = prepare("ShowcaseSASRec", tiny_world, tmp_path, **SASREC)
     for loader in (train, valid, test):

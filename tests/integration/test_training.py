@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from recbole_showcase.composed.trainer import _spread
 from recbole_showcase.integration.checkpoint import clean_argv, load_checkpoint
-from recbole_showcase.trainer import _spread
 from tests.tiny import TOPICS, TinyWorld
 
 

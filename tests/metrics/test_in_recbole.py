@@ -15,10 +15,10 @@ from recbole_showcase import metrics
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.evidence import lexicon_of, supported_features
-from recbole_showcase.intervention import donors
+from recbole_showcase.evaluation.evaluation import EvaluationOutputs
+from recbole_showcase.evaluation.support import lexicon_of, supported_features
+from recbole_showcase.evaluation.swaps import donors
 from recbole_showcase.metrics import corpus_bleu, rightly_explained, rouge
-from recbole_showcase.outputs import EvaluationOutputs
 from tests.integration.test_training import SASREC, prepare
 from tests.metrics.test_pretrained import write_bert
 from tests.tiny import DIM, TOPICS, TinyWorld

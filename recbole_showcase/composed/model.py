@@ -1,0 +1,324 @@
+"""Composed models: any RecBole recommender with an explanation head beside it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from recbole_showcase.composed.randomness import own_stream
+from recbole_showcase.composed.vectors import RecommenderVectors
+from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.data.pairs import Pairs
+from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.evaluation.evaluation import ShowcaseOutputs
+from recbole_showcase.explainers import ExplainerInputs, build_explainer
+from recbole_showcase.integration.config import part_values, showcase_settings
+from recbole_showcase.relevance import RelevanceInputs, build_relevance
+from recbole_showcase.selectors import build_selector, pair_keys
+
+if TYPE_CHECKING:
+    from recbole.model.abstract_recommender import AbstractRecommender
+else:
+    AbstractRecommender = object
+
+_TOKENIZER = "showcase_tokenizer"
+_HEAD = "showcase."  # what names of the head's parameters start with
+
+
+def _in_own_stream(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a composed model that draws random numbers apart from the recommender."""
+
+    @functools.wraps(method)
+    def apart(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with own_stream(self.seed):
+            return method(self, *args, **kwargs)
+
+    return apart
+
+
+class ShowcaseMixin(AbstractRecommender):
+    """Put before a RecBole model class; adds the explanation head and its losses.
+
+    Attributes:
+        base_model: The RecBole model class.
+        showcase: The explanation head.
+        next_training_batch: Where training batches come from; the trainer sets it for an epoch.
+        explanation_epoch: The epoch under way, which the explainer's random numbers depend on.
+        explanation_losses: Values (L,) of the explanation losses since the trainer last took them.
+    """
+
+    base_model: type
+    next_training_batch: Callable[[], TrainingBatch | None] | None = None
+    explanation_epoch = 0
+    vectors: RecommenderVectors
+    _built = False  # whether there is a head beside the base
+    _pretrained_head: dict[str, Tensor] | None = None
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        data = getattr(dataset, "showcase", None)
+        if data is None:
+            raise DataError(
+                f"{type(self).__name__} needs the training split of its own data set class: "
+                "build it with create_dataset and data_preparation"
+            )
+        use = config["showcase_use_recommender"]
+        self.shares_gradient: bool = config["showcase_share_gradient"]
+        self.seed = config["seed"]
+        fields = config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]
+        with own_stream(self.seed):
+            self.vectors = RecommenderVectors(self, data.corpus, fields, use=use)
+            self.showcase = ExplanationHead(config, data, self.vectors)
+        self.explanation_losses: list[Tensor] = []
+        if self._pretrained_head is not None:
+            self.showcase.load_state_dict(self._pretrained_head)
+            self._pretrained_head = None
+        self._built = True
+
+    def calculate_loss(self, interaction: Any, *args: Any, **kwargs: Any) -> Any:
+        """The recommender's losses, with the gradients of an explanation batch where one is due.
+
+        Their values, their number and their form are the base's, so that its trainer can sum,
+        log or drop them as it always does. The explanation losses wait in ``explanation_losses``.
+        """
+        losses = super().calculate_loss(interaction, *args, **kwargs)
+        try:
+            return self._with_explanation(losses)
+        finally:
+            self.vectors.forget()
+
+    def _with_explanation(self, losses: Any) -> Any:
+        batch = self.next_training_batch() if self.next_training_batch else None
+        if batch is None:
+            return losses
+        explanation = self.explanation_step(batch)
+        carried = explanation - explanation.detach()  # zero, with the gradient
+        if isinstance(losses, tuple):
+            return (losses[0] + carried, *losses[1:])
+        return losses + carried
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The base's; what it computes serves the explainer too."""
+        output = super().forward(*args, **kwargs)
+        if self._built:
+            self.vectors.see(output)
+        return output
+
+    def train(self, mode: bool = True) -> Any:
+        """PyTorch's; vectors computed in the other mode are not kept."""
+        if self._built:
+            self.vectors.forget()
+        return super().train(mode)
+
+    def explanation_step(self, batch: TrainingBatch) -> Tensor:
+        """Sum of the losses of a training batch, whose values are kept for the trainer."""
+        with own_stream(self.seed, self.explanation_epoch, len(self.explanation_losses)):
+            losses = self.explain_loss(batch)
+        self.explanation_losses.append(torch.stack([loss.detach() for loss in losses]))
+        return torch.stack(losses).sum()
+
+    def explain_loss(self, batch: TrainingBatch) -> tuple[Tensor, ...]:
+        """Weighted losses of the explanation side, the explainer's first."""
+        head = self.showcase
+        losses = [torch.zeros((), device=self.device) for _ in head.loss_names]
+        batch = batch.to(self.device)
+        n_written = len(head.explainer.loss_names)
+        if batch.explanation is not None:
+            vectors = self._vectors_of(batch.explanation)
+            losses[:n_written] = head.explainer(batch.explanation, *vectors)
+        if batch.selection is not None:
+            vectors = self._vectors_of(batch.selection)
+            losses[n_written:] = head.selection_losses(batch.selection, *vectors)
+        return tuple(head.settings.loss_weight * loss for loss in losses)
+
+    @torch.no_grad()
+    def select_photos(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        """Choose photos for pairs.
+
+        Returns:
+            Positions in the photo table (B, k), best first, -1 for none, and their relevance.
+        """
+        batch = self.showcase.data.selection_batch(pairs).to(self.device)
+        return self.showcase.select(batch, *self._vectors_of(batch))
+
+    @torch.no_grad()
+    @_in_own_stream
+    def explain(
+        self,
+        pairs: Pairs,
+        *,
+        text: bool = True,
+        photos: np.ndarray | None = None,
+        progress: bool = False,
+    ) -> ShowcaseOutputs:
+        """Choose photos and, if asked, write texts for pairs, in batches of like length.
+
+        Args:
+            pairs: The pairs, N of them.
+            text: Whether to write texts.
+            photos: Positions in the photo table (N, P), -1 for none, to write from in place of a
+                choice, their relevance NaN; None for the selector's.
+            progress: Whether to show a progress bar.
+        """
+        head = self.showcase
+        size = head.settings.eval_batch_size
+        order = np.argsort(head.data.profile_lengths(pairs), kind="stable")
+        parts = []
+        starts = range(0, len(pairs), size)
+        for start in tqdm(starts, desc="Explain   ", ncols=100, disable=not progress):
+            index = order[start : start + size]
+            given = None if photos is None else photos[index]
+            parts.append(self._explain_batch(pairs[index], given, text))
+        outputs = ShowcaseOutputs.concatenate(parts, head.settings.photos)
+        return outputs[np.argsort(order)]
+
+    def _explain_batch(self, pairs: Pairs, photos: np.ndarray | None, text: bool) -> (
+        ShowcaseOutputs
+    ):  # fmt: skip
+        head = self.showcase
+        if photos is None:
+            chosen, scores = (part.cpu().numpy() for part in self.select_photos(pairs))
+        else:
+            chosen, scores = photos, np.full(photos.shape, np.nan, dtype=np.float32)
+        texts = [""] * len(pairs)
+        if text:
+            batch = head.data.explanation_batch(pairs, chosen).to(self.device)
+            texts = head.explainer.generate(batch, *self._vectors_of(batch))
+        return ShowcaseOutputs(chosen, scores, texts)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """PyTorch's, also for bases that start from a pretrained file before there is a head."""
+        if self._built:
+            self.vectors.forget()
+            return super().load_state_dict(state_dict, *args, **kwargs)
+        head = {k.removeprefix(_HEAD): v for k, v in state_dict.items() if k.startswith(_HEAD)}
+        self._pretrained_head = head or None
+        base = {k: v for k, v in state_dict.items() if not k.startswith(_HEAD)}
+        return super().load_state_dict(base, *args, **kwargs)
+
+    def other_parameter(self) -> dict[str, Any]:
+        """What the checkpoint holds beside tensors: the base's, and the tokenizer's identity."""
+        return {**super().other_parameter(), _TOKENIZER: self.showcase.data.tokenizer.fingerprint()}
+
+    def load_other_parameter(self, para: dict[str, Any] | None) -> None:
+        """Restore the base's parameters; refuse a checkpoint whose token ids mean other words."""
+        para = dict(para or {})
+        known = para.pop(_TOKENIZER, None)
+        if known is not None and known != self.showcase.data.tokenizer.fingerprint():
+            raise CheckpointError(
+                "the checkpoint was trained with another tokenizer: the data set or the settings "
+                "of its split have changed since"
+            )
+        super().load_other_parameter(para)
+
+    def _vectors_of(
+        self, batch: ExplanationBatch | SelectionBatch
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The recommender's vectors, zeros for users and items it knows nothing of.
+
+        The explanation losses train them only where settings say so.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.shares_gradient):
+            users, items = self.vectors.users(batch), self.vectors.items(batch)
+        head = self.showcase
+        return (
+            _of_known(users, batch.users, head.known_users),
+            _of_known(items, batch.items, head.known_items),
+        )
+
+
+def _of_known(vectors: Tensor | None, ids: Tensor, known: Tensor) -> Tensor | None:
+    """Vectors (B, U) with zeros for ids (B,) that have no training interaction."""
+    if vectors is None:
+        return None
+    return vectors.masked_fill(~known[ids].unsqueeze(1), 0.0)
+
+
+class ExplanationHead(nn.Module):
+    """The relevance model, selector and explainer of a composed model, and the data they read.
+
+    Attributes:
+        known_users: Users that the recommender knows (n_users,), bool.
+        known_items: Items that it knows (n_items,), bool.
+    """
+
+    known_users: Tensor
+    known_items: Tensor
+
+    def __init__(self, config: Any, data: ExplanationData, vectors: RecommenderVectors) -> None:
+        super().__init__()
+        self.settings = showcase_settings(config)
+        self.data = data.with_settings(self.settings)
+        self.selector = build_selector(self.settings.selector, part_values(config, "selector"))
+        self.relevance = build_relevance(
+            self.settings.relevance,
+            part_values(config, "relevance"),
+            RelevanceInputs(
+                photo_statistics=torch.from_numpy(data.photo_statistics()),
+                review_statistics=torch.from_numpy(data.review_statistics()),
+                user=vectors.user_size,
+                item=vectors.item_size,
+                known_users=torch.from_numpy(data.users_with_selection()),
+            ),
+        )
+        inputs = ExplainerInputs(
+            photo_statistics=torch.from_numpy(data.photo_statistics()),
+            review_statistics=torch.from_numpy(data.review_statistics()),
+            user=vectors.user_size,
+            item=vectors.item_size,
+            known_users=torch.from_numpy(data.explained_users),
+            known_items=torch.from_numpy(data.explained_items),
+            max_tokens=self.settings.max_tokens,
+        )
+        self.explainer = build_explainer(
+            self.settings.explainer, part_values(config, "explainer"), inputs, data.tokenizer
+        )
+        self.data.reads = self.explainer.reads
+        # Of the data, not learned: no part of a checkpoint, but where the vectors are.
+        for name in ("known_users", "known_items"):
+            known = torch.from_numpy(getattr(data, name))
+            self.register_buffer(name, known, persistent=False)
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """Names of the explanation losses, in the order they are returned."""
+        return self.explainer.loss_names + self.selection_loss_names
+
+    @property
+    def selection_loss_names(self) -> tuple[str, ...]:
+        """Names of those that photo selection learns from."""
+        return self.relevance.loss_names + self.selector.loss_names
+
+    def selection_losses(
+        self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """Losses of the relevance model, then of the selector."""
+        relevance = self.relevance(batch, users, items)  # (B, C)
+        return (
+            *self.relevance.losses(relevance, batch, users, items),
+            *self.selector.losses(
+                relevance, batch.candidate_features, batch.candidate_mask, batch.posted
+            ),
+        )
+
+    def select(
+        self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Positions in the photo table (B, k), -1 for none, and their relevance, NaN for none."""
+        k = self.settings.photos
+        if not batch.candidates.shape[1]:
+            none = batch.candidates.new_full((len(batch), k), -1)
+            return none, torch.full_like(none, torch.nan, dtype=torch.float32)
+        relevance = self.relevance(batch, users, items)  # (B, C)
+        keys = pair_keys(batch.users, batch.items)
+        chosen = self.selector(relevance, batch.candidate_features, batch.candidate_mask, k, keys)
+        index = chosen.clamp(min=0)
+        photos = batch.candidates.gather(1, index).masked_fill(chosen < 0, -1)
+        return photos, relevance.float().gather(1, index).masked_fill(chosen < 0, torch.nan)

@@ -1,0 +1,343 @@
+"""Trainers of composed models: a base's own trainer with explanation batches beside its own."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn.utils import clip_grad_norm_
+from tqdm import tqdm
+
+from recbole_showcase.composed.randomness import orders_of, restore_streams, stream_states
+from recbole_showcase.data.batch import TrainingBatch
+from recbole_showcase.data.corpus import TEST
+from recbole_showcase.data.loader import ExplanationLoader
+from recbole_showcase.evaluation.results import save_result
+from recbole_showcase.evaluation.user_sums import save_units, units_file
+from recbole_showcase.integration.checkpoint import load_checkpoint, not_taken, save_checkpoint
+from recbole_showcase.integration.collector import ShowcaseCollector
+from recbole_showcase.integration.evaluator import ShowcaseEvaluator
+from recbole_showcase.integration.metrics import is_explanation_metric
+from recbole_showcase.integration.processes import JoinedEvaluator
+from recbole_showcase.integration.tuning import ray_trial
+
+if TYPE_CHECKING:
+    from recbole.trainer import Trainer
+else:
+    Trainer = object
+
+
+class ShowcaseTrainerMixin(Trainer):
+    """Put before a RecBole trainer class; trains, evaluates and saves a composed model."""
+
+    saved_model_file: str
+    epochs: int
+    optimizer: torch.optim.Optimizer
+
+    def __init__(self, config: Any, model: Any) -> None:
+        self._part_optimizers: list[torch.optim.Optimizer] = []
+        super().__init__(config, model)
+        # A base that fits at once has one epoch; the explainer has as many as are asked for.
+        self._base_epochs = self.epochs if self.epochs < config["epochs"] else math.inf
+        self.epochs = config["epochs"]
+        self.settings = model.showcase.settings
+        self.loader = ExplanationLoader(
+            model.showcase.data,
+            config["seed"],
+            selection=bool(model.showcase.selection_loss_names),
+        )
+        self.eval_collector = ShowcaseCollector(config)
+        self._orders: list[torch.Generator] = []  # those of the training batches
+        self._resumed_streams: dict[str, Any] | None = None
+        self._count = 0
+        self._validations: int | None = None  # how many there were; None outside of one
+        self._undefined = False  # whether valid_metric has been NaN
+        if trial := ray_trial():  # others may begin in the same second
+            stem, suffix = os.path.splitext(self.saved_model_file)
+            self.saved_model_file = f"{stem}-{trial}{suffix}"
+        self.saved_model_file = not_taken(self.saved_model_file)
+        if config["single_spec"]:
+            self.evaluator = ShowcaseEvaluator(config)
+        else:
+            self.evaluator = JoinedEvaluator(config)
+            # The name holds the time, on which processes need not agree.
+            name = [self.saved_model_file]
+            torch.distributed.broadcast_object_list(name, src=0)
+            (self.saved_model_file,) = name
+
+    # Training
+
+    def fit(self, train_data: Any, *args: Any, **kwargs: Any) -> Any:
+        """RecBole's; a resumed run draws on from where the saved one was.
+
+        If ``valid_metric`` is defined at no validation, the result and the checkpoint are those of
+        the last one.
+        """
+        self._orders = orders_of(train_data)
+        # The checkpoint has the streams of the first process; others must not draw the same.
+        if self._resumed_streams is not None and self.config["single_spec"]:
+            restore_streams(self._resumed_streams, self._orders)
+        found = super().fit(train_data, *args, **kwargs)
+        if self._undefined and math.isinf(self.best_valid_score):
+            self.logger.warning(
+                f"valid_metric '{self.valid_metric}' was defined at no validation: no epoch could "
+                "be chosen by it, and the last one validated was kept"
+            )
+        return found
+
+    def _build_optimizer(self, **kwargs: Any) -> torch.optim.Optimizer:
+        """The base's optimizer, with the explanation side as a parameter group of its own."""
+        if "params" in kwargs:  # the base trains parts of its model by optimizers of their own
+            self._part_optimizers.append(super()._build_optimizer(**kwargs))
+            return self._part_optimizers[-1]
+        settings = self.model.showcase.settings
+        head = list(self.model.showcase.parameters())
+        own = {id(parameter) for parameter in head}
+        base = [p for p in self.model.parameters() if id(p) not in own]
+        group = {
+            "params": head,
+            "lr": settings.learning_rate,
+            "weight_decay": settings.weight_decay,
+        }
+        optimizer = super()._build_optimizer(params=[{"params": base}, group], **kwargs)
+        if settings.clip_grad_norm > 0:
+
+            def clip(*_: Any) -> None:
+                clip_grad_norm_(head, settings.clip_grad_norm)
+
+            optimizer.register_step_pre_hook(clip)
+        return optimizer
+
+    def _train_epoch(
+        self, train_data: Any, epoch_idx: int, loss_func: Any = None, show_progress: bool = False
+    ) -> tuple[float, ...]:
+        """One epoch of the schedule; see ``docs/architecture.md``.
+
+        Returns:
+            The sums of the losses over the epoch, the base's first.
+        """
+        staged = self.settings.schedule == "staged"
+        recommend_until = self.settings.staged_epochs if staged else math.inf
+        recommend = epoch_idx < min(recommend_until, self._base_epochs)
+        explain = not staged or epoch_idx >= recommend_until
+        self.model.explanation_epoch = epoch_idx
+        if explain:
+            self.model.showcase.explainer.begin_epoch(
+                epoch_idx - (self.settings.staged_epochs if staged else 0)
+            )
+        batches = self.loader.epoch(epoch_idx) if explain else iter(())
+        losses: Any = 0.0
+        if recommend:
+            joint = self.settings.schedule == "joint" and not self._part_optimizers
+            self.model.next_training_batch = (
+                _spread(batches, len(self.loader), len(train_data)) if joint else None
+            )
+            whole = self.optimizer
+            try:
+                losses = super()._train_epoch(train_data, epoch_idx, loss_func, show_progress)
+            finally:
+                self.model.next_training_batch = None
+                self.optimizer = whole
+        self._explanation_steps(batches, epoch_idx, show_progress)
+        return (*_flat(losses), *self._taken_explanation_losses())
+
+    def _taken_explanation_losses(self) -> tuple[float, ...]:
+        """Sums of the explanation losses since this was last asked."""
+        none = torch.zeros(len(self.model.showcase.loss_names), device=self.device)
+        sums = torch.stack([none, *self.model.explanation_losses]).double().sum(dim=0)
+        self.model.explanation_losses.clear()
+        return tuple(sums.tolist())
+
+    def _explanation_steps(
+        self, batches: Iterator[TrainingBatch], epoch_idx: int, show_progress: bool
+    ) -> None:
+        """Optimizer steps on explanation batches alone, as RecBole's on its own batches."""
+        self.model.train()
+        scaler = torch.amp.GradScaler(self.device.type, enabled=self.enable_scaler)
+        progress = tqdm(
+            batches, desc=f"Explain {epoch_idx:>5}", ncols=100, disable=not show_progress
+        )
+        for batch in progress:
+            self.optimizer.zero_grad()
+            sync_loss: torch.Tensor | float = 0.0
+            if not self.config["single_spec"]:
+                self.set_reduce_hook()
+                sync_loss = self.sync_grad_loss()
+            with torch.autocast(device_type=self.device.type, enabled=self.enable_amp):
+                loss = self.model.explanation_step(batch)
+            self._check_nan(loss)
+            scaler.scale(loss + sync_loss).backward()
+            scaler.step(self.optimizer)
+            scaler.update()
+
+    # Logging
+
+    def _loss_names(self, losses: tuple[float, ...]) -> list[str]:
+        own = self.model.showcase.loss_names
+        n_base = len(losses) - len(own)
+        base = (
+            ["recommendation"]
+            if n_base == 1
+            else [f"recommendation {number}" for number in range(1, n_base + 1)]
+        )
+        return [*base, *(name.replace("_", " ") for name in own)]
+
+    def _generate_train_loss_output(
+        self, epoch_idx: int, s_time: float, e_time: float, losses: tuple[float, ...]
+    ) -> str:
+        """RecBole's line with the names of the losses in place of their numbers."""
+        line = super()._generate_train_loss_output(epoch_idx, s_time, e_time, losses)
+        for number, name in reversed(list(enumerate(self._loss_names(losses), start=1))):
+            line = line.replace(f"train_loss{number}", f"{name} loss")
+        return line
+
+    def _add_train_loss_to_tensorboard(
+        self, epoch_idx: int, losses: tuple[float, ...], tag: str = "Loss/Train"
+    ) -> None:
+        """Each loss under its name, in TensorBoard and, where it is used, in Weights & Biases."""
+        named = dict(zip(self._loss_names(losses), losses, strict=True))
+        for name, loss in named.items():
+            self.tensorboard.add_scalar(f"{tag} {name}", loss, epoch_idx)
+        steps = {f"{name} loss": loss for name, loss in named.items()} | {"train_step": epoch_idx}
+        self.wandblogger.log_metrics(steps, head="train", commit=False)
+
+    # Evaluation
+
+    def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, Any]:
+        self._validations = self._count = self._count + 1
+        try:
+            score, result = super()._valid_epoch(valid_data, show_progress)
+        finally:
+            self._validations = None
+        return self._defined(score), result
+
+    def _defined(self, score: float) -> float:
+        """The score of a validation, NaN as the worst there is.
+
+        RecBole compares it with the best one, and keeps no epoch whose score compares with none.
+        """
+        if not math.isnan(score):
+            return score
+        if not self._undefined:
+            rows = self.eval_collector.rows
+            seen = "rows validated" if rows is None else f"{len(rows)} pairs explained"
+            self.logger.warning(
+                f"valid_metric '{self.valid_metric}' is NaN: the {seen} give it nothing to "
+                "average over; such a validation counts as the worst"
+            )
+        self._undefined = True
+        return -math.inf if self.valid_metric_bigger else math.inf
+
+    def evaluate(
+        self,
+        eval_data: Any,
+        load_best_model: bool = True,
+        model_file: str | None = None,
+        show_progress: bool = False,
+    ) -> Any:
+        """RecBole's evaluation, with explanations of rows of the split for the metrics."""
+        self.eval_collector.rows = self._rows_to_explain(eval_data) if eval_data else None
+        if not self.config["single_spec"]:
+            self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
+            torch.distributed.barrier()  # the checkpoint to load is written by the first process
+        result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
+        if result and self._validations is None and self._is_test(eval_data):
+            self._keep_test(model_file or self.saved_model_file, result)
+        return result
+
+    def _is_test(self, eval_data: Any) -> bool:
+        split = eval_data._dataset
+        splits = split.showcase.corpus.interactions.splits
+        return bool((splits[split.showcase_rows] == TEST).all())
+
+    def _keep_test(self, checkpoint: str, result: dict[str, float]) -> None:
+        """Leave the figures of a test, and each user's part in them, beside the checkpoint."""
+        if not os.path.isfile(checkpoint):
+            return
+        save_result(checkpoint, result)
+        if self.config["single_spec"]:  # one of several processes knows its own rows alone
+            users, statistics = self.evaluator.units()
+            tokens = self.model.showcase.data.corpus.user_tokens[users]
+            save_units(units_file(checkpoint), tokens, statistics)
+
+    def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:
+        """Rows of the split to explain now, the same ones at every validation; None for none."""
+        settings = self.settings
+        if self._validations is not None:
+            step = settings.eval_step
+            due = bool(step) and self._validations % step == 0
+            if not due and not is_explanation_metric(self.valid_metric):
+                return None
+        limit = settings.valid_pairs if self._validations is not None else settings.test_pairs
+        split = eval_data._dataset
+        rows = np.sort(split.showcase.samples(split.showcase_rows))
+        if limit and len(rows) > limit:
+            random = np.random.default_rng(self.config["seed"])
+            rows = np.sort(random.choice(rows, limit, replace=False))
+        return rows
+
+    # Saving
+
+    def _save_checkpoint(self, epoch: int, verbose: bool = True, **kwargs: Any) -> None:
+        """Write what RecBole's trainer writes, as plain data."""
+        if not self.config["single_spec"] and self.config["local_rank"] != 0:
+            return
+        path = kwargs.pop("saved_model_file", self.saved_model_file)
+        state = {
+            "config": self.config,
+            "epoch": epoch,
+            "cur_step": self.cur_step,
+            "best_valid_score": self.best_valid_score,
+            "state_dict": self.model.state_dict(),
+            "other_parameter": self.model.other_parameter(),
+            "optimizer": self.optimizer.state_dict(),
+            "part_optimizers": [part.state_dict() for part in self._part_optimizers],
+            "streams": stream_states(self._orders),
+        }
+        save_checkpoint(state, path)
+        if verbose:
+            self.logger.info(f"Saving current: {path}")
+
+    def save_pretrained_model(self, epoch: int, saved_model_file: str) -> None:
+        """Write the checkpoint of a pretraining stage, as RecBole's pretrainers do."""
+        self._save_checkpoint(epoch, verbose=False, saved_model_file=saved_model_file)
+        self.saved_model_file = saved_model_file
+
+    def resume_checkpoint(self, resume_file: Any) -> None:
+        """RecBole's, with what it leaves out: optimizers of parts, and the random numbers."""
+        super().resume_checkpoint(resume_file)
+        checkpoint = load_checkpoint(resume_file, map_location=self.device)
+        parts = checkpoint.get("part_optimizers", [])
+        for optimizer, state in zip(self._part_optimizers, parts, strict=True):
+            optimizer.load_state_dict(state)
+        self._resumed_streams = checkpoint.get("streams")
+        self._count = self.start_epoch // self.eval_step if self.eval_step > 0 else 0
+
+
+def _flat(losses: Any) -> tuple[float, ...]:
+    """The losses of an epoch as one tuple: a base may give a number, or tuples of stages."""
+    if not isinstance(losses, tuple):
+        return (losses,)
+    return tuple(value for part in losses for value in _flat(part))
+
+
+def _spread(batches: Iterator[TrainingBatch], n_batches: int, n_steps: int) -> Any:
+    """A function to call at each of ``n_steps`` steps: the next batch, or None where none is due.
+
+    With more batches than steps, each step gets one and the rest stays in the iterator; with
+    fewer, they are spread evenly.
+    """
+    share = min(n_batches / max(n_steps, 1), 1.0)
+    step = 0
+
+    def next_batch() -> TrainingBatch | None:
+        nonlocal step
+        step += 1
+        due = int(step * share + 1e-9) > int((step - 1) * share + 1e-9)
+        return next(batches, None) if due else None
+
+    return next_batch

@@ -1,0 +1,108 @@
+"""The tokenizer of the generated texts: Hugging Face's, trained on the training split or given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from recbole_showcase.text.pretrained import load_pretrained
+
+SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
+
+
+class TextTokenizer:
+    """Texts to token ids and back, with a start and an end of text."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Wrap a Hugging Face tokenizer, adding the special tokens that it lacks.
+
+        Padding gets a token of its own where it shares one with words or ends of texts: masks are
+        where there is no padding, and an end must be learned.
+        """
+        missing: dict[str, Any] = {
+            name: token for name, token in SPECIALS.items() if getattr(tokenizer, name) is None
+        }
+        shared = (tokenizer.bos_token, tokenizer.eos_token, tokenizer.unk_token)
+        if tokenizer.pad_token in shared:
+            missing["pad_token"] = SPECIALS["pad_token"]
+        if missing:
+            tokenizer.add_special_tokens(missing)
+        self.tokenizer = tokenizer
+        self.pad_id = int(tokenizer.pad_token_id)
+        self.bos_id = int(tokenizer.bos_token_id)
+        self.eos_id = int(tokenizer.eos_token_id)
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocab_size: int) -> TextTokenizer:
+        """Train a byte-level BPE tokenizer; it can spell any text, so it needs no unknown token.
+
+        Args:
+            texts: Texts of the training split.
+            vocab_size: The most entries, the 256 bytes and the special tokens among them.
+        """
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            special_tokens=list(SPECIALS.values()),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+        return cls(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIALS))
+
+    @classmethod
+    def load(cls, name_or_path: str) -> TextTokenizer:
+        """Load a Hugging Face tokenizer by name or path, the value of ``showcase_tokenizer``.
+
+        Raises:
+            SettingsError: If there is none.
+        """
+        return cls(load_pretrained(AutoTokenizer, "showcase_tokenizer", name_or_path))
+
+    def __len__(self) -> int:
+        """The number of token ids."""
+        return len(self.tokenizer)
+
+    def encode(self, texts: Sequence[str], max_tokens: int, *, ends: bool = True) -> np.ndarray:
+        """Token ids of texts between a start and an end, padded to the longest.
+
+        The name of a special token in a text is words like others, and never padding.
+
+        Args:
+            texts: B texts.
+            max_tokens: The most tokens of a text, its start and end not counted; a longer text is
+                cut and has no end.
+            ends: Whether a text gets a start and an end.
+
+        Returns:
+            Ids of shape (B, T), int64.
+        """
+        if not texts:
+            return np.empty((0, 0), dtype=np.int64)
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)
+        # Where a vocabulary has the name of the padding as a word, it still comes out whole.
+        words = [[token for token in ids if token != self.pad_id] for ids in encoded["input_ids"]]
+        start, end = ([self.bos_id], [self.eos_id]) if ends else ([], [])
+        rows = [
+            [*start, *ids[:max_tokens], *(end if len(ids) <= max_tokens else [])] for ids in words
+        ]
+        padded = np.full((len(rows), max(map(len, rows))), self.pad_id, dtype=np.int64)
+        for row, ids in zip(padded, rows, strict=True):
+            row[: len(ids)] = ids
+        return padded
+
+    def decode(self, ids: list[list[int]]) -> list[str]:
+        """Texts of token ids, without special tokens and outer white space."""
+        texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+    def fingerprint(self) -> str:
+        """The vocabulary as text, equal for tokenizers that give the same ids."""
+        return json.dumps(sorted(self.tokenizer.get_vocab().items(), key=lambda item: item[1]))

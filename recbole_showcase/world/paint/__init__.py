@@ -1,6 +1,0 @@
-"""Photos of the world's dishes and rooms, painted from recipes."""
-
-from recbole_showcase.world.paint.photo import DISH_PAINTERS, paint_photo
-from recbole_showcase.world.paint.rooms import ROOMS
-
-__all__ = ["DISH_PAINTERS", "ROOMS", "paint_photo"]

@@ -158,16 +158,16 @@ def selection(checkpoint: Path, folder: Path) -> dict[str, float]:
     from demo_world import WorldTruth
     from recbole_showcase.integration.config import part_defaults
     from recbole_showcase.metrics import image_diversity, image_f1, image_precision, image_recall
-    from recbole_showcase.relevance import build_relevance
-    from recbole_showcase.selectors import build_selector
+    from recbole_showcase.relevance import RELEVANCE
+    from recbole_showcase.selectors import SELECTORS
 
     model, data, pairs = opened(checkpoint)
     head = model.showcase
     trained, dpp = head.relevance, head.selector
-    topk = build_selector("topk", part_defaults("selector", "topk"))
+    topk = SELECTORS.build("topk", part_defaults("selector", "topk"))
     ways = {
         name: (
-            build_relevance(kind, {**part_defaults("relevance", kind), **changes}, trained.inputs),
+            RELEVANCE.build(kind, {**part_defaults("relevance", kind), **changes}, trained.inputs),
             topk,
         )
         for name, (kind, changes) in PROFILES.items()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from recbole_showcase.selectors import build_selector
+from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.dpp import EPSILON
 
 TRADE_OFF = 1.0
@@ -83,7 +83,7 @@ def main() -> None:
     features = rng.normal(size=(options.items, options.photos, options.width)).astype(np.float32)
     features /= np.linalg.norm(features, axis=-1, keepdims=True)
     relevance = rng.normal(size=features.shape[:2]).astype(np.float32)
-    selector = build_selector(
+    selector = SELECTORS.build(
         "dpp", {"selector_trade_off": TRADE_OFF, "selector_learn_trade_off": False}
     )
     tensors = [torch.from_numpy(relevance), torch.from_numpy(features)]

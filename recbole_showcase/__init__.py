@@ -15,6 +15,7 @@ from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
 if TYPE_CHECKING:
     from recbole_showcase.composed.classes import showcase_class
+    from recbole_showcase.parts import register
     from recbole_showcase.recommender import ShowcaseRecommender, load_explainer
 
 __all__ = [
@@ -26,12 +27,14 @@ __all__ = [
     "UserShowcase",
     "__version__",
     "load_explainer",
+    "register",
     "showcase_class",
 ]
 
 _HOME = {
     "ShowcaseRecommender": "recbole_showcase.recommender",
     "load_explainer": "recbole_showcase.recommender",
+    "register": "recbole_showcase.parts",
     "showcase_class": "recbole_showcase.composed.classes",
 }
 

@@ -13,17 +13,20 @@ import pandas as pd
 from recbole_showcase.atomic import PhotoFolder, photo_folder, read_atomic
 from recbole_showcase.composed.ranking import top_items
 from recbole_showcase.data.corpus import TEST, TRAIN
-from recbole_showcase.data.pairs import Pairs
+from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.evaluation.evaluation import ShowcaseOutputs
 from recbole_showcase.evaluation.results import load_result
 from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 from recbole_showcase.integration.entry_points import restore
+from recbole_showcase.parts import import_modules
 from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
 
 def load_explainer(
-    checkpoint: str | Path, device: str | None = None, photo_folder: str | Path | None = None
+    checkpoint: str | Path,
+    device: str | None = None,
+    photo_folder: str | Path | None = None,
+    imports: Sequence[str] = (),
 ) -> ShowcaseRecommender:
     """Load a trained composed model with its data.
 
@@ -31,11 +34,15 @@ def load_explainer(
         checkpoint: The file that training saved.
         device: Such as ``cuda:0``; by default what the checkpoint's configuration gives.
         photo_folder: Where the photos are, when not where the conversion found them.
+        imports: Modules of parts and recommenders that are neither RecBole's nor this package's.
+            Those of installed packages are found without; other code a checkpoint does not choose.
 
     Raises:
+        SettingsError: If a module cannot be imported.
         CheckpointError: If the file is not a checkpoint of a composed model.
         DataError: If the photo folder does not exist.
     """
+    import_modules(imports)
     state = load_checkpoint(checkpoint, map_location="cpu")
     config = restored_config(state, checkpoint)
     if device is not None:
@@ -160,7 +167,7 @@ class ShowcaseRecommender:
     def _showcases(
         self, pairs: Pairs, ranks: np.ndarray | None = None, scores: np.ndarray | None = None
     ) -> list[Showcase]:
-        outputs: ShowcaseOutputs = self.model.explain(pairs)
+        outputs: Explanations = self.model.explain(pairs)
         corpus = self._data.corpus
         return [
             Showcase(

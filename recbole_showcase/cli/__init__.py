@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -29,6 +31,26 @@ app.command()(distill)
 app.command()(gallery)
 app.command()(world)
 app.command()(world_labels)
+
+
+@app.callback()
+def before(
+    imports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="MODULE",
+            help="Import a module of your own parts or recommenders first; again for several. "
+            "Those of installed packages are found without.",
+        ),
+    ] = None,
+) -> None:
+    """Import what registers parts before a command looks for them."""
+    if imports:
+        from recbole_showcase.parts import import_modules
+
+        sys.path.insert(0, os.getcwd())  # as ``python -m`` has it
+        import_modules(imports)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, Revi
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
-from recbole_showcase.integration.config import showcase_settings
+from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.parsing import fast_parsing
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class ShowcaseDatasetMixin(Dataset):
     def _explanation_data(
         self, rows: np.ndarray, users: np.ndarray, items: np.ndarray, split_rows: list[np.ndarray]
     ) -> ExplanationData:
-        settings = showcase_settings(self.config)
+        settings = run_settings(self.config).showcase
         interactions = self._interactions(rows, users, items, split_rows)
         folder, name = Path(self.config["data_path"]), self.dataset_name
         tokens = [

@@ -15,13 +15,13 @@ from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
 from recbole_showcase.data.explanation import ExplanationData
-from recbole_showcase.data.pairs import Pairs
+from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.evaluation.evaluation import ShowcaseOutputs
-from recbole_showcase.explainers import ExplainerInputs, build_explainer
-from recbole_showcase.integration.config import part_values, showcase_settings
-from recbole_showcase.relevance import RelevanceInputs, build_relevance
-from recbole_showcase.selectors import build_selector, pair_keys
+from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
+from recbole_showcase.integration.config import RunSettings, run_settings
+from recbole_showcase.relevance import RELEVANCE, RelevanceInputs
+from recbole_showcase.selectors import SELECTORS
+from recbole_showcase.selectors.chance import pair_keys
 
 if TYPE_CHECKING:
     from recbole.model.abstract_recommender import AbstractRecommender
@@ -69,13 +69,14 @@ class ShowcaseMixin(AbstractRecommender):
                 f"{type(self).__name__} needs the training split of its own data set class: "
                 "build it with create_dataset and data_preparation"
             )
-        use = config["showcase_use_recommender"]
-        self.shares_gradient: bool = config["showcase_share_gradient"]
-        self.seed = config["seed"]
+        settings = run_settings(config)
+        self.shares_gradient = settings.showcase.share_gradient
+        self.seed: int = config["seed"]
         fields = config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]
         with own_stream(self.seed):
+            use = settings.showcase.use_recommender
             self.vectors = RecommenderVectors(self, data.corpus, fields, use=use)
-            self.showcase = ExplanationHead(config, data, self.vectors)
+            self.showcase = ExplanationHead(settings, data, self.vectors)
         self.explanation_losses: list[Tensor] = []
         if self._pretrained_head is not None:
             self.showcase.load_state_dict(self._pretrained_head)
@@ -139,16 +140,6 @@ class ShowcaseMixin(AbstractRecommender):
         return tuple(head.settings.loss_weight * loss for loss in losses)
 
     @torch.no_grad()
-    def select_photos(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        """Choose photos for pairs.
-
-        Returns:
-            Positions in the photo table (B, k), best first, -1 for none, and their relevance.
-        """
-        batch = self.showcase.data.selection_batch(pairs).to(self.device)
-        return self.showcase.select(batch, *self._vectors_of(batch))
-
-    @torch.no_grad()
     @_in_own_stream
     def explain(
         self,
@@ -157,7 +148,7 @@ class ShowcaseMixin(AbstractRecommender):
         text: bool = True,
         photos: np.ndarray | None = None,
         progress: bool = False,
-    ) -> ShowcaseOutputs:
+    ) -> Explanations:
         """Choose photos and, if asked, write texts for pairs, in batches of like length.
 
         Args:
@@ -176,22 +167,23 @@ class ShowcaseMixin(AbstractRecommender):
             index = order[start : start + size]
             given = None if photos is None else photos[index]
             parts.append(self._explain_batch(pairs[index], given, text))
-        outputs = ShowcaseOutputs.concatenate(parts, head.settings.photos)
+        outputs = Explanations.concatenate(parts, head.settings.photos)
         return outputs[np.argsort(order)]
 
-    def _explain_batch(self, pairs: Pairs, photos: np.ndarray | None, text: bool) -> (
-        ShowcaseOutputs
-    ):  # fmt: skip
+    def _explain_batch(self, pairs: Pairs, photos: np.ndarray | None, text: bool) -> Explanations:
         head = self.showcase
+        profile = head.data.profile(pairs)  # looked up once, for choosing and for writing
         if photos is None:
-            chosen, scores = (part.cpu().numpy() for part in self.select_photos(pairs))
+            to_select = head.data.selection_batch(pairs, profile).to(self.device)
+            vectors = self._vectors_of(to_select)
+            chosen, scores = (part.cpu().numpy() for part in head.select(to_select, *vectors))
         else:
             chosen, scores = photos, np.full(photos.shape, np.nan, dtype=np.float32)
         texts = [""] * len(pairs)
         if text:
-            batch = head.data.explanation_batch(pairs, chosen).to(self.device)
-            texts = head.explainer.generate(batch, *self._vectors_of(batch))
-        return ShowcaseOutputs(chosen, scores, texts)
+            to_write = head.data.explanation_batch(pairs, chosen, profile).to(self.device)
+            texts = head.explainer.generate(to_write, *self._vectors_of(to_write))
+        return Explanations(chosen, scores, texts)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """PyTorch's, also for bases that start from a pretrained file before there is a head."""
@@ -252,14 +244,15 @@ class ExplanationHead(nn.Module):
     known_users: Tensor
     known_items: Tensor
 
-    def __init__(self, config: Any, data: ExplanationData, vectors: RecommenderVectors) -> None:
+    def __init__(
+        self, settings: RunSettings, data: ExplanationData, vectors: RecommenderVectors
+    ) -> None:
         super().__init__()
-        self.settings = showcase_settings(config)
+        self.settings = settings.showcase
         self.data = data.with_settings(self.settings)
-        self.selector = build_selector(self.settings.selector, part_values(config, "selector"))
-        self.relevance = build_relevance(
-            self.settings.relevance,
-            part_values(config, "relevance"),
+        self.selector = SELECTORS.find(self.settings.selector)(settings.selector)
+        self.relevance = RELEVANCE.find(self.settings.relevance)(
+            settings.relevance,
             RelevanceInputs(
                 photo_statistics=torch.from_numpy(data.photo_statistics()),
                 review_statistics=torch.from_numpy(data.review_statistics()),
@@ -277,8 +270,8 @@ class ExplanationHead(nn.Module):
             known_items=torch.from_numpy(data.explained_items),
             max_tokens=self.settings.max_tokens,
         )
-        self.explainer = build_explainer(
-            self.settings.explainer, part_values(config, "explainer"), inputs, data.tokenizer
+        self.explainer = EXPLAINERS.find(self.settings.explainer)(
+            settings.explainer, inputs, data.tokenizer
         )
         self.data.reads = self.explainer.reads
         # Of the data, not learned: no part of a checkpoint, but where the vectors are.

@@ -20,9 +20,8 @@ from recbole_showcase.evaluation.results import save_result
 from recbole_showcase.evaluation.user_sums import save_units, units_file
 from recbole_showcase.integration.checkpoint import load_checkpoint, not_taken, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
-from recbole_showcase.integration.evaluator import ShowcaseEvaluator
+from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
 from recbole_showcase.integration.metrics import is_explanation_metric
-from recbole_showcase.integration.processes import JoinedEvaluator
 from recbole_showcase.integration.tuning import ray_trial
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,21 @@ from recbole_showcase.text.token_table import TokenTable, no_tokens
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 _STATISTICS_SAMPLE = 20_000
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the users of B pairs wrote before, which choosing photos and writing texts share.
+
+    Attributes:
+        reviews: Rows of past reviews (B, R), latest first, -1 if absent.
+        review_features: Their CLIP features (B, R, D).
+        review_mask: Which of them are there (B, R).
+    """
+
+    reviews: np.ndarray
+    review_features: Tensor
+    review_mask: Tensor
 
 
 class ExplanationData:
@@ -148,41 +164,46 @@ class ExplanationData:
         """
         photos = self.photos.of_row.first(rows, self.settings.max_photos)
         pairs = Pairs.of_rows(self.corpus, rows)
+        profile = self.profile(pairs)
         ratings = self.corpus.interactions.ratings[rows]
         # Other entities are set against photos: without any there is nothing to compare.
         asked = "replaced" in self.reads and bool((photos >= 0).any())
         replaced = self._targets.replaced(rows, random) if asked else no_tokens(len(rows))
-        return self._explanation_batch(pairs, photos, ratings, self._targets.take(rows), replaced)
+        targets = self._targets.take(rows)
+        return self._explanation_batch(pairs, photos, profile, ratings, targets, replaced)
 
-    def explanation_batch(self, pairs: Pairs, photos: np.ndarray) -> ExplanationBatch:
+    def explanation_batch(
+        self, pairs: Pairs, photos: np.ndarray, profile: Profile
+    ) -> ExplanationBatch:
         """Pairs to write a text for, from given photos.
 
         Args:
             pairs: B pairs.
-            photos: Positions in the photo table (B, P), -1 for none.
+            photos: Positions in the photo table (B, P), -1 if absent.
+            profile: Of the pairs.
         """
         unknown = np.full(len(pairs), np.nan)
         none = no_tokens(len(pairs))
-        return self._explanation_batch(pairs, photos, unknown, none, none)
+        return self._explanation_batch(pairs, photos, profile, unknown, none, none)
 
     def _explanation_batch(
         self,
         pairs: Pairs,
         photos: np.ndarray,
+        profile: Profile,
         ratings: np.ndarray,
         tokens: tuple[Tensor, Tensor],
         replaced: tuple[Tensor, Tensor],
     ) -> ExplanationBatch:
-        review_features, review_mask = self._past_reviews(pairs)
-        user_words, item_words = self._past_words(pairs)
+        user_words, item_words = self._past_words(pairs, profile)
         return ExplanationBatch(
             users=torch.from_numpy(pairs.users),
             items=torch.from_numpy(pairs.items),
             ratings=torch.from_numpy(ratings.astype(np.float32)),
             photo_features=torch.from_numpy(self.photos.features[photos]),
             photo_mask=torch.from_numpy(photos >= 0),
-            review_features=review_features,
-            review_mask=review_mask,
+            review_features=profile.review_features,
+            review_mask=profile.review_mask,
             tokens=tokens[0],
             token_mask=tokens[1],
             replaced_tokens=replaced[0],
@@ -234,18 +255,18 @@ class ExplanationData:
         order = np.sort(np.where(kept < 0, last, kept), axis=1)  # (B, C)
         candidates = np.where(order == last, -1, order)
         posted = (candidates >= 0) & (self.photos.rows[candidates] == rows[:, None])
-        return self._selection_batch(pairs, candidates, posted)
+        return self._selection_batch(pairs, candidates, posted, self.profile(pairs))
 
-    def selection_batch(self, pairs: Pairs) -> SelectionBatch:
+    def selection_batch(self, pairs: Pairs, profile: Profile) -> SelectionBatch:
         """Pairs to choose photos for, among all photos of their items."""
         candidates = self.photos.of_item.first(pairs.items, self.settings.max_candidates)  # (B, C)
-        return self._selection_batch(pairs, candidates, np.zeros(candidates.shape, dtype=bool))
+        none = np.zeros(candidates.shape, dtype=bool)
+        return self._selection_batch(pairs, candidates, none, profile)
 
     def _selection_batch(
-        self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray
+        self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray, profile: Profile
     ) -> SelectionBatch:
         past = self._past_photos(pairs)  # (B, H)
-        review_features, review_mask = self._past_reviews(pairs)
         return SelectionBatch(
             users=torch.from_numpy(pairs.users),
             items=torch.from_numpy(pairs.items),
@@ -254,31 +275,30 @@ class ExplanationData:
             candidate_mask=torch.from_numpy(candidates >= 0),
             history_photo_features=torch.from_numpy(self.photos.features[past]),
             history_photo_mask=torch.from_numpy(past >= 0),
-            review_features=review_features,
-            review_mask=review_mask,
+            review_features=profile.review_features,
+            review_mask=profile.review_mask,
             posted=torch.from_numpy(posted),
             times=torch.from_numpy(pairs.times),
             rows=torch.from_numpy(pairs.rows),
         )
 
-    def _past_reviews(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        """Features (B, R, D) and mask (B, R) of the users' training reviews before a time."""
+    def profile(self, pairs: Pairs) -> Profile:
+        """What is known of the users of pairs before their times."""
         past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
-        return torch.from_numpy(self.corpus.features[past]), torch.from_numpy(past >= 0)
+        features = torch.from_numpy(self.corpus.features[past])
+        return Profile(past, features, torch.from_numpy(past >= 0))
 
-    def _past_words(self, pairs: Pairs) -> list[tuple[Tensor, Tensor]]:
+    def _past_words(
+        self, pairs: Pairs, profile: Profile
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Ids and masks (B, R, L) of the past reviews of users and of items, where asked for."""
-        found = []
-        for asked, timeline, keys in (
-            ("user_reviews", self.corpus.timeline, pairs.users),
-            ("item_reviews", self.corpus.item_timeline, pairs.items),
-        ):
-            if asked in self.reads:
-                past = self._past_review_rows(timeline, keys, pairs)
-                found.append(self._review_tokens.take(past))
-            else:
-                found.append(no_tokens(len(pairs), 0))
-        return found
+        of_users = of_items = no_tokens(len(pairs), 0)
+        if "user_reviews" in self.reads:
+            of_users = self._review_tokens.take(profile.reviews)
+        if "item_reviews" in self.reads:
+            past = self._past_review_rows(self.corpus.item_timeline, pairs.items, pairs)
+            of_items = self._review_tokens.take(past)
+        return of_users, of_items
 
     def _past_review_rows(self, timeline: Timeline, keys: np.ndarray, pairs: Pairs) -> np.ndarray:
         """Rows (B, R) of training reviews of users or items before a time, latest first."""

@@ -1,7 +1,8 @@
-"""The (user, item) pairs to explain."""
+"""(user, item) pairs to explain, and what a model gives for them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -43,3 +44,34 @@ class Pairs:
     def of_ids(cls, users: np.ndarray, items: np.ndarray) -> Pairs:
         """Pairs of internal ids, explained from all that the training split knows."""
         return cls(users, items, np.full(len(users), np.inf), np.zeros(len(users), np.int64))
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """Chosen photos and written texts of N pairs.
+
+    Attributes:
+        photos: Positions in the photo table (N, k), best first, -1 if absent.
+        relevance: Their relevance to the user (N, k), NaN if absent.
+        texts: N texts.
+    """
+
+    photos: np.ndarray
+    relevance: np.ndarray
+    texts: list[str]
+
+    def __getitem__(self, index: np.ndarray) -> Explanations:
+        """Those of some pairs, in the order of the index."""
+        texts = [self.texts[place] for place in index]
+        return Explanations(self.photos[index], self.relevance[index], texts)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Explanations], k: int) -> Explanations:
+        """Those of several batches as one; of no batch, those of no pair."""
+        if not parts:
+            return cls(np.empty((0, k), np.int64), np.empty((0, k), np.float32), [])
+        return cls(
+            np.concatenate([part.photos for part in parts]),
+            np.concatenate([part.relevance for part in parts]),
+            [text for part in parts for text in part.texts],
+        )

@@ -1,117 +1,209 @@
-"""What a composed model gives for pairs, and what the explanation metrics read."""
+"""Held-out rows explained by a model: what metrics read, each thing made when it is asked for.
+
+A metric reads attributes of an :class:`Evaluation`; nothing is made that no metric reads, and what
+several read is made once. A thing that is new here is one more cached property.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.data.pairs import Explanations, Pairs
+from recbole_showcase.evaluation.resources import EvaluationResources
+from recbole_showcase.evaluation.support import supported_features
+from recbole_showcase.evaluation.swaps import Swap, other_photos, other_users
 from recbole_showcase.metrics import feature_mentions
+from recbole_showcase.text.sentences import split_sentences
 
 
 @dataclass(frozen=True)
-class ShowcaseOutputs:
-    """Chosen photos and written texts of N pairs.
+class Sentences:
+    """The sentences of N texts.
 
     Attributes:
-        photos: Positions in the photo table (N, k), best first, -1 for none.
-        relevance: Their relevance to the user (N, k), NaN for none.
-        texts: N texts.
+        features: CLIP features (S, D).
+        owners: The text of each sentence (S,).
     """
 
-    photos: np.ndarray
-    relevance: np.ndarray
-    texts: list[str]
-
-    def __getitem__(self, index: np.ndarray) -> ShowcaseOutputs:
-        """The outputs of some pairs, in the order of the index."""
-        texts = [self.texts[place] for place in index]
-        return ShowcaseOutputs(self.photos[index], self.relevance[index], texts)
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[ShowcaseOutputs], k: int) -> ShowcaseOutputs:
-        """The outputs of several batches as one; of none, outputs for no pair."""
-        if not parts:
-            return cls(np.empty((0, k), np.int64), np.empty((0, k), np.float32), [])
-        return cls(
-            np.concatenate([part.photos for part in parts]),
-            np.concatenate([part.relevance for part in parts]),
-            [text for part in parts for text in part.texts],
-        )
+    features: np.ndarray
+    owners: np.ndarray
 
 
-@dataclass(frozen=True)
-class Swap:
-    """Texts of N pairs, written again after something they are written from was swapped.
+class Evaluation:
+    """N held-out rows, explained as in use: from photos that were chosen, and the user's past.
 
     Attributes:
-        texts: N texts.
-        swapped: Whether the swap changed anything for a pair (N,).
+        model: The composed model.
+        pairs: The users and items of the rows, and what must not be seen for them.
+        resources: Models and word lists from outside.
     """
 
-    texts: list[str]
-    swapped: np.ndarray
+    def __init__(
+        self,
+        model: Any,
+        rows: np.ndarray,
+        ranked: Callable[[], np.ndarray],
+        resources: EvaluationResources,
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Remember what to explain; nothing is made yet.
 
+        Args:
+            model: A composed model.
+            rows: Rows of the interactions (N,).
+            ranked: Gives user, held-out item, its rank among the recommendations from 1, else 0,
+                and its score, of all that the recommender ranked (4, P).
+            resources: Of the run.
+            progress: Whether to show progress bars.
+        """
+        self.model, self.resources = model, resources
+        self.pairs = Pairs.of_rows(self.data.corpus, rows)
+        self._ranked, self._progress = ranked, progress
 
-@dataclass(frozen=True)
-class EvaluationOutputs:
-    """Outputs beside what is true, for N held-out rows.
+    @property
+    def data(self) -> ExplanationData:
+        """Reviews and photos."""
+        return self.model.showcase.data
 
-    RecBole moves what its collector holds to the CPU and copies it; these stay as they are. What
-    no metric asks for is empty.
+    @property
+    def users(self) -> np.ndarray:
+        """Internal user ids (N,)."""
+        return self.pairs.users
 
-    Attributes:
-        outputs: What the model gave.
-        users, items: Internal ids (N,).
-        relevant: Photos that the user posted with the row (N, R), -1 for none.
-        photo_features: CLIP features of the chosen photos (N, k, D).
-        references: The true texts.
-        sentence_features: CLIP features (S, D) of the sentences of the written texts.
-        sentence_owners: The text of each sentence (S,).
-        sentence_confidences: How surely each sentence describes each chosen photo of its row
-            (S, k), where a metric asks for it.
-        ranks: Place of the item in the user's recommendations from 1, 0 if it is not there (N,).
-        scores: The recommender's score of the pair, NaN if it did not score it (N,).
-        lexicon: F features.
-        supported: Features that training reviews or photos of the item support (N, F).
-        photo_swap: Texts from the photos of another pair.
-        user_swap: Texts from the past and the vector of another user.
-        from_own_photos: Texts from photos that the user posted with the row, as in training.
-    """
+    @property
+    def items(self) -> np.ndarray:
+        """Internal item ids (N,)."""
+        return self.pairs.items
 
-    outputs: ShowcaseOutputs
-    users: np.ndarray
-    items: np.ndarray
-    relevant: np.ndarray
-    photo_features: np.ndarray
-    references: list[str]
-    sentence_features: np.ndarray
-    sentence_owners: np.ndarray
-    sentence_confidences: np.ndarray
-    ranks: np.ndarray
-    scores: np.ndarray
-    lexicon: list[str]
-    supported: np.ndarray
-    photo_swap: Swap
-    user_swap: Swap
-    from_own_photos: list[str]
+    # Photos
 
     @cached_property
-    def said(self) -> Any:
+    def photos(self) -> np.ndarray:
+        """Chosen photos, as positions in the photo table (N, k), best first, -1 if absent."""
+        return self._explain(text=False).photos
+
+    @cached_property
+    def posted_photos(self) -> np.ndarray:
+        """Photos that the user posted with the row (N, R), -1 if absent."""
+        of_row = self.data.photos.of_row
+        return of_row.first(self.pairs.rows, int(of_row.lengths(self.pairs.rows).max(initial=0)))
+
+    @cached_property
+    def photo_features(self) -> np.ndarray:
+        """CLIP features of the chosen photos (N, k, D)."""
+        return self.data.photos.features[self.photos]
+
+    # Texts
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The written texts."""
+        if "photos" in vars(self):
+            return self._explain(photos=self.photos).texts
+        found = self._explain()  # in one pass where nobody has asked for the photos before
+        self.photos = found.photos
+        return found.texts
+
+    @cached_property
+    def references(self) -> list[str]:
+        """The true texts."""
+        return list(self.data.corpus.targets[self.pairs.rows])
+
+    @cached_property
+    def sentences(self) -> Sentences:
+        """The sentences of the written texts."""
+        sentences, owners = split_sentences(self.texts)
+        return Sentences(self._text_features(sentences), owners)
+
+    @cached_property
+    def sentence_confidences(self) -> np.ndarray:
+        """How surely each sentence describes each chosen photo of its row (S, k)."""
+        shown = self.photo_features[self.sentences.owners]  # (S, k, D)
+        each = np.repeat(self.sentences.features, shown.shape[1], axis=0)
+        confidence = self.resources.alignment.confidence(each, shown.reshape(-1, shown.shape[2]))
+        return confidence.reshape(shown.shape[:2])
+
+    # Features of a lexicon
+
+    @cached_property
+    def lexicon(self) -> list[str]:
+        """F features, which stay the same over the evaluations of a run."""
+        return self.resources.lexicon(self.data)
+
+    @cached_property
+    def text_features(self) -> Any:
         """Features that the written texts name, sparse (N, F)."""
-        return feature_mentions(self.outputs.texts, self.lexicon)
+        return feature_mentions(self.texts, self.lexicon)
 
     @cached_property
-    def true(self) -> Any:
+    def reference_features(self) -> Any:
         """Features that the true texts name, sparse (N, F)."""
         return feature_mentions(self.references, self.lexicon)
 
-    def cpu(self) -> EvaluationOutputs:
-        """These outputs."""
-        return self
+    @cached_property
+    def supported_features(self) -> np.ndarray:
+        """Features that training reviews or photos of the item support (N, F)."""
+        threshold = self.resources.settings.support_cosine
+        return supported_features(
+            self.data, self.items, self.lexicon, self._text_features, threshold
+        )
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> EvaluationOutputs:
-        return self
+    # The recommender's view
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """Place of the item in the user's recommendations from 1, 0 if it is not there (N,)."""
+        return self._ranks_and_scores[0]
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The recommender's score of the pair, NaN if it did not score it (N,)."""
+        return self._ranks_and_scores[1]
+
+    @cached_property
+    def _ranks_and_scores(self) -> tuple[np.ndarray, np.ndarray]:
+        table, pairs = self._ranked(), self.pairs
+        users, items, ranks = table[:3].astype(np.int64)
+        width = max(items.max(initial=0), pairs.items.max(initial=0)) + 1
+        keys, first = np.unique(users * width + items, return_index=True)
+        rank_of, score_of = np.zeros(len(pairs), np.int64), np.full(len(pairs), np.nan)
+        wanted = pairs.users * width + pairs.items
+        known = np.flatnonzero(np.isin(wanted, keys))
+        place = first[np.searchsorted(keys, wanted[known])]
+        rank_of[known], score_of[known] = ranks[place], table[3, place]
+        return rank_of, score_of
+
+    # Texts written again
+
+    @cached_property
+    def photo_swap(self) -> Swap:
+        """Texts from the photos of another pair."""
+        photos, swapped = other_photos(self.photos, self.model.seed)
+        return Swap(self._explain(photos=photos).texts, swapped)
+
+    @cached_property
+    def user_swap(self) -> Swap:
+        """Texts from the past and the vector of another user, and the same photos."""
+        pairs, swapped = other_users(self.pairs, self.model.seed)
+        return Swap(self.model.explain(pairs, photos=self.photos).texts, swapped)
+
+    @cached_property
+    def texts_from_posted_photos(self) -> list[str]:
+        """Texts from photos that the user posted with the row, as in training."""
+        head = self.model.showcase
+        own = self.data.photos.of_row.first(self.pairs.rows, head.settings.max_photos)  # (N, P)
+        return self.model.explain(self.pairs, photos=own).texts
+
+    def _explain(self, *, text: bool = True, photos: np.ndarray | None = None) -> Explanations:
+        return self.model.explain(self.pairs, text=text, photos=photos, progress=self._progress)
+
+    def _text_features(self, texts: list[str]) -> np.ndarray:
+        """CLIP features (S, D) of texts."""
+        return self.resources.text_features(self.data.photos.features, texts)

@@ -9,21 +9,21 @@ import numpy as np
 from recbole_showcase.data.corpus import TRAIN
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.errors import DataError
-from recbole_showcase.metrics import feature_mentions, mine_lexicon, photo_support, read_lexicon
-from recbole_showcase.settings import ShowcaseSettings
+from recbole_showcase.metrics import feature_mentions, mine_lexicon, photo_support
 
 
-def lexicon_of(data: ExplanationData, settings: ShowcaseSettings) -> list[str]:
-    """The lexicon that the settings name, or one mined from the training split.
+def mined_lexicon(data: ExplanationData, size: int) -> list[str]:
+    """The features that most training texts name.
+
+    Args:
+        data: Reviews and photos.
+        size: The most features.
 
     Raises:
-        DataError: If the file of the setting ``showcase_lexicon`` is not a lexicon, or if there is
-            none to mine.
+        DataError: If there is none to mine.
     """
-    if settings.lexicon:
-        return read_lexicon(settings.lexicon)
     texts = data.corpus.targets[data.corpus.interactions.splits == TRAIN]
-    lexicon = mine_lexicon(list(texts[texts != ""]), size=settings.lexicon_size)
+    lexicon = mine_lexicon(list(texts[texts != ""]), size=size)
     if not lexicon:
         raise DataError(
             f"no feature to mine from {len(texts)} training texts: none is in two of them; "

@@ -1,4 +1,4 @@
-"""Interventions: texts written again from the photos, or as for the user, of another pair.
+"""Swaps: whose photos, or whose taste, a text is written from in place of its own.
 
 Whether a text follows its photos and its user cannot be seen from the text. It shows when they are
 swapped and all else stays the same.
@@ -6,53 +6,54 @@ swapped and all else stays the same.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from recbole_showcase.data.pairs import Pairs
-from recbole_showcase.evaluation.evaluation import ShowcaseOutputs, Swap
 
 
-def swap_photos(model: Any, pairs: Pairs, outputs: ShowcaseOutputs, seed: int) -> Swap:
-    """Write texts from the photos that were chosen for another pair.
+@dataclass(frozen=True)
+class Swap:
+    """Texts of N pairs, written again after something they are written from was swapped.
+
+    Attributes:
+        texts: N texts.
+        swapped: Whether the swap changed anything for a pair (N,).
+    """
+
+    texts: list[str]
+    swapped: np.ndarray
+
+
+def other_photos(photos: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each pair the photos that were chosen for another.
 
     Args:
-        model: A composed model.
-        pairs: N pairs.
-        outputs: What the model gave for them.
+        photos: Positions in the photo table (N, k), -1 if absent.
         seed: Of who swaps with whom.
 
     Returns:
-        The texts. A pair counts as swapped unless both sets of photos are the same.
+        The photos (N, k), and whether they are other photos than the pair's own (N,).
     """
-    photos = outputs.photos[donors(len(pairs), seed)]
-    same = (np.sort(photos, axis=1) == np.sort(outputs.photos, axis=1)).all(axis=1)
-    return Swap(model.explain(pairs, photos=photos).texts, ~same)
+    others = photos[donors(len(photos), seed)]
+    same = (np.sort(others, axis=1) == np.sort(photos, axis=1)).all(axis=1)
+    return others, ~same
 
 
-def swap_users(model: Any, pairs: Pairs, outputs: ShowcaseOutputs, seed: int) -> Swap:
-    """Write texts of the same items and photos as for the user of another pair, at that time.
+def other_users(pairs: Pairs, seed: int) -> tuple[Pairs, np.ndarray]:
+    """For each pair its item with the user of another, at that one's time.
 
-    Arguments are those of :func:`swap_photos`.
+    Args:
+        pairs: N pairs.
+        seed: Of who swaps with whom.
 
     Returns:
-        The texts. A pair counts as swapped unless both users are the same.
+        The pairs, and whether they have another user than the pair's own (N,).
     """
     donor = donors(len(pairs), seed)
     others = Pairs(pairs.users[donor], pairs.items, pairs.times[donor], pairs.rows[donor])
-    texts = model.explain(others, photos=outputs.photos).texts
-    return Swap(texts, others.users != pairs.users)
-
-
-def from_own_photos(model: Any, pairs: Pairs) -> list[str]:
-    """Write texts from photos that the user posted with each pair's row, as training does.
-
-    Arguments are those of :func:`swap_photos`.
-    """
-    head = model.showcase
-    own = head.data.photos.of_row.first(pairs.rows, head.settings.max_photos)  # (N, P)
-    return model.explain(pairs, photos=own).texts
+    return others, others.users != pairs.users
 
 
 def donors(n: int, seed: int) -> np.ndarray:

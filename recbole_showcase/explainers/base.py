@@ -64,6 +64,7 @@ class Explainer(nn.Module):
     its YAML file, and its losses in ``loss_names``.
     """
 
+    part_kind: ClassVar[str] = "explainer"
     Settings: ClassVar[type]
     loss_names: ClassVar[tuple[str, ...]]
 

@@ -23,8 +23,10 @@ from typing import Any
 import torch
 import yaml
 
-from recbole_showcase.errors import CheckpointError
+from recbole_showcase.errors import CheckpointError, ShowcaseError
+from recbole_showcase.integration.outside import code_of_run, import_code
 from recbole_showcase.integration.plain import from_plain, to_plain
+from recbole_showcase.parts import named_by_a_file
 
 FORMAT = "recbole_showcase/1"
 
@@ -101,6 +103,7 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
             "data_path": str(Path(config["data_path"]).parent),
             "external": _plain(config.external_config_dict),
             "final": _plain(config.final_config_dict),
+            "code": code_of_run(config),
         },
         "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
@@ -193,12 +196,32 @@ def restored_config(
     external["data_path"] = stored["data_path"]
     if "train_neg_sample_args" in stored["external"]:
         external["train_neg_sample_args"] = stored["external"]["train_neg_sample_args"]
-    with _yaml_file(external) as file, clean_argv():
+    with _yaml_file(external) as file, clean_argv(), _code_of(stored, os.fspath(path)):
         config = Config(stored["model"], stored["dataset"], config_file_list=[file])
     for key, value in stored["final"].items():
         if key not in _NOT_RESTORED and _plain(config[key]) != value:
             config[key] = value
     return config
+
+
+@contextmanager
+def _code_of(stored: Mapping[str, Any], path: str) -> Iterator[None]:
+    """Make the recommender and the parts known that the run had from others.
+
+    Raises:
+        CheckpointError: If the configuration names what could not be imported.
+    """
+    with named_by_a_file():
+        missing = import_code(map(str, stored.get("code", [])))
+        try:
+            yield
+        except ShowcaseError as error:
+            hints = "".join(f"\n  {code}: {why}" for code, why in missing.items())
+            if not hints:
+                raise
+            raise CheckpointError(
+                f"checkpoint '{path}' was trained with code that is not here: {error}{hints}"
+            ) from error
 
 
 def _check_of_a_run(checkpoint: Mapping[str, Any], path: str) -> None:

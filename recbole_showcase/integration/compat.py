@@ -13,7 +13,7 @@ import functools
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
@@ -55,15 +55,20 @@ def import_ray() -> None:
         import_module("ray.tune.logger")
 
 
-def apply() -> None:
-    """Give RecBole's loaded modules their views; call after its packages are imported."""
+def apply(carried: Callable[[], list[str]], restore: Callable[[Iterable[str]], object]) -> None:
+    """Give RecBole's loaded modules their views; call after its packages are imported.
+
+    Args:
+        carried: What workers of ray's have to know.
+        restore: Makes it known there.
+    """
     _numpy_aliases()
     _dok_matrix_update()
     _torch_load()
     _processes_on_cpu()
     _ensure_dir_together()
     _generator_for_hyperopt()
-    _numpy_in_ray_workers()
+    _ray_workers(carried, restore)
     _best_of_nought()
     _collector_of_anything()
     _flops_of_what_predicts()
@@ -107,25 +112,31 @@ def _numpy_for_ray() -> Iterator[None]:
             del np.bool8  # type: ignore[attr-defined]
 
 
-def _numpy_in_ray_workers() -> None:
+def _ray_workers(
+    carried: Callable[[], list[str]], restore: Callable[[Iterable[str]], object]
+) -> None:
     """Ray's workers are Python processes of their own, which import ``ray.tune`` before us.
 
-    They end there for want of ``np.bool8``, as in :func:`_numpy_for_ray`, which says when this can
-    go. ``ray.init`` is given a hook that imports ray as we do, unless it has one. Through ray's
-    client (``ray://``) workers are started elsewhere, with the packages that are there.
+    They end there for want of ``np.bool8``, as in :func:`_numpy_for_ray`, and know no part that
+    was registered here. ``ray.init`` is given a hook that imports ray as we do, and the parts,
+    unless it has one. Through ray's client (``ray://``) workers are started elsewhere, with the
+    packages that are there. The first half can go as :func:`_numpy_for_ray` can.
     """
-    import numpy as np
     import ray
 
-    if hasattr(np, "bool8"):
-        return
     init = ray.init
 
     @functools.wraps(init)
     def init_with_hook(address: str | None = None, *args: Any, **kwargs: Any) -> Any:
         if not (address or os.environ.get("RAY_ADDRESS", "")).startswith("ray://"):
             environment = dict(kwargs.get("runtime_env") or {})
-            environment.setdefault("worker_process_setup_hook", import_ray)
+            known = carried()
+
+            def set_up() -> None:
+                import_ray()
+                restore(known)
+
+            environment.setdefault("worker_process_setup_hook", set_up)
             kwargs["runtime_env"] = environment
         return init(address, *args, **kwargs)
 

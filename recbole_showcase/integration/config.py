@@ -1,41 +1,61 @@
-"""How settings pass through RecBole's ``Config``: our defaults in, our dataclasses out."""
+"""The door: how settings pass through RecBole's ``Config``, our defaults in, dataclasses out.
+
+Here alone settings of this package are read from a configuration.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+import recbole_showcase.explainers
+import recbole_showcase.relevance
+import recbole_showcase.selectors  # noqa: F401 - these three declare the parts of this package
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.evaluation.resources import EvaluationResources
+from recbole_showcase.parts import EXPLAINERS, RELEVANCE, SELECTORS, Registry
 from recbole_showcase.resources import properties_path
 from recbole_showcase.settings import ShowcaseSettings, check_known, read_settings
 
-PARTS = ("explainer", "selector", "relevance")
+PARTS: tuple[Registry, ...] = (EXPLAINERS, SELECTORS, RELEVANCE)
+_PREFIX = "showcase_"
 
 
-@cache
-def _yaml(path: Path) -> Mapping[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+@dataclass(frozen=True)
+class RunSettings:
+    """The settings of a run.
+
+    Attributes:
+        showcase: Those of every composed model.
+        explainer, selector, relevance: Those of the chosen parts, instances of their ``Settings``.
+    """
+
+    showcase: ShowcaseSettings
+    explainer: Any
+    selector: Any
+    relevance: Any
 
 
-def part_names(part: str) -> list[str]:
-    """Names of the explainers, selectors or relevance models that have a file of defaults."""
-    return sorted(path.stem for path in (properties_path() / part).glob("*.yaml"))
-
-
-def part_defaults(part: str, name: str) -> Mapping[str, Any]:
-    """Defaults of one explainer, selector or relevance model.
+def run_settings(config: Any) -> RunSettings:
+    """The settings of a composed model from a RecBole ``Config``.
 
     Raises:
-        SettingsError: If there is no such part.
+        SettingsError: If a part is not known, or a setting is unknown, of the wrong type, or out of
+            range.
     """
-    names = part_names(part)
-    if name not in names:
-        raise SettingsError(f"setting 'showcase_{part}' is '{name}'; allowed: {', '.join(names)}")
-    return _yaml(properties_path() / part / f"{name}.yaml")
+    return _read(config.final_config_dict)
+
+
+def evaluation_resources(config: Any) -> EvaluationResources:
+    """What the evaluations of a run need from outside, nothing of it loaded yet."""
+    return EvaluationResources(
+        run_settings(config).showcase, Path(config["data_path"]), str(config["device"])
+    )
 
 
 def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,43 +68,92 @@ def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:
         SettingsError: If the user set a key that is not ours but looks like it, or a value of
             the wrong type: said here, before any data is loaded.
     """
-    from recbole_showcase.explainers import EXPLAINERS
-    from recbole_showcase.relevance import RELEVANCE
-    from recbole_showcase.selectors import SELECTORS
-
-    defaults = dict(_yaml(properties_path() / "showcase.yaml"))
-    for part in PARTS:
-        key = f"showcase_{part}"
-        defaults.update(part_defaults(part, external.get(key, defaults[key])))
-    check_known(external, _all_keys())
-    merged = {**defaults, **external}
-    read_settings(ShowcaseSettings, "showcase_", merged)
-    tables: tuple[Mapping[str, Any], ...] = (EXPLAINERS, SELECTORS, RELEVANCE)
-    for part, table in zip(PARTS, tables, strict=True):
-        name = merged[f"showcase_{part}"]
-        values = {key: merged[key] for key in part_defaults(part, name)}
-        read_settings(table[name].Settings, "", values)
+    defaults = {**_own_defaults(), **_yaml(properties_path() / "showcase.yaml")}
+    chosen = {table.kind: _part(table, {**defaults, **external}) for table in PARTS}
+    for table in PARTS:
+        defaults.update(part_defaults(table.kind, chosen[table.kind]))
+    check_known(external, _all_keys() | set(defaults))
+    _read({**defaults, **external})
     return defaults
 
 
-def showcase_settings(config: Any) -> ShowcaseSettings:
-    """The settings of a composed model from a RecBole ``Config``."""
-    values = {k: v for k, v in config.final_config_dict.items() if k.startswith("showcase_")}
-    return read_settings(ShowcaseSettings, "showcase_", values)
+def part_defaults(kind: str, name: str) -> dict[str, Any]:
+    """Defaults of one explainer, selector or relevance model.
+
+    They are those of the fields of its ``Settings``, and of its file in ``properties`` if it is
+    one of this package.
+
+    Args:
+        kind: ``explainer``, ``selector`` or ``relevance``.
+        name: What the setting ``showcase_<kind>`` may be.
+
+    Raises:
+        SettingsError: If there is no such part.
+    """
+    (table,) = (table for table in PARTS if table.kind == kind)
+    defaults = _defaults(table.find(name).Settings, "")
+    file = properties_path() / kind / f"{name}.yaml"
+    if name in table and table.is_own(name) and file.is_file():
+        defaults.update(_yaml(file))
+    return defaults
 
 
-def part_values(config: Any, part: str) -> dict[str, Any]:
-    """The configuration keys of the chosen part, and no others."""
-    allowed = part_defaults(part, config[f"showcase_{part}"])
-    return {key: config[key] for key in allowed}
+def _read(values: Mapping[str, Any]) -> RunSettings:
+    """Read the settings, those that are not given having their defaults."""
+    given = {key: value for key, value in values.items() if key.startswith(_PREFIX)}
+    merged = {**_own_defaults(), **_yaml(properties_path() / "showcase.yaml"), **given}
+    ours = {key: value for key, value in merged.items() if key.startswith(_PREFIX)}
+    parts = {}
+    for table in PARTS:
+        name = _part(table, merged)
+        settings = table.find(name).Settings
+        own = {field.name: values[field.name] for field in fields(settings) if field.name in values}
+        own = {**part_defaults(table.kind, name), **own}
+        parts[table.kind] = read_settings(settings, "", own)
+    return RunSettings(read_settings(ShowcaseSettings, _PREFIX, ours), **parts)
+
+
+def _part(table: Registry, values: Mapping[str, Any]) -> str:
+    """The name of the part that is chosen, which there is."""
+    key = _PREFIX + table.kind
+    name = values[key]
+    if not isinstance(name, str):
+        raise SettingsError(f"setting '{key}' is {name!r}; allowed: the name of a part")
+    try:
+        table.find(name)
+    except SettingsError as error:
+        raise SettingsError(f"setting '{key}': {error}") from error
+    return name
+
+
+@cache
+def _yaml(path: Path) -> Mapping[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+
+
+def _own_defaults() -> dict[str, Any]:
+    return _defaults(ShowcaseSettings, _PREFIX)
+
+
+def _defaults(cls: type, prefix: str) -> dict[str, Any]:
+    """Defaults of the fields of a settings dataclass, by configuration key."""
+    found = {}
+    for field in fields(cls):
+        if field.default is not MISSING:
+            found[prefix + field.name] = field.default
+        elif field.default_factory is not MISSING:
+            found[prefix + field.name] = field.default_factory()
+    return found
 
 
 def _all_keys() -> set[str]:
     """Every key of ours, whichever parts are chosen: another part's keys do no harm."""
-    keys = {
-        key for key in _yaml(properties_path() / "showcase.yaml") if key.startswith("showcase_")
-    }
-    for part in PARTS:
-        for name in part_names(part):
-            keys.update(part_defaults(part, name))
+    keys = {_PREFIX + field.name for field in fields(ShowcaseSettings)}
+    for table in PARTS:
+        for name in table:
+            file = properties_path() / table.kind / f"{name}.yaml"
+            if table.is_own(name) and file.is_file():  # as its class, which is not imported for it
+                keys.update(_yaml(file))
+            else:
+                keys.update(field.name for field in fields(table[name].Settings))
     return keys

@@ -12,15 +12,32 @@ from logging import getLogger
 from typing import Any
 
 from recbole_showcase.integration.checkpoint import clean_argv
+from recbole_showcase.integration.outside import code_of_others, import_code
 
 ORIGINALS: dict[str, Callable[..., Any]] = {}
 
 
-def run_recboles(rank: int, *args: Any) -> None:
-    """RecBole's worker of ``run(nproc=...)``, started where the composed models are known."""
-    import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS, in the new process
+class _RunRecboles:
+    """RecBole's worker of ``run(nproc=...)``, started where the composed models are known.
 
-    ORIGINALS["run_recboles"](rank, *args)
+    Pickles with the code of others that is known here, so that the new process knows it too.
+    """
+
+    def __call__(self, rank: int, *args: Any) -> None:
+        import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS
+
+        ORIGINALS["run_recboles"](rank, *args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _worker_knowing, (code_of_others(),)
+
+
+def _worker_knowing(paths: list[str]) -> _RunRecboles:
+    import_code(paths)
+    return run_recboles
+
+
+run_recboles = _RunRecboles()
 
 
 def objective_function(

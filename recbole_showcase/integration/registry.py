@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from recbole_showcase.errors import RegistrationError
-from recbole_showcase.integration import compat
+from recbole_showcase.integration import compat, outside
 from recbole_showcase.integration.names import COMPOSED_MODULE, MODEL_PACKAGES, PREFIX
 
 # The rule of recbole.data.utils.create_dataset for models without a data set class of their own.
@@ -63,7 +63,7 @@ def register() -> None:
     with compat.anomaly_detection_as_it_is():
         for package in ("quick_start", "data.dataset", "trainer", *models):  # what shims look at
             import_module(f"recbole.{package}")
-    compat.apply()
+    compat.apply(outside.code_of_others, outside.import_code)
     _wrap_config()
     _wrap_get_dataloader()
     _wrap_quick_start()
@@ -83,13 +83,16 @@ def family_of(stem: str) -> str | None:
     if composed := composed_by_stem(stem):
         return _family_of_type(composed)
     base = stem.removeprefix(PREFIX.lower())
+    if others := outside.base_of_others(base):
+        return _family_of_type(others)
     for family in MODEL_PACKAGES:
         if base in _stems(family):
             return family
     known = [name for family in MODEL_PACKAGES for name in _stems(family)]
     near = get_close_matches(base, known, n=1, cutoff=0)[0]
     raise RegistrationError(
-        f"no model '{PREFIX}{base}': RecBole has no model of that name. "
+        f"no model '{PREFIX}{base}': RecBole has no model of that name, and none was given to "
+        "recbole_showcase.showcase_class. "
         f"Did you mean '{PREFIX}{_class_name(near)}'?"
     )
 
@@ -117,6 +120,7 @@ def add_composed(model: type, trainer: type, dataset: type) -> None:
     for suffix, value in (("Trainer", trainer), ("Dataset", dataset)):
         _add(import_module(_HOMES[suffix]), model.__name__ + suffix, value)
     _composed[model.__name__] = model
+    outside.remember_base(model.base_model)  # type: ignore[attr-defined]
 
 
 def class_beside(model: type, suffix: str) -> type:
@@ -182,6 +186,8 @@ def _stems(family: str) -> tuple[str, ...]:
 def base_class(stem: str) -> type:
     """The RecBole model class behind the lower-case name of a composed model."""
     base = stem.removeprefix(PREFIX.lower())
+    if others := outside.base_of_others(base):
+        return others
     family = family_of(stem)
     assert family is not None
     if family.startswith("exlib"):  # its module cannot be imported without the package
@@ -198,7 +204,9 @@ def composed_name(stem: str) -> str:
         RegistrationError: If no RecBole model has the rest of the name.
     """
     family_of(stem)
-    return PREFIX + _class_name(stem.removeprefix(PREFIX.lower()))
+    base = stem.removeprefix(PREFIX.lower())
+    others = outside.base_of_others(base)
+    return PREFIX + (others.__name__ if others else _class_name(base))
 
 
 def _class_name(base: str) -> str:
@@ -226,7 +234,7 @@ def _family_of_type(model: type) -> str:
 
 def _wrap_config() -> None:
     from recbole_showcase.integration.config import showcase_defaults
-    from recbole_showcase.integration.metrics import adopt_eval_type
+    from recbole_showcase.integration.metrics import admit_metrics
 
     config_class = import_module("recbole.config.configurator").Config
     load_internal = config_class._load_internal_config_dict
@@ -241,7 +249,7 @@ def _wrap_config() -> None:
 
     @functools.wraps(set_defaults)
     def _set_default_parameters(self: Any) -> None:
-        adopt_eval_type(self.final_config_dict["metrics"])
+        self.final_config_dict["metrics"] = admit_metrics(self.final_config_dict["metrics"])
         set_defaults(self)
 
     config_class._load_internal_config_dict = _load_internal_config_dict

@@ -69,6 +69,9 @@ from recbole_showcase.metrics.meteor import (
     meteor,
     meteor_values,
 )
+from recbole_showcase.metrics.metric import (
+    Metric,
+)
 from recbole_showcase.metrics.photo_text import (
     clip_score,
     clip_score_statistics,
@@ -97,6 +100,7 @@ from recbole_showcase.metrics.statistics import (
 
 __all__ = [
     "Comparison",
+    "Metric",
     "Statistics",
     "TextModel",
     "bert_score",

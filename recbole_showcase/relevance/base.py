@@ -41,6 +41,7 @@ class RelevanceModel(nn.Module):
     its YAML file; one that is trained names its losses in ``loss_names``.
     """
 
+    part_kind: ClassVar[str] = "relevance"
     Settings: ClassVar[type]
     loss_names: tuple[str, ...] = ()
 

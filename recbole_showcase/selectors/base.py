@@ -25,6 +25,7 @@ class ImageSelector(nn.Module):
     is trained names its losses in ``loss_names``.
     """
 
+    part_kind: ClassVar[str] = "selector"
     Settings: ClassVar[type] = NoSettings
     loss_names: tuple[str, ...] = ()
 

@@ -99,7 +99,8 @@ def test_nothing_says_who_posted_what_where_photos_are_chosen(
 ) -> None:
     data = data_of("ShowcaseBPR", tiny_world, tmp_path)
     rows = np.flatnonzero(data.corpus.interactions.splits == TEST)
-    batch = data.selection_batch(Pairs.of_rows(data.corpus, rows))
+    pairs = Pairs.of_rows(data.corpus, rows)
+    batch = data.selection_batch(pairs, data.profile(pairs))
     assert not batch.posted.any()
     held_out = data.photos.of_row.first(rows, 1)
     assert (batch.candidates.numpy() == held_out).any(axis=1).all(), "all photos are candidates"
@@ -125,7 +126,7 @@ def test_without_times_the_target_itself_is_hidden(tmp_path: Path) -> None:
     past = data._past_photos(pairs)
     assert (past >= 0).any(axis=1).all(), "all other reviews of the user are the past"
     assert not (data.photos.rows[past] == rows[:, None])[past >= 0].any()
-    _, mask = data._past_reviews(pairs)
+    mask = data.profile(pairs).review_mask
     counts = np.bincount(data.corpus.interactions.users[rows])[pairs.users]
     assert (mask.sum(dim=1).numpy() == np.minimum(counts - 1, 8)).all()
 

@@ -94,7 +94,7 @@ def test_profiles_are_history_and_nothing_else(folder: Path, tmp_path: Path) -> 
 
     tested = np.flatnonzero(inter.splits == TEST)
     pairs = Pairs.of_rows(data.corpus, tested)
-    batch = data.explanation_batch(pairs, np.full((len(tested), 3), -1))
+    batch = data.explanation_batch(pairs, np.full((len(tested), 3), -1), data.profile(pairs))
     assert batch.review_mask.sum(dim=1).tolist() == [1, 1], "the profile; never the held-out text"
     features = data.corpus.features
     for n, row in enumerate(tested):
@@ -111,7 +111,7 @@ def test_profiles_are_history_and_nothing_else(folder: Path, tmp_path: Path) -> 
         assert all(text.startswith(begin) for text in said)
 
     trained = Pairs.of_rows(data.corpus, data.train_rows)
-    batch = data.explanation_batch(trained, np.full((len(trained), 3), -1))
+    batch = data.explanation_batch(trained, np.full((len(trained), 3), -1), data.profile(trained))
     assert (batch.review_mask.sum(dim=1) == 1).all(), "the profile without the target"
     assert (inter.splits[data.corpus.past_rows] != TEST).all()
     assert set(np.unique(inter.splits[data.corpus.past_rows])) == {TRAIN, PROFILE}

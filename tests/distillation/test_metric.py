@@ -19,7 +19,7 @@ RUN = {"metrics": ["Recall", "CLIPAlign"], "showcase_encoder": "showcase-tiny"}
 
 
 def test_a_test_reports_it(drawing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recbole_showcase.integration.metrics import OUTPUTS
+    from recbole_showcase.integration.metrics import EVALUATION
 
     world = TinyWorld(drawing.parent, drawing.name, {})
     trainer, (train, _, test) = prepare("ShowcaseBPR", world, tmp_path, **RUN)
@@ -29,20 +29,20 @@ def test_a_test_reports_it(drawing: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(
         trainer.eval_collector,
         "model_collect",
-        lambda model: collect(model) or found.append(struct.get(OUTPUTS)),
+        lambda model: collect(model) or found.append(struct.get(EVALUATION).evaluation),
     )
     trainer.eval_collector.data_collect(train)
     result = trainer.evaluate(test, load_best_model=False)
     (seen,) = found
     judge, encoder = classifier_for(ClipEncoder.load().provenance()), ClipEncoder.load()
-    texts, owners = split_sentences(seen.outputs.texts)
+    texts, owners = split_sentences(seen.texts)
     said = encoder.encode_texts(texts).numpy()
     confidences = [
         [judge.confidence(said[s : s + 1], v[None])[0] for v in seen.photo_features[owner]]
         for s, owner in enumerate(owners)
     ]
     assert np.allclose(seen.sentence_confidences, confidences, atol=1e-5)
-    expected = clip_align(confidences, owners, seen.outputs.photos >= 0)
+    expected = clip_align(confidences, owners, seen.photos >= 0)
     assert result["clipalign"] == pytest.approx(expected, abs=1e-3)
     assert 0 <= result["clipalign"] <= 100
 

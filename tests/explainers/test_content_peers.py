@@ -15,7 +15,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, OPTConfig, OPTForCausalLM
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers import Explainer, ExplainerInputs, build_explainer
+from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs
 from recbole_showcase.explainers.prompted import to_the_right
 from recbole_showcase.integration.config import part_defaults
 from recbole_showcase.text.tokenizer import TextTokenizer
@@ -40,7 +40,7 @@ def build(name: str, tokenizer: TextTokenizer, **changes: object) -> Explainer:
     torch.manual_seed(0)
     small = {"explainer_hidden_size": 32, "explainer_dropout": 0.0}
     values = {**part_defaults("explainer", name), **small, **changes}
-    return build_explainer(name, values, INPUTS, tokenizer).eval()
+    return EXPLAINERS.build(name, values, INPUTS, tokenizer).eval()
 
 
 def world(tokenizer: TextTokenizer, n: int, seed: int) -> tuple[ExplanationBatch, Tensor, Tensor]:

@@ -16,7 +16,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs, build_explainer
+from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs
 from recbole_showcase.explainers.base import Standardise
 from recbole_showcase.integration.config import part_defaults
 from recbole_showcase.text.token_table import TokenTable
@@ -65,7 +65,7 @@ def build(name: str, tokenizer: TextTokenizer, **changes: object) -> Explainer:
     torch.manual_seed(0)
     small = {"explainer_hidden_size": 16, "explainer_dropout": 0.0}
     values = {**part_defaults("explainer", name), **small, **changes}
-    return build_explainer(name, values, INPUTS, tokenizer).eval()
+    return EXPLAINERS.build(name, values, INPUTS, tokenizer).eval()
 
 
 def batch_of(tokenizer: TextTokenizer, n: int = 5, photos: int = 3, reviews: int = 2):
@@ -276,7 +276,7 @@ def test_features_without_spread_are_not_scaled() -> None:
 
 def test_unknown_names_and_settings_are_errors(tokenizer: TextTokenizer) -> None:
     with pytest.raises(SettingsError, match="allowed: showcase"):
-        build_explainer("none", {}, INPUTS, tokenizer)
+        EXPLAINERS.build("none", {}, INPUTS, tokenizer)
     with pytest.raises(SettingsError, match="explainer_sise"):
         build("showcase", tokenizer, explainer_sise=3)
 

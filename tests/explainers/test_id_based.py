@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recbole_showcase.explainers import Explainer, build_explainer
+from recbole_showcase.explainers import EXPLAINERS, Explainer
 from recbole_showcase.integration.config import part_defaults
 from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import INPUTS, TEXTS, batch_of, build
@@ -70,7 +70,7 @@ def test_a_cold_pair_is_written_for_as_nobody(name: str, tokenizer: TextTokenize
         known_items=INPUTS.known_items & (torch.arange(7) < 3),
     )
     values = {**part_defaults("explainer", name), "explainer_hidden_size": 16}
-    explainer = shaken(build_explainer(name, values, inputs, tokenizer).eval())
+    explainer = shaken(EXPLAINERS.build(name, values, inputs, tokenizer).eval())
     batch, _, _ = batch_of(tokenizer)
     cold = replace(batch, users=batch.users % 3 + 3, items=batch.items % 4 + 3)
     others = replace(batch, users=cold.users.roll(1), items=cold.items.roll(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import torch
 
 from recbole_showcase.composed.trainer import _spread
 from recbole_showcase.integration.checkpoint import clean_argv, load_checkpoint
-from tests.tiny import TOPICS, TinyWorld
+from recbole_showcase.integration.metrics import EVALUATION
+from tests.tiny import DIM, TOPICS, TinyWorld
 
 
 def prepare(model: str, tiny_world: TinyWorld, work: Path, **changes: object):
@@ -173,13 +175,45 @@ def test_explanations_are_only_made_when_due(tiny_world: TinyWorld, tmp_path: Pa
     )
     asked = []
     explain = trainer.model.explain
-    trainer.model.explain = lambda pairs, text, progress: (
-        asked.append(len(pairs)) or explain(pairs, text=text)
+    trainer.model.explain = lambda pairs, text, photos, progress: (
+        asked.append((len(pairs), text)) or explain(pairs, text=text, photos=photos)
     )
     trainer.fit(train, valid)
-    assert asked == [5, 5]
+    assert asked == [(5, False), (5, True)] * 2, "photos for ImageF1, then texts from them"
     trainer.evaluate(test)
-    assert asked[2:] == [40]
+    assert asked[4:] == [(40, False), (40, True)]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "made"),
+    [
+        (["Recall"], []),
+        (["ImageF1"], [False]),
+        (["BLEU1"], [True]),
+        (["BLEU1", "ImageF1", "CLIPScore"], [True]),
+        (["FMR", "BLEU1"], [True]),
+    ],
+)
+def test_nothing_is_made_that_no_metric_reads(
+    tiny_world: TinyWorld, tmp_path: Path, metrics: list[str], made: list[bool]
+) -> None:
+    changes = {"metrics": metrics, "valid_metric": "Recall@5"}
+    trainer, (_, _, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
+    trainer.eval_collector.resources.encoder = SimpleNamespace(
+        encode_texts=lambda texts: torch.zeros(len(texts), DIM)
+    )
+    asked, kept = [], []
+    explain, compute = trainer.model.explain, trainer.evaluator.evaluate
+    trainer.model.explain = lambda pairs, text, photos, progress: (
+        asked.append(text) or explain(pairs, text=text, photos=photos)
+    )
+    trainer.evaluator.evaluate = lambda given: kept.append(given) or compute(given)
+    trainer.evaluate(test, load_best_model=False)
+    assert asked == made
+    if made:
+        gathered = vars(kept[0].get(EVALUATION).evaluation)
+        assert ("photo_features" in gathered) == ("CLIPScore" in metrics)
+        assert ("lexicon" in gathered) == ("FMR" in metrics)
 
 
 def test_training_stops_by_an_explanation_metric(tiny_world: TinyWorld, tmp_path: Path) -> None:

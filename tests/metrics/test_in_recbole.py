@@ -15,9 +15,11 @@ from recbole_showcase import metrics
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.evaluation.evaluation import EvaluationOutputs
-from recbole_showcase.evaluation.support import lexicon_of, supported_features
+from recbole_showcase.evaluation.evaluation import Evaluation
+from recbole_showcase.evaluation.resources import EvaluationResources
+from recbole_showcase.evaluation.support import supported_features
 from recbole_showcase.evaluation.swaps import donors
+from recbole_showcase.integration.metrics import EVALUATION
 from recbole_showcase.metrics import corpus_bleu, rightly_explained, rouge
 from tests.integration.test_training import SASREC, prepare
 from tests.metrics.test_pretrained import write_bert
@@ -51,17 +53,18 @@ class TopicEncoder:
 
 def evaluate(
     world: TinyWorld, work: Path, model: str = "ShowcaseBPR", generate: Any = None, **changes: Any
-) -> tuple[dict[str, float], EvaluationOutputs, Any]:
+) -> tuple[dict[str, float], Evaluation, Any]:
     """Evaluate an untrained model; its result, what the metrics read, and the trainer."""
     trainer, (train, _, test) = prepare(model, world, work, **changes)
-    trainer.eval_collector._encoder = TopicEncoder()
+    trainer.eval_collector.resources.encoder = TopicEncoder()
     if generate is not None:
         trainer.model.showcase.explainer.generate = generate
     kept = []
-    explain = trainer.eval_collector._explain
-    trainer.eval_collector._explain = lambda *given: kept.append(explain(*given)) or kept[-1]
+    compute = trainer.evaluator.evaluate
+    trainer.evaluator.evaluate = lambda given: kept.append(given) or compute(given)
     trainer.eval_collector.data_collect(train)
-    return trainer.evaluate(test, load_best_model=False), kept[0], trainer
+    result = trainer.evaluate(test, load_best_model=False)
+    return result, kept[0].get(EVALUATION).evaluation, trainer
 
 
 def liked(batch: Any, users: Any, items: Any) -> list[str]:
@@ -96,7 +99,7 @@ def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path, genera
     # One test row a user: nothing to say of a user's texts among themselves.
     alone = {"userusr", "userdistinct1", "userdistinct2", "userscoresentiment"}
     assert all(math.isnan(result[key]) for key in alone)
-    bleu = corpus_bleu(found.outputs.texts, found.references, max_order=1)
+    bleu = corpus_bleu(found.texts, found.references, max_order=1)
     assert result["bleu1"] == round(bleu, 4)
     assert sorted(found.lexicon) == sorted(TOPICS)
     users, units = trainer.evaluator.units()
@@ -183,7 +186,12 @@ def test_hits_with_right_texts_and_photos(tiny_world: TinyWorld, tmp_path: Path)
     assert result["explainedhittext@5"] == 1 == result["explainedhitany@5"]
     hit = (found.ranks > 0) & (found.ranks <= 5)
     right = rightly_explained(
-        found.said, found.true, found.outputs.photos, found.relevant, 3, truth="photos"
+        found.text_features,
+        found.reference_features,
+        found.photos,
+        found.posted_photos,
+        3,
+        truth="photos",
     )
     assert result["explainedhitphotos@5"] == pytest.approx(right[hit].mean(), abs=1e-4)
     assert result["jointhit@5"] <= result["hit@5"]
@@ -202,7 +210,7 @@ def test_swaps_show_what_a_text_follows(
     assert result[f"{other}influence"] == 0
     # Of four words, the topic's changes wherever the other pair is of another topic.
     swap = getattr(found, f"{follows}_swap")
-    changed = [a != b for a, b in zip(found.outputs.texts, swap.texts, strict=True)]
+    changed = [a != b for a, b in zip(found.texts, swap.texts, strict=True)]
     assert 0.5 < np.mean(changed) < 1 and swap.swapped.all()
     assert result[f"{follows}influence"] == pytest.approx(np.mean(changed) / 4, abs=1e-4)
 
@@ -217,9 +225,9 @@ def test_the_gap_is_to_texts_from_own_photos(tiny_world: TinyWorld, tmp_path: Pa
         showcase_selector="topk",
     )
     data = trainer.model.showcase.data
-    first = data.photos.features[found.relevant[:, 0]]
+    first = data.photos.features[found.posted_photos[:, 0]]
     expected = [f"The {TOPICS[topic]} was great." for topic in first[:, : len(TOPICS)].argmax(1)]
-    assert found.from_own_photos == expected != found.outputs.texts
+    assert found.texts_from_posted_photos == expected != found.texts
     own = rouge(expected, found.references, kind="rougeL")
     assert result["photogap"] == pytest.approx(own - result["rougel"], abs=1e-3)
 
@@ -250,7 +258,7 @@ def test_features_that_nothing_supports_are_hallucinated(
         showcase_support_cosine=0.6,
     )
     assert found.lexicon == [*TOPICS, "unicorn", "great"]
-    known = found.supported[:, [0, 4, 5]]  # soup, unicorn, great
+    known = found.supported_features[:, [0, 4, 5]]  # soup, unicorn, great
     assert not known[:, 1].any() and known[:, 2].all()
     assert result["hallucinationrate"] == pytest.approx(1 - known.sum(axis=1).mean() / 3, abs=1e-4)
     assert result["fcr"] == 0.5
@@ -288,13 +296,13 @@ def test_nothing_of_the_test_split_enters_the_lexicon_or_the_evidence(
     held_out = data.corpus.interactions.splits == TEST
     for texts in (data.corpus.texts, data.corpus.targets):
         texts[held_out] = "The sentinel was great."
-    assert set(lexicon_of(data, settings)) == set(TOPICS)
+    assert set(EvaluationResources(settings, Path("."), "cpu").lexicon(data)) == set(TOPICS)
     items = np.unique(data.corpus.interactions.items[held_out])
     blind = supported_features(data, items, ["sentinel"], lambda t: np.zeros((1, DIM)), 0.5)
     assert not blind.any()
     data.corpus.targets[~held_out] = ""
     with pytest.raises(DataError, match="setting 'showcase_lexicon'"):
-        lexicon_of(data, settings)
+        EvaluationResources(settings, Path("."), "cpu").lexicon(data)
 
 
 def test_a_model_writes_from_given_photos(tiny_world: TinyWorld, tmp_path: Path) -> None:
@@ -324,7 +332,7 @@ def test_what_metrics_need_is_looked_at_before_training(
             "ShowcaseBPR", tiny_world, tmp_path, metrics=["AUC", "JointHit"], valid_metric="AUC",
             eval_args={"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "mode": "uni5"},
         )  # fmt: skip
-    with pytest.raises(SettingsError, match=r"'MAUVE' reads .* setting 'showcase_text_model'"):
+    with pytest.raises(SettingsError, match=r"metric 'MAUVE': .* setting 'showcase_text_model'"):
         prepare("ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "MAUVE"])
     monkeypatch.setattr(nltk.corpus, "wordnet", Missing())
     with pytest.raises(SettingsError, match=r"nltk\.downloader wordnet"):

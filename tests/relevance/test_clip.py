@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from recbole_showcase.relevance import clip_relevance
+from recbole_showcase.relevance.clip import clip_relevance
 
 NONE = (torch.zeros(1, 0, 2), torch.zeros(1, 0, dtype=torch.bool))
 

@@ -32,9 +32,9 @@ def topic_share(trainer, tiny_world: TinyWorld) -> float:
     data = trainer.model.showcase.data
     inter = data.corpus.interactions
     rows = np.flatnonzero(inter.splits == TEST)
-    photos, _ = trainer.model.select_photos(Pairs.of_rows(data.corpus, rows))
+    photos = trainer.model.explain(Pairs.of_rows(data.corpus, rows), text=False).photos
     hits, possible = 0, 0
-    for row, chosen in zip(rows, photos.numpy(), strict=True):
+    for row, chosen in zip(rows, photos, strict=True):
         topic = int(data.corpus.user_tokens[inter.users[row]][1:]) % 4
         item = data.photos.of_item.first(inter.items[[row]], 99)[0]
         of_topic = [tiny_world.topic_of_photo[data.photos.tokens[p]] == topic for p in item]

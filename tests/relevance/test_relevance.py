@@ -15,9 +15,8 @@ from recbole_showcase.relevance import (
     RELEVANCE,
     RelevanceInputs,
     RelevanceModel,
-    build_relevance,
-    clip_relevance,
 )
+from recbole_showcase.relevance.clip import clip_relevance
 from recbole_showcase.resources import properties_path
 
 WIDTH, N_USERS = 6, 9
@@ -30,7 +29,7 @@ trained = pytest.mark.parametrize("name", ["brie", "learned", "mf_elvis"])
 
 def build(name: str, **changes: object) -> RelevanceModel:
     torch.manual_seed(0)
-    return build_relevance(name, {**part_defaults("relevance", name), **changes}, INPUTS).eval()
+    return RELEVANCE.build(name, {**part_defaults("relevance", name), **changes}, INPUTS).eval()
 
 
 def masked(n: int, lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -164,7 +163,7 @@ def test_random_belongs_to_the_pair_the_photo_and_the_seed() -> None:
 
 def test_unknown_names_and_settings_are_errors() -> None:
     with pytest.raises(SettingsError, match="allowed: brie, clip, learned"):
-        build_relevance("none", {}, INPUTS)
+        RELEVANCE.build("none", {}, INPUTS)
     with pytest.raises(SettingsError, match=r"relevance_sed.*relevance_seed"):
         build("random", relevance_sed=3)
     with pytest.raises(SettingsError, match=r"relevance_temperature is 0\.0"):

@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.selectors import build_selector
+from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.dpp import EPSILON, OWN_SHARE, log_likelihood
 
 
 def select(
     relevance: torch.Tensor, features: torch.Tensor, k: int, trade_off: float, mask=None
 ) -> list[list[int]]:
-    selector = build_selector(
+    selector = SELECTORS.build(
         "dpp", {"selector_trade_off": trade_off, "selector_learn_trade_off": False}
     )
     mask = torch.ones(relevance.shape, dtype=torch.bool) if mask is None else mask
@@ -170,7 +170,7 @@ def test_likelihood_and_its_gradient_equal_the_sum_over_all_sets() -> None:
 def test_the_trade_off_is_learned_from_the_likelihood() -> None:
     """Where the posted photos are always the most relevant, however alike, its weight grows."""
     settings = {"selector_trade_off": 0.5, "selector_learn_trade_off": True}
-    selector = build_selector("dpp", settings)
+    selector = SELECTORS.build("dpp", settings)
     torch.manual_seed(6)
     relevance, features = torch.randn(20, 7), torch.randn(20, 7, 3)
     posted = relevance >= relevance.topk(2).values[:, -1:]
@@ -189,4 +189,4 @@ def test_the_trade_off_is_learned_from_the_likelihood() -> None:
 
 def test_a_weight_to_learn_must_start_above_zero() -> None:
     with pytest.raises(SettingsError, match="must start above 0"):
-        build_selector("dpp", {"selector_trade_off": 0.0, "selector_learn_trade_off": True})
+        SELECTORS.build("dpp", {"selector_trade_off": 0.0, "selector_learn_trade_off": True})

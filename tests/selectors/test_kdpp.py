@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from recbole_showcase.selectors import build_selector
+from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.kdpp import OWN_SHARE, elementary_symmetric
 
 DRAWS = 20_000
@@ -33,7 +33,7 @@ def test_draws_have_the_exact_probabilities(k: int, trade_off: float) -> None:
     mask = torch.tensor([True, True, False, True, True, True])  # one of them is not there
     real = mask.numpy()
     sets, expected = probabilities(relevance[real], features[real], k, trade_off)
-    selector = build_selector("kdpp", {"selector_trade_off": trade_off, "selector_seed": 3})
+    selector = SELECTORS.build("kdpp", {"selector_trade_off": trade_off, "selector_seed": 3})
     chosen = selector(
         torch.from_numpy(relevance).expand(DRAWS, 6),
         torch.from_numpy(features).expand(DRAWS, 6, 4),
@@ -59,7 +59,7 @@ def test_the_most_relevant_comes_first_and_seeds_differ() -> None:
     relevance, features = torch.randn(50, 12), torch.randn(50, 12, 8)
     mask = torch.ones(50, 12, dtype=torch.bool)
     draws = [
-        build_selector("kdpp", {"selector_trade_off": 1.0, "selector_seed": seed})(
+        SELECTORS.build("kdpp", {"selector_trade_off": 1.0, "selector_seed": seed})(
             relevance, features, mask, 3
         )
         for seed in (0, 0, 1)
@@ -71,7 +71,7 @@ def test_the_most_relevant_comes_first_and_seeds_differ() -> None:
 def test_copies_and_extreme_relevance_still_give_sets() -> None:
     features = torch.ones(40, 5, 3)
     relevance = torch.tensor([-900.0, 0.0, 900.0, 900.0, 5.0]).expand(40, 5)
-    selector = build_selector("kdpp", {"selector_trade_off": 3.0, "selector_seed": 0})
+    selector = SELECTORS.build("kdpp", {"selector_trade_off": 3.0, "selector_seed": 0})
     chosen = selector(relevance, features, torch.ones(40, 5, dtype=torch.bool), 3)
     assert all(len({*row} - {-1}) == 3 for row in chosen.tolist())
 

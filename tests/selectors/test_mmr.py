@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.selectors import build_selector
+from recbole_showcase.selectors import SELECTORS
 
 
 def slow_mmr(relevance: np.ndarray, features: np.ndarray, k: int, balance: float) -> list[int]:
@@ -30,7 +30,7 @@ def test_equal_to_the_slow_reading(balance: float, dtype: type) -> None:
     relevance, features = rng.normal(size=(30, 9)), rng.normal(size=(30, 9, 6)).astype(dtype) + 0.5
     mask = rng.random((30, 9)) < 0.8
     mask[:, 0] = mask[:, 8] = True
-    selector = build_selector("mmr", {"selector_balance": balance})
+    selector = SELECTORS.build("mmr", {"selector_balance": balance})
     chosen = selector(*map(torch.from_numpy, (relevance, features, mask)), 4).tolist()
     for row in range(30):
         places = np.flatnonzero(mask[row])
@@ -42,4 +42,4 @@ def test_equal_to_the_slow_reading(balance: float, dtype: type) -> None:
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
 def test_balance_out_of_range_is_refused(value: float) -> None:
     with pytest.raises(SettingsError, match="selector_balance is"):
-        build_selector("mmr", {"selector_balance": value})
+        SELECTORS.build("mmr", {"selector_balance": value})

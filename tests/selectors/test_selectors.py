@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.integration.config import part_defaults
 from recbole_showcase.resources import properties_path
-from recbole_showcase.selectors import SELECTORS, ImageSelector, build_selector
+from recbole_showcase.selectors import SELECTORS, ImageSelector
 
 
 def defaults(name: str) -> dict[str, object]:
@@ -18,13 +18,13 @@ def defaults(name: str) -> dict[str, object]:
 
 @pytest.fixture(params=sorted(SELECTORS))
 def selector(request: pytest.FixtureRequest) -> ImageSelector:
-    return build_selector(request.param, defaults(request.param))
+    return SELECTORS.build(request.param, defaults(request.param))
 
 
 @pytest.fixture(params=sorted(set(SELECTORS) - {"kdpp"}))
 def ranker(request: pytest.FixtureRequest) -> ImageSelector:
     """A selector that draws nothing at random, so that the photos come one after the other."""
-    return build_selector(request.param, defaults(request.param))
+    return SELECTORS.build(request.param, defaults(request.param))
 
 
 def draw(sets: int = 9, candidates: int = 7, width: int = 5) -> tuple[torch.Tensor, ...]:
@@ -45,14 +45,14 @@ def test_every_key_has_a_comment_with_its_type(name: str) -> None:
 
 def test_unknown_selector_names_the_registered_ones() -> None:
     with pytest.raises(SettingsError, match=r"'dpq' is unknown; allowed: dpp, kdpp, mmr, topk"):
-        build_selector("dpq", {})
+        SELECTORS.build("dpq", {})
 
 
 def test_unknown_and_missing_settings_are_named() -> None:
     with pytest.raises(SettingsError, match=r"'selector_trade'.*'selector_trade_off'"):
-        build_selector("kdpp", {"selector_trade": 1.0, "selector_seed": 0})
+        SELECTORS.build("kdpp", {"selector_trade": 1.0, "selector_seed": 0})
     with pytest.raises(SettingsError, match="'selector_trade_off' has no value"):
-        build_selector("kdpp", {"selector_seed": 0})
+        SELECTORS.build("kdpp", {"selector_seed": 0})
 
 
 @pytest.mark.parametrize("k", [1, 3, 7, 12])
@@ -131,5 +131,5 @@ def test_what_does_not_fit_is_refused_by_name(selector: ImageSelector) -> None:
 def test_top_k_sorts_by_relevance_alone() -> None:
     relevance = torch.tensor([[0.1, 0.9, 0.5, 0.9, 2.0]])
     mask = torch.tensor([[True, True, True, True, False]])
-    chosen = build_selector("topk", defaults("topk"))(relevance, torch.ones(1, 5, 2), mask, 4)
+    chosen = SELECTORS.build("topk", defaults("topk"))(relevance, torch.ones(1, 5, 2), mask, 4)
     assert chosen.tolist() == [[1, 3, 2, 0]]

@@ -1,0 +1,104 @@
+"""What evaluations need from outside, found or missed before a training rather than after it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recbole_showcase.data.corpus import Features
+from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
+from recbole_showcase.encoders.clip import ClipEncoder
+from recbole_showcase.encoders.store import FeatureStore
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.evaluation.support import mined_lexicon
+from recbole_showcase.metrics import TextModel, load_wordnet, read_lexicon
+from recbole_showcase.settings import ShowcaseSettings
+
+
+class EvaluationResources:
+    """Models and word lists that the evaluations of a run share, each loaded when asked for."""
+
+    def __init__(self, settings: ShowcaseSettings, data_path: Path, device: str) -> None:
+        """Remember where things are.
+
+        Args:
+            settings: Of the run.
+            data_path: The data set's folder.
+            device: Where models go.
+        """
+        self.settings, self.data_path, self.device = settings, data_path, device
+        self.encoder: Any = None  # of texts, in the space of the photos' features
+        self._mined: list[str] | None = None
+
+    @cached_property
+    def given_lexicon(self) -> list[str] | None:
+        """The features of the file that the settings name; None where they name none.
+
+        Raises:
+            DataError: If the file is no lexicon.
+        """
+        return read_lexicon(self.settings.lexicon) if self.settings.lexicon else None
+
+    @cached_property
+    def alignment(self) -> AlignmentClassifier:
+        """The classifier of sentences and photos, for the encoder of the feature store.
+
+        Raises:
+            ShowcaseError: If there is none for the encoder, or it is damaged.
+        """
+        store = FeatureStore.open(self.data_path, self.settings.encoder, "image")
+        return classifier_for(store.meta, self.settings.alignment)
+
+    @property
+    def text_model_name(self) -> str:
+        """The model that reads texts.
+
+        Raises:
+            SettingsError: If the settings name none.
+        """
+        if not self.settings.text_model:
+            raise SettingsError(
+                "it reads texts with a pretrained model; allowed "
+                "is its name or path in the setting 'showcase_text_model'"
+            )
+        return self.settings.text_model
+
+    @cached_property
+    def text_model(self) -> TextModel:
+        """The model that reads texts, loaded."""
+        return TextModel(self.text_model_name, self.device)
+
+    def wordnet(self) -> Any:
+        """WordNet, for METEOR's synonyms.
+
+        Raises:
+            SettingsError: If it is not installed.
+        """
+        return load_wordnet()
+
+    def text_features(self, photos: Features, texts: list[str]) -> np.ndarray:
+        """CLIP features (S, D) of texts, by the encoder that made the photos' features."""
+        parts = [np.empty((0, photos.dim), np.float32)]
+        if texts and self.encoder is None:
+            self.encoder = ClipEncoder.of_store(photos.store, self.device)
+        size = self.settings.eval_batch_size
+        for start in range(0, len(texts), size):
+            features = self.encoder.encode_texts(texts[start : start + size])
+            parts.append(features.float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def lexicon(self, data: ExplanationData) -> list[str]:
+        """The features of the file that the settings name, or those mined from the training split.
+
+        Raises:
+            DataError: If the file is no lexicon, or if there is none to mine.
+        """
+        if self.given_lexicon is not None:
+            return self.given_lexicon
+        if self._mined is None:
+            self._mined = mined_lexicon(data, self.settings.lexicon_size)
+        return self._mined

@@ -1,0 +1,181 @@
+"""The explanation metrics, one row each: a name and what it is of an evaluation.
+
+To add one: a pure function in ``recbole_showcase.metrics``, a row here, a section in
+``docs/metrics.md``. A metric of your own needs no change here: ``recbole_showcase.register``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from recbole_showcase import metrics
+from recbole_showcase.evaluation.evaluation import Evaluation
+from recbole_showcase.evaluation.resources import EvaluationResources
+from recbole_showcase.metrics import Metric
+from recbole_showcase.metrics.joint import Truth
+from recbole_showcase.parts import METRICS
+
+Value = Callable[..., Any]  # a float, values of pairs, or statistics: see Metric
+
+
+def _compared(function: Value, **options: Any) -> Value:
+    """Of written and true texts."""
+    return lambda of: function(of.texts, of.references, **options)
+
+
+def _written(function: Value, *arguments: Any) -> Value:
+    """Of the written texts alone."""
+    return lambda of: function(of.texts, *arguments)
+
+
+def _by(side: Literal["users", "items"], function: Value, *arguments: Any) -> Value:
+    """Of the written texts of each user or item, averaged over them."""
+    of_texts = lambda texts: function(texts, *arguments)  # noqa: E731
+    return lambda of: metrics.mean_over_groups(of_texts, of.texts, getattr(of, side))
+
+
+def _photos(function: Value) -> Value:
+    """Of chosen and posted photos at the number of photos shown."""
+    return lambda of: function(of.photos, of.posted_photos, of.photos.shape[1])
+
+
+def _joint(function: Value, truth: Truth) -> Value:
+    """Of hits among the first k recommendations and of what explains them rightly."""
+
+    def value(of: Evaluation, k: int) -> ArrayLike:
+        right = metrics.rightly_explained(
+            of.text_features,
+            of.reference_features,
+            of.photos,
+            of.posted_photos,
+            of.photos.shape[1],
+            truth=truth,
+        )
+        known = ~np.isnan(of.scores)
+        return function(of.ranks, np.where(known, right, np.nan), k)
+
+    return value
+
+
+def _agreement(of: Evaluation, users: np.ndarray | None = None) -> float:
+    return metrics.score_sentiment_agreement(of.scores, metrics.sentiment(of.texts), users)
+
+
+def _change(swap: Literal["photo_swap", "user_swap"]) -> Value:
+    """How much the texts change by a swap."""
+
+    def value(of: Evaluation) -> ArrayLike:
+        other = getattr(of, swap)
+        return metrics.text_change_values(of.texts, other.texts, other.swapped)
+
+    return value
+
+
+def _bert_score(of: Evaluation) -> ArrayLike:
+    layer = of.resources.settings.text_layer
+    return metrics.bert_score_values(of.texts, of.references, of.resources.text_model, layer=layer)
+
+
+def _text_model(resources: EvaluationResources) -> str:
+    return resources.text_model_name
+
+
+_at_photos = partial(Metric, at="photos")
+_at_topk = partial(Metric, at="topk", ranking=True)
+_of_lexicon = partial(Metric, needs=lambda resources: resources.given_lexicon)
+
+ROWS = (
+    # Chosen photos
+    _at_photos("ImagePrecision", _photos(metrics.image_precision_values)),
+    _at_photos("ImageRecall", _photos(metrics.image_recall_values)),
+    _at_photos("ImageF1", _photos(metrics.image_f1_values)),
+    _at_photos("ImageNDCG", _photos(metrics.image_ndcg_values)),
+    _at_photos(
+        "ImageDiv", lambda of: metrics.image_diversity_values(of.photo_features, of.photos >= 0)
+    ),
+    # Texts beside the true ones
+    Metric("BLEU1", _compared(metrics.bleu_statistics, max_order=1)),
+    Metric("BLEU2", _compared(metrics.bleu_statistics, max_order=2)),
+    Metric("BLEU3", _compared(metrics.bleu_statistics, max_order=3)),
+    Metric("BLEU4", _compared(metrics.bleu_statistics, max_order=4)),
+    Metric("SacreBLEU", _compared(metrics.sacre_bleu_statistics)),
+    Metric("ROUGE1", _compared(metrics.rouge_values, kind="rouge1")),
+    Metric("ROUGE2", _compared(metrics.rouge_values, kind="rouge2")),
+    Metric("ROUGEL", _compared(metrics.rouge_values, kind="rougeL")),
+    Metric(
+        "METEOR",
+        _compared(metrics.meteor_values, synonyms=True),
+        needs=lambda resources: resources.wordnet(),
+    ),
+    Metric("METEORStem", _compared(metrics.meteor_values, synonyms=False)),
+    Metric("CIDEr", _compared(metrics.cider_values)),
+    Metric("BERTScore", _bert_score, needs=_text_model),
+    Metric(
+        "MAUVE",
+        lambda of: metrics.mauve(of.texts, of.references, of.resources.text_model),
+        needs=_text_model,
+    ),
+    # Texts among themselves
+    Metric("Distinct1", _written(metrics.distinct_n, 1)),
+    Metric("Distinct2", _written(metrics.distinct_n, 2)),
+    Metric("UserDistinct1", _by("users", metrics.distinct_n, 1)),
+    Metric("UserDistinct2", _by("users", metrics.distinct_n, 2)),
+    Metric("ItemDistinct1", _by("items", metrics.distinct_n, 1)),
+    Metric("ItemDistinct2", _by("items", metrics.distinct_n, 2)),
+    Metric("USR", _written(metrics.unique_sentence_ratio)),
+    Metric("UserUSR", _by("users", metrics.unique_sentence_ratio)),
+    Metric("ItemUSR", _by("items", metrics.unique_sentence_ratio)),
+    Metric("Entropy1", _written(metrics.entropy_n, 1)),
+    Metric("Entropy2", _written(metrics.entropy_n, 2)),
+    Metric("Entropy4", _written(metrics.entropy_n, 4)),
+    Metric("SelfBLEU", _written(metrics.self_bleu), smaller=True),
+    # Features that texts name
+    _of_lexicon(
+        "FMR", lambda of: metrics.feature_matching_values(of.text_features, of.reference_features)
+    ),
+    _of_lexicon("FCR", lambda of: metrics.feature_coverage_ratio(of.text_features)),
+    _of_lexicon("DIV", lambda of: metrics.feature_diversity(of.text_features), smaller=True),
+    _of_lexicon(
+        "HallucinationRate",
+        lambda of: metrics.hallucination_values(of.text_features, of.supported_features),
+        smaller=True,
+    ),
+    # Recommendation and explanation together
+    _at_topk("JointHit", _joint(metrics.joint_hit_values, "both")),
+    _at_topk("ExplainedHit", _joint(metrics.explained_hit_values, "both")),
+    _at_topk("ExplainedHitAny", _joint(metrics.explained_hit_values, "either")),
+    _at_topk("ExplainedHitText", _joint(metrics.explained_hit_values, "text")),
+    _at_topk("ExplainedHitPhotos", _joint(metrics.explained_hit_values, "photos")),
+    Metric("ScoreSentiment", _agreement, ranking=True),
+    Metric("UserScoreSentiment", lambda of: _agreement(of, of.users), ranking=True),
+    # What texts hang on
+    Metric("PhotoInfluence", _change("photo_swap")),
+    Metric("UserInfluence", _change("user_swap")),
+    Metric(
+        "PhotoGap",
+        lambda of: metrics.text_gap_values(of.texts, of.texts_from_posted_photos, of.references),
+        smaller=True,
+    ),
+    # Texts beside the photos
+    Metric(
+        "CLIPScore",
+        lambda of: metrics.clip_score_statistics(
+            of.sentences.features, of.sentences.owners, of.photo_features, of.photos >= 0
+        ),
+    ),
+    Metric(
+        "CLIPAlign",
+        lambda of: metrics.clip_align_statistics(
+            of.sentence_confidences, of.sentences.owners, of.photos >= 0
+        ),
+        needs=lambda resources: resources.alignment,
+    ),
+)
+
+for _row in ROWS:
+    METRICS.add(_row.name, _row)

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from recbole_showcase.errors import RegistrationError
-from recbole_showcase.integration import compat, outside
+from recbole_showcase.integration import compat, outside, parsing
 from recbole_showcase.integration.names import COMPOSED_MODULE, MODEL_PACKAGES, PREFIX
 
 # The rule of recbole.data.utils.create_dataset for models without a data set class of their own.
@@ -63,6 +63,7 @@ def register() -> None:
     with compat.anomaly_detection_as_it_is():
         for package in ("quick_start", "data.dataset", "trainer", *models):  # what shims look at
             import_module(f"recbole.{package}")
+    parsing.install()
     compat.apply(outside.code_of_others, outside.import_code)
     _wrap_config()
     _wrap_get_dataloader()

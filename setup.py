@@ -27,6 +27,7 @@ REQUIREMENTS = [
     "safetensors>=0.8",
     "scikit-learn>=1.4.2",
     "pyyaml>=6.0",
+    "pydantic>=2.7",
     "duckdb>=2.0",
     "isal>=1.7",
     "filelock>=3.15",

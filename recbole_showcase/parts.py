@@ -106,7 +106,7 @@ class Registry(Mapping[str, Any]):
             near = get_close_matches(name, self, n=1)
             raise SettingsError(
                 f"{self.title} '{name}' is unknown"
-                + (f", did you mean '{near[0]}'?" if near else "")
+                + (f" (did you mean '{near[0]}'?)" if near else "")
                 + f"; allowed: {', '.join(self)}, or a path 'package.module:Name'"
                 + _broken_packages()
             )

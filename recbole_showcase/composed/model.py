@@ -19,9 +19,9 @@ from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
 from recbole_showcase.integration.config import RunSettings, run_settings
-from recbole_showcase.relevance import RELEVANCE, RelevanceInputs
+from recbole_showcase.relevance import RELEVANCE, PartInputs
 from recbole_showcase.selectors import SELECTORS
-from recbole_showcase.selectors.chance import pair_keys
+from recbole_showcase.selectors.hashed_random import pair_keys
 
 if TYPE_CHECKING:
     from recbole.model.abstract_recommender import AbstractRecommender
@@ -253,7 +253,7 @@ class ExplanationHead(nn.Module):
         self.selector = SELECTORS.find(self.settings.selector)(settings.selector)
         self.relevance = RELEVANCE.find(self.settings.relevance)(
             settings.relevance,
-            RelevanceInputs(
+            PartInputs(
                 photo_statistics=torch.from_numpy(data.photo_statistics()),
                 review_statistics=torch.from_numpy(data.review_statistics()),
                 user=vectors.user_size,
@@ -290,26 +290,26 @@ class ExplanationHead(nn.Module):
         return self.relevance.loss_names + self.selector.loss_names
 
     def selection_losses(
-        self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Losses of the relevance model, then of the selector."""
-        relevance = self.relevance(batch, users, items)  # (B, C)
+        relevance = self.relevance(batch, user_vectors, item_vectors)  # (B, C)
         return (
-            *self.relevance.losses(relevance, batch, users, items),
+            *self.relevance.losses(relevance, batch, user_vectors, item_vectors),
             *self.selector.losses(
                 relevance, batch.candidate_features, batch.candidate_mask, batch.posted
             ),
         )
 
     def select(
-        self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Positions in the photo table (B, k), -1 for none, and their relevance, NaN for none."""
         k = self.settings.photos
         if not batch.candidates.shape[1]:
             none = batch.candidates.new_full((len(batch), k), -1)
             return none, torch.full_like(none, torch.nan, dtype=torch.float32)
-        relevance = self.relevance(batch, users, items)  # (B, C)
+        relevance = self.relevance(batch, user_vectors, item_vectors)  # (B, C)
         keys = pair_keys(batch.users, batch.items)
         chosen = self.selector(relevance, batch.candidate_features, batch.candidate_mask, k, keys)
         index = chosen.clamp(min=0)

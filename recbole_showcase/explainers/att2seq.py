@@ -21,21 +21,25 @@ import torch
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
-from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    greedy_texts,
+    next_token_loss,
+)
 from recbole_showcase.explainers.ids import IdEmbedding, scaled_range
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
 class Att2SeqSettings:
-    """Settings; ``properties/explainer/att2seq.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/att2seq.yaml`` explains them."""
 
-    explainer_hidden_size: int
-    explainer_id_size: int
-    explainer_decoder_layers: int
-    explainer_dropout: float
-    explainer_unknown_rate: float
+    explainer_hidden_size: int = 128
+    explainer_id_size: int = 64
+    explainer_decoder_layers: int = 2
+    explainer_dropout: float = 0.2
+    explainer_unknown_rate: float = 0.05
 
 
 class Att2SeqExplainer(Explainer):
@@ -64,7 +68,7 @@ class Att2SeqExplainer(Explainer):
         self.items = IdEmbedding(inputs.known_items, size, rate, init_range)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Mean cross-entropy of a target token; see :meth:`Explainer.forward`."""
         attributes = self._attributes(batch)
@@ -74,7 +78,7 @@ class Att2SeqExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
         attributes = self._attributes(batch)

@@ -1,60 +1,34 @@
-"""What every explainer shares."""
+"""What every explainer shares: its interface, the usual loss, and writing one token at a time."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.inputs import NoSettings, PartInputs, Standardise
 from recbole_showcase.text.tokenizer import TextTokenizer
+
+State = TypeVar("State")
 
 
 @dataclass(frozen=True)
-class ExplainerInputs:
+class ExplainerInputs(PartInputs):
     """What an explainer is built for.
 
     Attributes:
-        photo_statistics: Mean and standard deviation (2, D) of training photos' CLIP features.
-        review_statistics: Mean and standard deviation (2, D) of training reviews' CLIP features.
-        user: Width of the recommender's user vectors, 0 for none.
-        item: Width of the recommender's item vectors, 0 for none.
-        known_users: Users that have a training sample (n_users,), bool; others are cold.
-        known_items: Items that have one (n_items,), bool.
+        known_items: Items that have a training sample (n_items,), bool; others are cold.
         max_tokens: The most tokens of a text, its start and end not counted.
     """
 
-    photo_statistics: Tensor
-    review_statistics: Tensor
-    user: int
-    item: int
-    known_users: Tensor
     known_items: Tensor
     max_tokens: int
-
-
-class Standardise(nn.Module):
-    """CLIP features with the mean and spread of the training split taken out.
-
-    CLIP features of one modality lie in a narrow cone: what they share is much larger than what
-    tells them apart, and a projection that is trained on few samples sees little else. A dimension
-    without spread is not scaled.
-    """
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, statistics: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("mean", statistics[0].clone())
-        # Of a single sample the spread is 0: there is nothing to scale by.
-        spread = statistics[1].masked_fill(statistics[1] < 1e-6, 1.0)
-        self.register_buffer("scale", 1.0 / spread)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Features (..., D), standardised in each dimension."""
-        return (features - self.mean) * self.scale
 
 
 class Explainer(nn.Module):
@@ -65,7 +39,7 @@ class Explainer(nn.Module):
     """
 
     part_kind: ClassVar[str] = "explainer"
-    Settings: ClassVar[type]
+    Settings: ClassVar[type] = NoSettings
     loss_names: ClassVar[tuple[str, ...]]
 
     def __init__(self, settings: Any, inputs: ExplainerInputs, tokenizer: TextTokenizer) -> None:
@@ -87,19 +61,124 @@ class Explainer(nn.Module):
         """Called before an epoch of training, counted from 0; for training in stages."""
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Losses of a batch, one scalar for each of ``loss_names``.
 
         Args:
             batch: Samples with target tokens.
-            users: The recommender's user vectors (B, U), or None.
-            items: The recommender's item vectors (B, I), or None.
+            user_vectors: The recommender's user vectors (B, U); None if it has none.
+            item_vectors: The recommender's item vectors (B, I); None if it has none.
         """
         raise NotImplementedError
 
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts for the pairs of a batch, without looking at its tokens."""
         raise NotImplementedError
+
+
+def next_token_loss(logits: Tensor, batch: ExplanationBatch) -> Tensor:
+    """Mean cross-entropy of a target token, its end among them, given those before it.
+
+    Args:
+        logits: Of the token after each position but the last (B, T - 1, V).
+        batch: Samples with target tokens (B, T).
+    """
+    targets = batch.tokens[:, 1:].masked_fill(~batch.token_mask[:, 1:], -100)
+    return F.cross_entropy(logits.transpose(1, 2), targets)
+
+
+def greedy_texts(
+    step: Callable[[Tensor, State], tuple[Tensor, State]],
+    state: State,
+    batch: ExplanationBatch,
+    tokenizer: TextTokenizer,
+    max_tokens: int,
+) -> list[str]:
+    """Texts of the most likely token at each step, until all have ended.
+
+    Args:
+        step: From the last tokens (B,) and a state to logits of the next ones (B, V) and the state
+            after them, so that a step costs the same however long the text is.
+        state: Before the start of the text.
+        batch: The pairs to write for.
+        tokenizer: Of the texts.
+        max_tokens: The most tokens of a text.
+    """
+    tokens = torch.full_like(batch.users, tokenizer.bos_id)  # (B,)
+    ended = torch.zeros_like(tokens, dtype=torch.bool)
+    ids: list[Tensor] = []
+    while len(ids) < max_tokens and not ended.all():
+        logits, state = step(tokens, state)
+        tokens = logits.argmax(dim=-1).masked_fill(ended, tokenizer.pad_id)
+        ids.append(tokens)
+        ended = ended | (tokens == tokenizer.eos_id)
+    return tokenizer.decode(torch.stack(ids, dim=1).tolist())
+
+
+def sinusoids(positions: Tensor, width: int) -> Tensor:
+    """Vectors (S, width) of positions (S,) as in the original transformer."""
+    exponents = torch.arange(0, width, 2, device=positions.device)
+    angles = positions[:, None] * torch.exp(exponents * (-math.log(10_000.0) / width))
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
+
+
+class PairSequence(nn.Module):
+    """What is known of a pair as one sequence of embeddings, a learned vector telling kinds apart.
+
+    The kinds are the recommender's vectors of the user and the item, the photos to write from and
+    the user's past reviews.
+    """
+
+    def __init__(
+        self,
+        inputs: PartInputs,
+        width: int,
+        *,
+        photos: bool,
+        reviews: bool,
+        of_features: Callable[[nn.Module, nn.Linear], nn.Module],
+        of_vectors: Callable[[int, nn.Linear], nn.Module],
+    ) -> None:
+        """Make the projections.
+
+        Args:
+            inputs: Widths and statistics of what is read.
+            width: Of the embeddings, H.
+            photos: Whether photos are read.
+            reviews: Whether past reviews are read.
+            of_features: A projection of CLIP features from what standardises them and a layer.
+            of_vectors: A projection of vectors from their width and a layer.
+        """
+        super().__init__()
+        self.projections = nn.ModuleDict()
+        for kind, used, statistics in (
+            ("photo", photos, inputs.photo_statistics),
+            ("review", reviews, inputs.review_statistics),
+        ):
+            if used:
+                layer = nn.Linear(statistics.shape[1], width)
+                self.projections[kind] = of_features(Standardise(statistics), layer)
+        for kind, size in (("user", inputs.user), ("item", inputs.item)):
+            if size:
+                self.projections[kind] = of_vectors(size, nn.Linear(size, width))
+        self.kinds = nn.ParameterDict(
+            {kind: nn.Parameter(torch.randn(width) * 0.02) for kind in self.projections}
+        )
+
+    def embed(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Kind, embeddings (B, N, H) and mask (B, N) of all that is there to be read."""
+        always = torch.ones_like(batch.users, dtype=torch.bool).unsqueeze(1)  # (B, 1)
+        known: dict[str, tuple[Tensor | None, Tensor]] = {
+            "user": (None if user_vectors is None else user_vectors.unsqueeze(1), always),
+            "item": (None if item_vectors is None else item_vectors.unsqueeze(1), always),
+            "photo": (batch.photo_features, batch.photo_mask),
+            "review": (batch.review_features, batch.review_mask),
+        }
+        for kind, (features, mask) in known.items():
+            if kind in self.projections and features is not None:
+                yield kind, self.projections[kind](features) + self.kinds[kind], mask

@@ -31,21 +31,23 @@ from recbole_showcase.errors import SettingsError
 
 @dataclass(frozen=True)
 class DecodingSettings:
-    """Settings of decoding; the explainer's YAML file explains and defaults them."""
+    """Settings of decoding; the explainer's YAML file explains them."""
 
-    explainer_decoding: Literal["greedy", "beam", "diverse_beam", "sample", "contrastive"]
-    explainer_num_beams: int
-    explainer_beam_groups: int
-    explainer_diversity_penalty: float
-    explainer_length_penalty: float
-    explainer_sampling_temperature: float
-    explainer_top_k: int
-    explainer_top_p: float
-    explainer_contrastive_k: int
-    explainer_contrastive_alpha: float
-    explainer_no_repeat_ngram: int
-    explainer_min_tokens: int
-    explainer_seed: int
+    explainer_decoding: Literal["greedy", "beam", "diverse_beam", "sample", "contrastive"] = (
+        "greedy"
+    )
+    explainer_num_beams: int = 4
+    explainer_beam_groups: int = 2
+    explainer_diversity_penalty: float = 0.5
+    explainer_length_penalty: float = 1.0
+    explainer_sampling_temperature: float = 1.0
+    explainer_top_k: int = 0
+    explainer_top_p: float = 1.0
+    explainer_contrastive_k: int = 4
+    explainer_contrastive_alpha: float = 0.6
+    explainer_no_repeat_ngram: int = 0
+    explainer_min_tokens: int = 0
+    explainer_seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges, and that beams divide into groups."""

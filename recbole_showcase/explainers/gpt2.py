@@ -20,16 +20,16 @@ _CROSS_ATTENTION = ("crossattention", "ln_cross_attn")
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """Settings of the decoder; the explainer's YAML file explains and defaults them."""
+    """Settings of the decoder; the explainer's YAML file explains them."""
 
-    explainer_decoder: str | None
-    explainer_hidden_size: int
-    explainer_decoder_layers: int
-    explainer_heads: int
-    explainer_dropout: float
-    explainer_freeze: tuple[Literal["encoder", "cross_attention", "language_model"], ...]
-    explainer_lora_rank: int
-    explainer_lora_alpha: float
+    explainer_decoder: str | None = None
+    explainer_hidden_size: int = 128
+    explainer_decoder_layers: int = 2
+    explainer_heads: int = 4
+    explainer_dropout: float = 0.1
+    explainer_freeze: tuple[Literal["encoder", "cross_attention", "language_model"], ...] = ()
+    explainer_lora_rank: int = 0
+    explainer_lora_alpha: float = 16.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,54 @@ def tell_ends(model: PreTrainedModel, tokenizer: TextTokenizer) -> None:
     generation.pad_token_id = tokenizer.pad_id
 
 
+def gpt2(
+    settings: Any, positions: int, tokenizer: TextTokenizer, *, cross_attention: bool = False
+) -> GPT2LMHeadModel:
+    """A GPT-2: the one that ``explainer_decoder`` names, or one of the configured sizes.
+
+    Args:
+        settings: An explainer's.
+        positions: The most tokens that one made here reads and writes.
+        tokenizer: Of the texts to write.
+        cross_attention: Whether it attends to an encoder.
+
+    Raises:
+        SettingsError: If it cannot be loaded.
+    """
+    if not settings.explainer_decoder:
+        sizes = GPT2Sizes.of(settings)
+        model = small_gpt2(sizes, positions, tokenizer, cross_attention=cross_attention)
+    else:
+        more = {"add_cross_attention": True} if cross_attention else {}
+        name = settings.explainer_decoder
+        model = load_pretrained(GPT2LMHeadModel, "explainer_decoder", name, **more)
+        model.resize_token_embeddings(len(tokenizer))
+    tell_ends(model, tokenizer)
+    return model
+
+
+def low_rank_adapters(rank: int, alpha: float, dropout: float, *, why: str, **options: Any) -> Any:
+    """LoRA (Hu et al., ICLR 2022) as peft configures it.
+
+    Args:
+        rank: Of the adapters' matrices.
+        alpha: What they are scaled by, over the rank.
+        dropout: Before them, in training.
+        why: The setting that asks for them.
+        **options: More arguments of ``peft.LoraConfig``.
+
+    Raises:
+        SettingsError: If peft is not installed.
+    """
+    try:
+        from peft import LoraConfig
+    except ImportError as error:
+        raise SettingsError(
+            f"{why}, which needs the package peft: pip install 'recbole_showcase[peft]'"
+        ) from error
+    return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, **options)  # type: ignore[arg-type]
+
+
 def build_decoder(
     settings: DecoderSettings, tokenizer: TextTokenizer, max_tokens: int
 ) -> GPT2LMHeadModel:
@@ -107,18 +155,7 @@ def build_decoder(
         SettingsError: If the decoder cannot be loaded, adapters are asked for and peft is not
             installed, or nothing is left to train.
     """
-    if settings.explainer_decoder:
-        decoder = load_pretrained(
-            GPT2LMHeadModel,
-            "explainer_decoder",
-            settings.explainer_decoder,
-            add_cross_attention=True,
-        )
-        decoder.resize_token_embeddings(len(tokenizer))
-    else:
-        sizes = GPT2Sizes.of(settings)
-        decoder = small_gpt2(sizes, max_tokens + 2, tokenizer, cross_attention=True)
-    tell_ends(decoder, tokenizer)
+    decoder = gpt2(settings, max_tokens + 2, tokenizer, cross_attention=True)
     if settings.explainer_lora_rank:
         _add_adapters(decoder, settings)
     _freeze(decoder, settings)
@@ -126,21 +163,17 @@ def build_decoder(
 
 
 def _add_adapters(decoder: GPT2LMHeadModel, settings: DecoderSettings) -> None:
-    """LoRA (Hu et al., ICLR 2022) on the language model, whose own weights stay as they are."""
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-    except ImportError as error:
-        raise SettingsError(
-            f"setting 'explainer_lora_rank' is {settings.explainer_lora_rank}, which needs peft; "
-            "allowed: pip install 'recbole_showcase[peft]', or 0"
-        ) from error
-    config = LoraConfig(
-        r=settings.explainer_lora_rank,
-        lora_alpha=settings.explainer_lora_alpha,  # type: ignore[arg-type]
-        lora_dropout=settings.explainer_dropout,
+    """Adapters on the language model, whose own weights stay as they are."""
+    config = low_rank_adapters(
+        settings.explainer_lora_rank,
+        settings.explainer_lora_alpha,
+        settings.explainer_dropout,
+        why=f"explainer_lora_rank is {settings.explainer_lora_rank}",
         target_modules=_LORA_TARGETS,
         fan_in_fan_out=True,  # GPT-2 keeps its weights transposed
     )
+    from peft import inject_adapter_in_model
+
     inject_adapter_in_model(config, decoder)
     for name, parameter in decoder.named_parameters():
         if any(part in name for part in _CROSS_ATTENTION):

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.explainers.base import ExplainerInputs, Standardise
+from recbole_showcase.data.inputs import Standardise
+from recbole_showcase.explainers.base import ExplainerInputs
 from recbole_showcase.explainers.gpt2 import GPT2Sizes
 from recbole_showcase.explainers.prompted import (
     PromptedExplainer,
@@ -27,15 +28,15 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 
 @dataclass(frozen=True)
 class ImgGPT2Settings:
-    """Settings; ``properties/explainer/img_gpt2.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/img_gpt2.yaml`` explains them."""
 
-    explainer_decoder: str | None
-    explainer_max_photos: int
-    explainer_hidden_size: int
-    explainer_decoder_layers: int
-    explainer_heads: int
-    explainer_dropout: float
-    explainer_num_beams: int
+    explainer_decoder: str | None = None
+    explainer_max_photos: int = 8
+    explainer_hidden_size: int = 128
+    explainer_decoder_layers: int = 2
+    explainer_heads: int = 4
+    explainer_dropout: float = 0.1
+    explainer_num_beams: int = 1
 
 
 class ImgGPT2Explainer(PromptedExplainer):
@@ -61,7 +62,7 @@ class ImgGPT2Explainer(PromptedExplainer):
         self.project = nn.Sequential(Standardise(statistics), project)
 
     def prompt(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Projected photos; see :meth:`PromptedExplainer.prompt`."""
         most = self.settings.explainer_max_photos

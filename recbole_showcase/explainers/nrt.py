@@ -25,8 +25,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
-from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    greedy_texts,
+    next_token_loss,
+)
 from recbole_showcase.explainers.ids import (
     IdEmbedding,
     context_loss,
@@ -40,16 +44,16 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 
 @dataclass(frozen=True)
 class NrtSettings:
-    """Settings; ``properties/explainer/nrt.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/nrt.yaml`` explains them."""
 
-    explainer_hidden_size: int
-    explainer_id_size: int
-    explainer_rating_layers: int
-    explainer_dropout: float
-    explainer_stars: int
-    explainer_rating_weight: float
-    explainer_context_weight: float
-    explainer_unknown_rate: float
+    explainer_hidden_size: int = 128
+    explainer_id_size: int = 96
+    explainer_rating_layers: int = 4
+    explainer_dropout: float = 0.0
+    explainer_stars: int = 5
+    explainer_rating_weight: float = 1.0
+    explainer_context_weight: float = 1.0
+    explainer_unknown_rate: float = 0.05
 
 
 class NrtExplainer(Explainer):
@@ -80,7 +84,7 @@ class NrtExplainer(Explainer):
             init_uniform(module, init_range)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Losses of the text, of the rating and of the words; see :meth:`Explainer.forward`."""
         rating, context, start = self._encode(batch)
@@ -96,7 +100,7 @@ class NrtExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
 

@@ -22,19 +22,16 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from transformers import GPT2LMHeadModel
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
-from recbole_showcase.explainers.decoding import next_token_loss
-from recbole_showcase.explainers.gpt2 import GPT2Sizes, small_gpt2, tell_ends
+from recbole_showcase.explainers.base import Explainer, ExplainerInputs, next_token_loss
+from recbole_showcase.explainers.gpt2 import gpt2
 from recbole_showcase.explainers.ids import (
     IdEmbedding,
     rating_loss,
     rating_regression,
     scaled_range,
 )
-from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 _MLP_LAYERS = 3  # hidden ones
@@ -42,17 +39,17 @@ _MLP_LAYERS = 3  # hidden ones
 
 @dataclass(frozen=True)
 class PeplerSettings:
-    """Settings; ``properties/explainer/pepler.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/pepler.yaml`` explains them."""
 
-    explainer_decoder: str | None
-    explainer_hidden_size: int
-    explainer_decoder_layers: int
-    explainer_heads: int
-    explainer_dropout: float
-    explainer_prompt_epochs: int
-    explainer_recommendation: Literal["none", "mf", "mlp"]
-    explainer_rating_weight: float
-    explainer_unknown_rate: float
+    explainer_decoder: str | None = None
+    explainer_hidden_size: int = 128
+    explainer_decoder_layers: int = 2
+    explainer_heads: int = 4
+    explainer_dropout: float = 0.1
+    explainer_prompt_epochs: int = 0
+    explainer_recommendation: Literal["none", "mf", "mlp"] = "mf"
+    explainer_rating_weight: float = 0.01
+    explainer_unknown_rate: float = 0.05
 
 
 class PeplerExplainer(Explainer):
@@ -65,7 +62,8 @@ class PeplerExplainer(Explainer):
         self, settings: PeplerSettings, inputs: ExplainerInputs, tokenizer: TextTokenizer
     ) -> None:
         super().__init__(settings, inputs, tokenizer)
-        self.decoder = self._decoder()
+        # Positions of the prompt and both ends beside the text's.
+        self.decoder = gpt2(settings, inputs.max_tokens + 4, tokenizer)
         width, rate = self.decoder.config.n_embd, settings.explainer_unknown_rate
         init_range = scaled_range(0.1, at_width=768, width=width)  # the authors'
         self.users = IdEmbedding(inputs.known_users, width, rate, init_range)
@@ -75,27 +73,12 @@ class PeplerExplainer(Explainer):
             hidden_range = scaled_range(0.1, at_width=400, width=hidden)
             self.rating = rating_regression(2 * width, hidden, _MLP_LAYERS, hidden_range)
 
-    def _decoder(self) -> GPT2LMHeadModel:
-        """GPT-2: pretrained, or of the configured sizes."""
-        settings = self.settings
-        decoder: GPT2LMHeadModel
-        if settings.explainer_decoder:
-            name = settings.explainer_decoder
-            decoder = load_pretrained(GPT2LMHeadModel, "explainer_decoder", name)
-            decoder.resize_token_embeddings(len(self.tokenizer))
-        else:
-            # Positions of the prompt and both ends beside the text's.
-            positions = self.inputs.max_tokens + 4
-            decoder = small_gpt2(GPT2Sizes.of(settings), positions, self.tokenizer)
-        tell_ends(decoder, self.tokenizer)
-        return decoder
-
     def begin_epoch(self, epoch: int) -> None:
         """Freeze the language model in the first stage, and free it in the second."""
         self.decoder.requires_grad_(epoch >= self.settings.explainer_prompt_epochs)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Losses of the text and of the rating; see :meth:`Explainer.forward`."""
         prompt = self._prompt(batch)
@@ -110,7 +93,7 @@ class PeplerExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
         start = torch.full_like(batch.users, self.tokenizer.bos_id).unsqueeze(1)  # (B, 1)

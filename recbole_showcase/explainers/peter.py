@@ -23,8 +23,13 @@ from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
-from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    greedy_texts,
+    next_token_loss,
+    sinusoids,
+)
 from recbole_showcase.explainers.ids import (
     IdEmbedding,
     context_loss,
@@ -38,15 +43,15 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 
 @dataclass(frozen=True)
 class PeterSettings:
-    """Settings; ``properties/explainer/peter.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/peter.yaml`` explains them."""
 
-    explainer_hidden_size: int
-    explainer_decoder_layers: int
-    explainer_heads: int
-    explainer_dropout: float
-    explainer_rating_weight: float
-    explainer_context_weight: float
-    explainer_unknown_rate: float
+    explainer_hidden_size: int = 128
+    explainer_decoder_layers: int = 2
+    explainer_heads: int = 2
+    explainer_dropout: float = 0.2
+    explainer_rating_weight: float = 0.1
+    explainer_context_weight: float = 1.0
+    explainer_unknown_rate: float = 0.05
 
 
 class PeterExplainer(Explainer):
@@ -81,7 +86,7 @@ class PeterExplainer(Explainer):
             init_uniform(module, init_range)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Losses of the text, of the rating and of the words; see :meth:`Explainer.forward`."""
         text = self.words(batch.tokens[:, :-1])  # (B, T - 1, H)
@@ -101,7 +106,7 @@ class PeterExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
         states = self._place(self._pair(batch), 0)  # (B, 2, H)
@@ -159,10 +164,3 @@ def peter_mask(length: int) -> Tensor:
     mask = torch.ones(length, length, dtype=torch.bool).triu(diagonal=1)
     mask[0, 1] = False
     return mask
-
-
-def sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Vectors (S, width) of positions (S,) as in the original transformer."""
-    exponents = torch.arange(0, width, 2, device=positions.device) / width
-    angles = positions[:, None] / 10_000.0**exponents  # (S, ceil(width / 2))
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]

@@ -22,8 +22,8 @@ from transformers.pytorch_utils import Conv1D
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers.base import ExplainerInputs, Standardise
-from recbole_showcase.explainers.gpt2 import GPT2Sizes
+from recbole_showcase.explainers.base import ExplainerInputs, PairSequence
+from recbole_showcase.explainers.gpt2 import GPT2Sizes, low_rank_adapters
 from recbole_showcase.explainers.prompted import PromptedExplainer, language_model
 from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
@@ -33,21 +33,21 @@ _SETTING = "explainer_language_model"
 
 @dataclass(frozen=True)
 class PrefixLMSettings:
-    """Settings; ``properties/explainer/prefix_lm.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/prefix_lm.yaml`` explains them."""
 
-    explainer_language_model: str | None
-    explainer_tune: Literal["full", "frozen", "lora"]
-    explainer_lora_rank: int
-    explainer_lora_alpha: float
-    explainer_prefix_length: int
-    explainer_mapping_layers: int
-    explainer_use_photos: bool
-    explainer_use_reviews: bool
-    explainer_hidden_size: int
-    explainer_decoder_layers: int
-    explainer_heads: int
-    explainer_dropout: float
-    explainer_num_beams: int
+    explainer_language_model: str | None = None
+    explainer_tune: Literal["full", "frozen", "lora"] = "full"
+    explainer_lora_rank: int = 4
+    explainer_lora_alpha: float = 32.0
+    explainer_prefix_length: int = 10
+    explainer_mapping_layers: int = 2
+    explainer_use_photos: bool = True
+    explainer_use_reviews: bool = True
+    explainer_hidden_size: int = 128
+    explainer_decoder_layers: int = 2
+    explainer_heads: int = 4
+    explainer_dropout: float = 0.1
+    explainer_num_beams: int = 1
 
 
 class PrefixLMExplainer(PromptedExplainer):
@@ -93,34 +93,27 @@ class PrefixLMExplainer(PromptedExplainer):
         return self
 
     def prompt(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """The prefix, of one length for all; see :meth:`PromptedExplainer.prompt`."""
-        prefix = self.mapping(batch, users, items)  # (B, P, E)
+        prefix = self.mapping(batch, user_vectors, item_vectors)  # (B, P, E)
         return prefix, torch.ones(prefix.shape[:2], dtype=torch.bool, device=prefix.device)
 
 
-class MappingNetwork(nn.Module):
+class MappingNetwork(PairSequence):
     """Self-attention over what is known of a pair and learned constants, which become a prefix."""
 
     def __init__(
         self, settings: PrefixLMSettings, inputs: ExplainerInputs, output_size: int
     ) -> None:
-        super().__init__()
         width = settings.explainer_hidden_size
-        self.projections = nn.ModuleDict()
-        for kind, used, statistics in (
-            ("photo", settings.explainer_use_photos, inputs.photo_statistics),
-            ("review", settings.explainer_use_reviews, inputs.review_statistics),
-        ):
-            if used:
-                project = nn.Linear(statistics.shape[1], width)
-                self.projections[kind] = nn.Sequential(Standardise(statistics), project)
-        for kind, size in (("user", inputs.user), ("item", inputs.item)):
-            if size:
-                self.projections[kind] = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, width))
-        self.kinds = nn.ParameterDict(
-            {kind: nn.Parameter(torch.randn(width) * 0.02) for kind in self.projections}
+        super().__init__(
+            inputs,
+            width,
+            photos=settings.explainer_use_photos,
+            reviews=settings.explainer_use_reviews,
+            of_features=nn.Sequential,
+            of_vectors=lambda size, layer: nn.Sequential(nn.LayerNorm(size), layer),
         )
         self.constants = nn.Parameter(torch.randn(settings.explainer_prefix_length, width))
         layer = nn.TransformerEncoderLayer(
@@ -137,22 +130,15 @@ class MappingNetwork(nn.Module):
         self.output = nn.Linear(width, output_size)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> Tensor:
         """Prefixes (B, P, E)."""
         always = torch.ones_like(batch.users, dtype=torch.bool).unsqueeze(1)  # (B, 1)
-        known: dict[str, tuple[Tensor | None, Tensor]] = {
-            "user": (None if users is None else users.unsqueeze(1), always),
-            "item": (None if items is None else items.unsqueeze(1), always),
-            "photo": (batch.photo_features, batch.photo_mask),
-            "review": (batch.review_features, batch.review_mask),
-        }
         states = [self.constants.expand(len(batch), -1, -1)]
         masks = [always.expand(-1, len(self.constants))]
-        for kind, (features, mask) in known.items():
-            if kind in self.projections and features is not None:
-                states.append(self.projections[kind](features) + self.kinds[kind])
-                masks.append(mask)
+        for _, embedded, mask in self.embed(batch, user_vectors, item_vectors):
+            states.append(embedded)
+            masks.append(mask)
         absent = ~torch.cat(masks, dim=1)  # (B, P + S)
         hidden = self.layers(torch.cat(states, dim=1), src_key_padding_mask=absent)
         return self.output(hidden[:, : len(self.constants)])
@@ -176,19 +162,15 @@ def _check_pretrained(name: str | None, tune: str, tokenizer: TextTokenizer) -> 
 
 def _with_lora(model: PreTrainedModel, settings: PrefixLMSettings) -> Any:
     """The language model with low-rank adapters, the only parameters of it that are trained."""
-    try:
-        from peft import LoraConfig, TaskType, get_peft_model
-    except ImportError as error:
-        raise SettingsError(
-            "explainer_tune is 'lora', which needs the package peft: "
-            "pip install 'recbole_showcase[peft]'"
-        ) from error
-    config = LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=settings.explainer_lora_rank,
-        lora_alpha=settings.explainer_lora_alpha,  # type: ignore[arg-type]
-        lora_dropout=settings.explainer_dropout,
+    config = low_rank_adapters(
+        settings.explainer_lora_rank,
+        settings.explainer_lora_alpha,
+        settings.explainer_dropout,
+        why="explainer_tune is 'lora'",
+        task_type="CAUSAL_LM",
         # GPT-2 keeps its weights transposed.
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
+    from peft import get_peft_model
+
     return get_peft_model(model, config)

@@ -12,8 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
-from recbole_showcase.explainers.decoding import next_token_loss
+from recbole_showcase.explainers.base import Explainer, ExplainerInputs, next_token_loss
 from recbole_showcase.explainers.gpt2 import GPT2Sizes, small_gpt2, tell_ends
 from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
@@ -30,7 +29,7 @@ class PromptedExplainer(Explainer):
     language_model: PreTrainedModel
 
     def prompt(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Embeddings (B, P, E) of the prompts and their mask (B, P), padding on the left."""
         raise NotImplementedError
@@ -46,10 +45,10 @@ class PromptedExplainer(Explainer):
         return self.language_model.get_input_embeddings()(tokens)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Mean cross-entropy of a target token; see :meth:`Explainer.forward`."""
-        prompt, prompt_mask = self.prompt(batch, users, items)
+        prompt, prompt_mask = self.prompt(batch, user_vectors, item_vectors)
         words = self.embed(batch.tokens[:, :-1])  # (B, T - 1, E)
         mask = torch.cat([prompt_mask, batch.token_mask[:, :-1]], dim=1)  # (B, P + T - 1)
         inputs: dict[str, Any] = {
@@ -64,10 +63,10 @@ class PromptedExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
-        prompt, mask = self.prompt(batch, users, items)
+        prompt, mask = self.prompt(batch, user_vectors, item_vectors)
         start = self.embed(torch.full_like(batch.users, self.tokenizer.bos_id)).unsqueeze(1)
         ids = self.language_model.generate(  # type: ignore[operator]
             inputs_embeds=torch.cat([prompt.to(start.dtype), start], dim=1),

@@ -20,21 +20,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs, Standardise
-from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
+from recbole_showcase.data.inputs import Standardise
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    greedy_texts,
+    next_token_loss,
+    sinusoids,
+)
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
 class R2GenSettings:
-    """Settings; ``properties/explainer/r2gen.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/r2gen.yaml`` explains them."""
 
-    explainer_hidden_size: int
-    explainer_layers: int
-    explainer_heads: int
-    explainer_memory_slots: int
-    explainer_photo_dropout: float
-    explainer_dropout: float
+    explainer_hidden_size: int = 128
+    explainer_layers: int = 3
+    explainer_heads: int = 8
+    explainer_memory_slots: int = 3
+    explainer_photo_dropout: float = 0.5
+    explainer_dropout: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class R2GenExplainer(Explainer):
         self.encoder = PhotoEncoder(settings, inputs.photo_statistics)
         self.embedding = nn.Embedding(len(tokenizer), width)
         self.register_buffer(
-            "positions", _sinusoids(inputs.max_tokens + 2, width), persistent=False
+            "positions", sinusoids(torch.arange(inputs.max_tokens + 2), width), persistent=False
         )
         self.dropout = nn.Dropout(settings.explainer_dropout)
         self.memory = RelationalMemory(settings)
@@ -79,7 +85,7 @@ class R2GenExplainer(Explainer):
                 nn.init.xavier_uniform_(parameter)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Mean cross-entropy of a target token; see :meth:`Explainer.forward`."""
         embedded = self._embed(batch.tokens[:, :-1])  # (B, T - 1, H)
@@ -89,7 +95,7 @@ class R2GenExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
         photos, photo_mask = self.encoder(batch)
@@ -266,13 +272,3 @@ def _mlp(inputs: int, outputs: int) -> nn.Sequential:
     for layer in layers:
         nn.init.constant_(layer.bias, 0.1)
     return nn.Sequential(layers[0], nn.ReLU(), layers[1])
-
-
-def _sinusoids(length: int, width: int) -> Tensor:
-    """Sinusoidal position embeddings (length, width) of "Attention Is All You Need"."""
-    place = torch.arange(length, dtype=torch.float32).unsqueeze(1)
-    rate = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
-    table = torch.zeros(length, width)
-    table[:, 0::2] = torch.sin(place * rate)
-    table[:, 1::2] = torch.cos(place * rate)[:, : width // 2]
-    return table

@@ -20,20 +20,24 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
-from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    greedy_texts,
+    next_token_loss,
+)
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
 class Ref2SeqSettings:
-    """Settings; ``properties/explainer/ref2seq.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/ref2seq.yaml`` explains them."""
 
-    explainer_hidden_size: int
-    explainer_layers: int
-    explainer_max_reviews: int
-    explainer_encoder_dropout: float
-    explainer_dropout: float
+    explainer_hidden_size: int = 128
+    explainer_layers: int = 2
+    explainer_max_reviews: int = 5
+    explainer_encoder_dropout: float = 0.5
+    explainer_dropout: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Ref2SeqExplainer(Explainer):
         return frozenset({"user_reviews", "item_reviews"})
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Mean cross-entropy of a target token; see :meth:`Explainer.forward`."""
         references = self._encode(batch)
@@ -101,7 +105,7 @@ class Ref2SeqExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
         references = self._encode(batch)

@@ -16,8 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs, Standardise
-from recbole_showcase.explainers.decoding import greedy_texts, next_token_loss
+from recbole_showcase.data.inputs import Standardise
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    greedy_texts,
+    next_token_loss,
+)
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 LSTMState = tuple[Tensor, Tensor]
@@ -25,10 +30,10 @@ LSTMState = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class ShowAndTellSettings:
-    """Settings; ``properties/explainer/show_and_tell.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/show_and_tell.yaml`` explains them."""
 
-    explainer_hidden_size: int
-    explainer_dropout: float
+    explainer_hidden_size: int = 128
+    explainer_dropout: float = 0.3
 
 
 class ShowAndTellExplainer(Explainer):
@@ -50,7 +55,7 @@ class ShowAndTellExplainer(Explainer):
         self.dropout = nn.Dropout(settings.explainer_dropout)
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Mean cross-entropy of a target token; see :meth:`Explainer.forward`."""
         logits, _ = self._read(batch.tokens[:, :-1], self._look(batch))
@@ -58,7 +63,7 @@ class ShowAndTellExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
 

@@ -18,32 +18,43 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
+from recbole_showcase.explainers.base import Explainer, ExplainerInputs, PairSequence
 from recbole_showcase.explainers.contrastive import (
     Projection,
     cross_modal_loss,
     masked_mean,
     personal_loss,
 )
-from recbole_showcase.explainers.encoder import EncoderSettings, Memory, MultiModalEncoder
 from recbole_showcase.explainers.generation import DecodingSettings, Special, decode
 from recbole_showcase.explainers.gpt2 import DecoderSettings, build_decoder
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
-class ContrastSettings:
-    """Settings of the contrastive losses; the YAML file explains and defaults them."""
+class EncoderSettings:
+    """Settings of the encoder; the explainer's YAML file explains them."""
 
-    explainer_cross_modal_weight: float
-    explainer_personal_weight: float
-    explainer_contrast_temperature: float
-    explainer_contrast_alpha: float
-    explainer_contrast_size: int
+    explainer_hidden_size: int = 128
+    explainer_attention_layers: int = 2
+    explainer_heads: int = 4
+    explainer_dropout: float = 0.1
+    explainer_use_photos: bool = True
+    explainer_use_reviews: bool = True
+
+
+@dataclass(frozen=True)
+class ContrastSettings:
+    """Settings of the contrastive losses; the YAML file explains them."""
+
+    explainer_cross_modal_weight: float = 0.1
+    explainer_personal_weight: float = 0.05
+    explainer_contrast_temperature: float = 0.1
+    explainer_contrast_alpha: float = 2.0
+    explainer_contrast_size: int = 128
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -63,7 +74,7 @@ class ContrastSettings:
 class ShowcaseExplainerSettings(
     EncoderSettings, DecoderSettings, ContrastSettings, DecodingSettings
 ):
-    """Settings; ``properties/explainer/showcase.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/showcase.yaml`` explains them."""
 
     def __post_init__(self) -> None:
         """Check the ranges of every part."""
@@ -87,7 +98,7 @@ class ShowcaseExplainer(Explainer):
         if "encoder" in settings.explainer_freeze:
             self.encoder.requires_grad_(False)
         size = settings.explainer_contrast_size
-        self.projections = torch.nn.ModuleDict()
+        self.projections = nn.ModuleDict()
         if self._contrasts_photos:
             self.projections["photo"] = Projection(width, size)
         if self._contrasts_reviews:
@@ -109,14 +120,14 @@ class ShowcaseExplainer(Explainer):
         return frozenset({"replaced"}) if self._contrasts_photos else frozenset()
 
     def forward(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Mean cross-entropy of a target token and the weighted contrastive losses.
 
         A loss whose weight is zero, or whose input is switched off, is zero.
         See :meth:`Explainer.forward`.
         """
-        memory = self.encoder(batch, users, items)
+        memory = self.encoder(batch, user_vectors, item_vectors)
         tokens, mask = batch.tokens[:, :-1], batch.token_mask[:, 1:]
         replaced, replaced_mask = batch.replaced_tokens[:, :-1], batch.replaced_mask[:, 1:]
         if not self._contrasts_photos:
@@ -193,10 +204,10 @@ class ShowcaseExplainer(Explainer):
 
     @torch.no_grad()
     def generate(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
-        memory = self.encoder(batch, users, items)
+        memory = self.encoder(batch, user_vectors, item_vectors)
         ids = decode(
             self.decoder,
             memory.states,
@@ -217,3 +228,77 @@ def _widened(values: Tensor, width: int) -> Tensor:
 def _places(values: Tensor) -> Tensor:
     """Number of each column of (B, T), (1, T)."""
     return torch.arange(values.shape[1], device=values.device).unsqueeze(0)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the encoder makes of a batch, and where in it each kind of input is.
+
+    Attributes:
+        states: Hidden states (B, S, H).
+        mask: Which of them are there (B, S).
+        places: Columns of each kind of input: nothing, user, item, photo, review.
+    """
+
+    states: Tensor
+    mask: Tensor
+    places: dict[str, slice]
+
+    def of(self, kind: str) -> tuple[Tensor, Tensor]:
+        """Hidden states (B, P, H) and mask (B, P) of one kind of input."""
+        place = self.places.get(kind, slice(0, 0))
+        return self.states[:, place], self.mask[:, place]
+
+
+class MultiModalEncoder(PairSequence):
+    """MMA: photos, past reviews and the recommender's vectors under stacked self-attention."""
+
+    def __init__(
+        self, settings: EncoderSettings, inputs: ExplainerInputs, output_size: int
+    ) -> None:
+        width = settings.explainer_hidden_size
+        super().__init__(
+            inputs,
+            width,
+            photos=settings.explainer_use_photos,
+            reviews=settings.explainer_use_reviews,
+            of_features=lambda standardise, layer: nn.Sequential(
+                standardise, layer, nn.LayerNorm(width)
+            ),
+            of_vectors=lambda size, layer: nn.Sequential(layer, nn.LayerNorm(width)),
+        )
+        # Attention needs a place to look at where a pair has no photo, no review and no vectors.
+        self.nothing = nn.Parameter(torch.randn(width) * 0.02)
+        layer = nn.TransformerEncoderLayer(
+            width,
+            settings.explainer_heads,
+            dim_feedforward=4 * width,
+            dropout=settings.explainer_dropout,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.layers = nn.TransformerEncoder(
+            layer,
+            settings.explainer_attention_layers,
+            norm=nn.LayerNorm(width),
+            enable_nested_tensor=False,
+        )
+        same = output_size == width
+        self.output = nn.Identity() if same else nn.Linear(width, output_size)
+
+    def forward(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Memory:
+        """Attend over all inputs: S = 1 + U + I + P + R positions."""
+        states = [self.nothing.expand(len(batch), 1, -1)]
+        masks = [torch.ones_like(batch.users, dtype=torch.bool).unsqueeze(1)]  # (B, 1)
+        places = {"nothing": slice(0, 1)}
+        end = 1
+        for kind, embedded, mask in self.embed(batch, user_vectors, item_vectors):
+            states.append(embedded)
+            masks.append(mask)
+            places[kind] = slice(end, end := end + mask.shape[1])
+        mask = torch.cat(masks, dim=1)  # (B, S)
+        hidden = self.layers(torch.cat(states, dim=1), src_key_padding_mask=~mask)  # (B, S, H)
+        return Memory(self.output(hidden), mask, places)

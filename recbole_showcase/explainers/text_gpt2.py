@@ -29,15 +29,15 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 
 @dataclass(frozen=True)
 class TextGPT2Settings:
-    """Settings; ``properties/explainer/text_gpt2.yaml`` explains and defaults them."""
+    """Settings; ``properties/explainer/text_gpt2.yaml`` explains them."""
 
-    explainer_decoder: str | None
-    explainer_prompt_size: int
-    explainer_hidden_size: int
-    explainer_decoder_layers: int
-    explainer_heads: int
-    explainer_dropout: float
-    explainer_num_beams: int
+    explainer_decoder: str | None = None
+    explainer_prompt_size: int = 128
+    explainer_hidden_size: int = 128
+    explainer_decoder_layers: int = 2
+    explainer_heads: int = 4
+    explainer_dropout: float = 0.1
+    explainer_num_beams: int = 1
 
 
 class TextGPT2Explainer(PromptedExplainer):
@@ -65,7 +65,7 @@ class TextGPT2Explainer(PromptedExplainer):
         return frozenset({"user_reviews"})
 
     def prompt(
-        self, batch: ExplanationBatch, users: Tensor | None, items: Tensor | None
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Embedded words of the past reviews; see :meth:`PromptedExplainer.prompt`."""
         mask = batch.user_review_mask.flip(1)  # (B, R, L), the oldest first

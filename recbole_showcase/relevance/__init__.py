@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from recbole_showcase.data.inputs import PartInputs
 from recbole_showcase.parts import RELEVANCE
-from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
+from recbole_showcase.relevance.base import RelevanceModel
 
 _HERE = "recbole_showcase.relevance"
 
@@ -18,4 +19,4 @@ RELEVANCE.declare(
     }
 )
 
-__all__ = ["RELEVANCE", "RelevanceInputs", "RelevanceModel"]
+__all__ = ["RELEVANCE", "PartInputs", "RelevanceModel"]

@@ -20,23 +20,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import SelectionBatch
-from recbole_showcase.explainers.base import Standardise
-from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
+from recbole_showcase.data.inputs import PartInputs, Standardise
+from recbole_showcase.relevance.base import RelevanceModel
 from recbole_showcase.relevance.clip import typicality
 
 
 @dataclass(frozen=True)
 class MFELVisSettings:
-    """Settings; ``properties/relevance/mf_elvis.yaml`` explains and defaults them."""
+    """Settings; ``properties/relevance/mf_elvis.yaml`` explains them."""
 
-    relevance_hidden_size: int
+    relevance_hidden_size: int = 64
 
 
 @dataclass(frozen=True)
 class BRIESettings(MFELVisSettings):
-    """Settings; ``properties/relevance/brie.yaml`` explains and defaults them."""
+    """Settings; ``properties/relevance/brie.yaml`` explains them."""
 
-    relevance_dropout: float
+    relevance_dropout: float = 0.75
 
 
 class AuthorshipRelevance(RelevanceModel):
@@ -45,7 +45,7 @@ class AuthorshipRelevance(RelevanceModel):
     loss_names = ("photo_authorship",)
     known: Tensor
 
-    def __init__(self, settings: MFELVisSettings, inputs: RelevanceInputs) -> None:
+    def __init__(self, settings: MFELVisSettings, inputs: PartInputs) -> None:
         super().__init__(settings, inputs)
         size = settings.relevance_hidden_size
         self.users = nn.Embedding(len(inputs.known_users), size)
@@ -56,7 +56,9 @@ class AuthorshipRelevance(RelevanceModel):
         self.dropout = nn.Dropout(getattr(settings, "relevance_dropout", 0.0))
         self.register_buffer("known", inputs.known_users.clone())
 
-    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+    def forward(
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
         """Relevance (B, C)."""
         user = self.dropout(self.users(batch.users)).unsqueeze(2)  # (B, H, 1)
         photos = self._photos(batch.candidate_features, batch.candidate_mask)
@@ -69,8 +71,8 @@ class AuthorshipRelevance(RelevanceModel):
         self,
         relevance: Tensor,
         batch: SelectionBatch,
-        users: Tensor | None,
-        items: Tensor | None,
+        user_vectors: Tensor | None,
+        item_vectors: Tensor | None,
     ) -> tuple[Tensor, ...]:
         """One loss against both kinds of negatives."""
         others, same_user = self._others(batch)  # (B, N)

@@ -1,37 +1,13 @@
-"""What every relevance model shares: its inputs and its interface."""
+"""What every relevance model shares."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import SelectionBatch
-
-
-@dataclass(frozen=True)
-class RelevanceInputs:
-    """What a relevance model is built for.
-
-    Attributes:
-        photo_statistics: Mean and standard deviation (2, D) of training photos' CLIP features.
-        review_statistics: Mean and standard deviation (2, D) of training reviews' CLIP features.
-        user: Width of the recommender's user vectors, 0 for none.
-        item: Width of the recommender's item vectors, 0 for none.
-        known_users: Whether training has a sample of the user, boolean (n_users,) by internal id.
-    """
-
-    photo_statistics: Tensor
-    review_statistics: Tensor
-    user: int
-    item: int
-    known_users: Tensor
-
-
-@dataclass(frozen=True)
-class NoSettings:
-    """Settings of a relevance model that has none."""
+from recbole_showcase.data.inputs import NoSettings, PartInputs
 
 
 class RelevanceModel(nn.Module):
@@ -42,23 +18,25 @@ class RelevanceModel(nn.Module):
     """
 
     part_kind: ClassVar[str] = "relevance"
-    Settings: ClassVar[type]
+    Settings: ClassVar[type] = NoSettings
     loss_names: tuple[str, ...] = ()
 
-    def __init__(self, settings: Any, inputs: RelevanceInputs) -> None:
+    def __init__(self, settings: Any, inputs: PartInputs) -> None:
         super().__init__()
         self.settings = settings
         self.inputs = inputs
 
-    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+    def forward(
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
         """Relevance of the candidates (B, C), larger is better, comparable within a set.
 
         ``batch.posted`` is not looked at. Masked candidates get 0.
 
         Args:
             batch: Pairs with the photos to choose from and the user's profile.
-            users: The recommender's user vectors (B, U), or None.
-            items: The recommender's item vectors (B, I), or None.
+            user_vectors: The recommender's user vectors (B, U); None if it has none.
+            item_vectors: The recommender's item vectors (B, I); None if it has none.
         """
         raise NotImplementedError
 
@@ -66,15 +44,15 @@ class RelevanceModel(nn.Module):
         self,
         relevance: Tensor,
         batch: SelectionBatch,
-        users: Tensor | None,
-        items: Tensor | None,
+        user_vectors: Tensor | None,
+        item_vectors: Tensor | None,
     ) -> tuple[Tensor, ...]:
         """Losses of a batch, one scalar for each of ``loss_names``.
 
         Args:
             relevance: What ``forward`` returned for the batch (B, C).
             batch: Samples with the photos that the user posted.
-            users: The recommender's user vectors (B, U), or None.
-            items: The recommender's item vectors (B, I), or None.
+            user_vectors: The recommender's user vectors (B, U); None if it has none.
+            item_vectors: The recommender's item vectors (B, I); None if it has none.
         """
         return ()

@@ -17,10 +17,10 @@ _MIN_SPREAD = 1e-6
 
 @dataclass(frozen=True)
 class CLIPRelevanceSettings:
-    """Settings; ``properties/relevance/clip.yaml`` explains and defaults them."""
+    """Settings; ``properties/relevance/clip.yaml`` explains them."""
 
-    relevance_use_photos: bool
-    relevance_use_reviews: bool
+    relevance_use_photos: bool = True
+    relevance_use_reviews: bool = True
 
 
 class CLIPRelevance(RelevanceModel):
@@ -28,7 +28,9 @@ class CLIPRelevance(RelevanceModel):
 
     Settings = CLIPRelevanceSettings
 
-    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+    def forward(
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
         """Relevance (B, C); see :func:`clip_relevance`."""
         return clip_relevance(
             batch.candidate_features,

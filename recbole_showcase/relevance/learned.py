@@ -22,8 +22,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import SelectionBatch
+from recbole_showcase.data.inputs import PartInputs
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
+from recbole_showcase.relevance.base import RelevanceModel
 from recbole_showcase.relevance.clip import typicality
 
 # Adam moves a parameter by about its learning rate a step, which for logarithms is slow.
@@ -34,11 +35,11 @@ _OFFSET = 0.35
 
 @dataclass(frozen=True)
 class LearnedRelevanceSettings:
-    """Settings; ``properties/relevance/learned.yaml`` explains and defaults them."""
+    """Settings; ``properties/relevance/learned.yaml`` explains them."""
 
-    relevance_use_photos: bool
-    relevance_use_reviews: bool
-    relevance_temperature: float
+    relevance_use_photos: bool = True
+    relevance_use_reviews: bool = True
+    relevance_temperature: float = 0.12
 
     def __post_init__(self) -> None:
         """Check the range."""
@@ -55,7 +56,7 @@ class LearnedRelevance(RelevanceModel):
     photo_mean: Tensor
     review_mean: Tensor
 
-    def __init__(self, settings: LearnedRelevanceSettings, inputs: RelevanceInputs) -> None:
+    def __init__(self, settings: LearnedRelevanceSettings, inputs: PartInputs) -> None:
         super().__init__(settings, inputs)
         self.register_buffer("photo_mean", inputs.photo_statistics[0].clone())
         self.register_buffer("review_mean", inputs.review_statistics[0].clone())
@@ -73,7 +74,9 @@ class LearnedRelevance(RelevanceModel):
             self.log_scale = nn.Parameter(torch.zeros(()))
             self.loss_names = ("photo_relevance",)
 
-    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+    def forward(
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
         """Relevance (B, C); for a pair without a profile, how typical a photo is of the item."""
         mask = batch.candidate_mask
         typical = typicality(batch.candidate_features, mask)
@@ -99,8 +102,8 @@ class LearnedRelevance(RelevanceModel):
         self,
         relevance: Tensor,
         batch: SelectionBatch,
-        users: Tensor | None,
-        items: Tensor | None,
+        user_vectors: Tensor | None,
+        item_vectors: Tensor | None,
     ) -> tuple[Tensor, ...]:
         """The listwise softmax loss; see :func:`listwise_loss`."""
         if not self.loss_names:

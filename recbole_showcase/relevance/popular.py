@@ -10,15 +10,15 @@ from __future__ import annotations
 from torch import Tensor
 
 from recbole_showcase.data.batch import SelectionBatch
-from recbole_showcase.relevance.base import NoSettings, RelevanceModel
+from recbole_showcase.relevance.base import RelevanceModel
 from recbole_showcase.relevance.clip import typicality
 
 
 class PopularRelevance(RelevanceModel):
     """How typical a photo is of its item."""
 
-    Settings = NoSettings
-
-    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+    def forward(
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
         """Relevance (B, C); see :func:`typicality`."""
         return typicality(batch.candidate_features, batch.candidate_mask)

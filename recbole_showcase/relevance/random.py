@@ -8,14 +8,14 @@ from torch import Tensor
 
 from recbole_showcase.data.batch import SelectionBatch
 from recbole_showcase.relevance.base import RelevanceModel
-from recbole_showcase.selectors.chance import pair_keys, uniform
+from recbole_showcase.selectors.hashed_random import pair_keys, uniform
 
 
 @dataclass(frozen=True)
 class RandomRelevanceSettings:
-    """Settings; ``properties/relevance/random.yaml`` explains and defaults them."""
+    """Settings; ``properties/relevance/random.yaml`` explains them."""
 
-    relevance_seed: int
+    relevance_seed: int = 0
 
 
 class RandomRelevance(RelevanceModel):
@@ -23,7 +23,9 @@ class RandomRelevance(RelevanceModel):
 
     Settings = RandomRelevanceSettings
 
-    def forward(self, batch: SelectionBatch, users: Tensor | None, items: Tensor | None) -> Tensor:
+    def forward(
+        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
         """Relevance (B, C)."""
         keys = pair_keys(batch.users, batch.items).unsqueeze(1)  # (B, 1)
         numbers = uniform(self.settings.relevance_seed, keys, batch.candidates)

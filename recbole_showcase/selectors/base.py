@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recbole_showcase.data.inputs import NoSettings
 from recbole_showcase.errors import DataError, SettingsError
-
-
-@dataclass(frozen=True)
-class NoSettings:
-    """Settings of a selector that has none."""
 
 
 class ImageSelector(nn.Module):
     """Chooses a small ordered set of photos among the photos of an item.
 
     A subclass names its settings in ``Settings``, a frozen dataclass whose fields are the keys of
-    its YAML file, and implements ``_choose``; masking, padding and checks are done here. One that
+    its YAML file, and implements ``choose``; masking, padding and checks are done here. One that
     is trained names its losses in ``loss_names``.
     """
 
@@ -86,12 +81,12 @@ class ImageSelector(nn.Module):
         if keys is None:
             keys = torch.arange(len(mask), device=mask.device)
         k_real = min(k, mask.shape[1])
-        chosen = self._choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
+        chosen = self.choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
         chosen = F.pad(chosen, (0, k - chosen.shape[1]), value=-1)
         place = torch.arange(k, device=mask.device)
         return chosen.masked_fill(place >= mask.sum(dim=1, keepdim=True), -1)
 
-    def _choose(
+    def choose(
         self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
     ) -> Tensor:
         """Return indices (B, k), real candidates before any others.

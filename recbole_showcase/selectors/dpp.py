@@ -45,8 +45,8 @@ class DPPSettings:
             likelihood of the posted sets; training starts from the value above.
     """
 
-    selector_trade_off: float
-    selector_learn_trade_off: bool
+    selector_trade_off: float = 1.5
+    selector_learn_trade_off: bool = False
 
     def __post_init__(self) -> None:
         """Check the range."""
@@ -84,9 +84,10 @@ class DPPSelector(ImageSelector):
             return ()
         return (-log_likelihood(relevance, features, mask, posted, self.trade_off).mean(),)
 
-    def _choose(
+    def choose(
         self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
     ) -> Tensor:
+        """Indices (B, k) by greedy MAP; see :func:`greedy_map`."""
         return greedy_map(relevance, features, mask, k, float(self.trade_off))
 
 

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors.base import ImageSelector
-from recbole_showcase.selectors.chance import uniform
 from recbole_showcase.selectors.cosines import gram
+from recbole_showcase.selectors.hashed_random import uniform
 
 # Share of a photo that no other has: a set of k is drawn whatever copies there are.
 OWN_SHARE = 1e-4
@@ -36,8 +36,8 @@ class KDPPSettings:
         selector_seed: Another seed gives every pair another draw.
     """
 
-    selector_trade_off: float
-    selector_seed: int
+    selector_trade_off: float = 1.0
+    selector_seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the range."""
@@ -52,9 +52,10 @@ class KDPPSelector(ImageSelector):
 
     Settings = KDPPSettings
 
-    def _choose(
+    def choose(
         self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
     ) -> Tensor:
+        """Indices (B, k) of a draw, the most relevant first."""
         settings, width = self.settings, mask.shape[1]
         size = mask.sum(dim=1).clamp(max=k)  # (B,), all photos where there are fewer than k
         places = torch.arange(width + k, device=mask.device)

@@ -29,7 +29,7 @@ class MMRSettings:
         selector_balance: Share of relevance against dissimilarity, between 0 and 1; 1 is top-k.
     """
 
-    selector_balance: float
+    selector_balance: float = 0.7
 
     def __post_init__(self) -> None:
         """Check the range."""
@@ -44,9 +44,10 @@ class MMRSelector(ImageSelector):
 
     Settings = MMRSettings
 
-    def _choose(
+    def choose(
         self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
     ) -> Tensor:
+        """Indices (B, k) in the order of choice."""
         balance, tie = self.settings.selector_balance, _TIES[features.dtype]
         value = balance * _scaled(relevance, mask)  # (B, C)
         cosines = Cosines(features)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from recbole_showcase.explainers.decoding import greedy_texts
+from recbole_showcase.explainers.base import greedy_texts
 from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import TEXTS, batch_of
 

@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import checkout  # noqa: F401 - demo_world is found from here on
 import numpy as np
 from rich.progress import track
 

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import checkout  # noqa: F401 - demo_world is found from here on
 import numpy as np
 
 import recbole_showcase

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from demo_world.figures import (
     selection_f1,
     zero_shot_accuracy,
 )
-from demo_world.settings import WorldSettings
+from demo_world.settings import HELD_OUT_SEED, WorldSettings
 
 _BATCH = 256
 
@@ -55,6 +56,14 @@ class FolderClip:
             for start in range(0, len(texts), _BATCH)
         ]
         return torch.cat(rows).numpy()
+
+
+def measure_clip(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Measure a model on the held-out drawing and on the shipped one; see ``clip_figures``."""
+    return {
+        "held-out drawing": clip_figures(folder, replace(WorldSettings(), seed=HELD_OUT_SEED)),
+        "shipped drawing": clip_figures(folder, WorldSettings()),
+    }
 
 
 def clip_figures(folder: Path, settings: WorldSettings) -> dict[str, dict[str, float]]:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from demo_world.catalogue import AMBIENCES
 from demo_world.drawing import World, draw_world
-from demo_world.naming import DishFinder, dish_forms
 from demo_world.settings import WorldSettings
+from demo_world.truth import DishFinder, describes, dish_forms
 from demo_world.writing import paint_one
 from recbole_showcase.text.sentences import split_sentences
 
@@ -93,12 +92,9 @@ def _label(world: World, row: int) -> str:
 
 
 _FINDER = DishFinder(dish_forms())
-_ROOMS = {ambience.name: ambience.phrases for ambience in AMBIENCES}
 
 
 def sentences_about(text: str, label: str) -> tuple[str, ...]:
     """Return the sentences of a review that name a dish or describe a room."""
     sentences, _ = split_sentences([text])
-    if label in _ROOMS:
-        return tuple(s for s in sentences if any(p in s.lower() for p in _ROOMS[label]))
-    return tuple(s for s in sentences if label in _FINDER.find(s))
+    return tuple(s for s in sentences if describes(s, label, _FINDER))

@@ -1,4 +1,8 @@
-"""Train the small CLIP on drawings of the world that are not the shipped one."""
+"""Train the small CLIP on drawings of the world that are neither shipped nor held out.
+
+Four towns of 240 users, in which nearly every review has text and photos: 11,763 photos with the
+sentences that name what they show.
+"""
 
 from __future__ import annotations
 

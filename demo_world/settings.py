@@ -7,6 +7,9 @@ from typing import Any
 
 from recbole_showcase.errors import SettingsError
 
+# Seed of the drawing that nothing is trained on: what ships is measured on it.
+HELD_OUT_SEED = 99
+
 
 @dataclass(frozen=True)
 class WorldSettings:

@@ -12,7 +12,8 @@ import numpy as np
 
 from demo_world.catalogue import AMBIENCE_NAMES
 from demo_world.drawing import World
-from demo_world.naming import dish_forms
+from demo_world.truth import dish_forms
+from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, write_atomic
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -89,8 +90,6 @@ def _write_json(path: Path, value: Any) -> None:
 
 
 def _write_tables(world: World, folder: Path, name: str) -> None:
-    from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, write_atomic
-
     write_atomic(folder / f"{name}.inter", INTER, world.inter)
     write_atomic(folder / f"{name}.item", ITEM, world.item)
     write_atomic(folder / f"{name}.review", REVIEW, world.review)

@@ -11,10 +11,9 @@ import typer
 from recbole_showcase.cli.benchmark import benchmark
 from recbole_showcase.cli.convert import app as convert
 from recbole_showcase.cli.demo import demo
-from recbole_showcase.cli.distill import distill, world_labels
+from recbole_showcase.cli.distill import distill
 from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.gallery import gallery
-from recbole_showcase.cli.world import world
 from recbole_showcase.errors import ShowcaseError
 
 app = typer.Typer(
@@ -29,8 +28,6 @@ app.add_typer(convert, name="convert")
 app.command()(embed)
 app.command()(distill)
 app.command()(gallery)
-app.command()(world)
-app.command()(world_labels)
 
 
 @app.callback()
@@ -53,10 +50,14 @@ def before(
         import_modules(imports)
 
 
-def main() -> None:
-    """Run the command line; errors of this package end with status 2 and one line."""
+def main(commands: typer.Typer = app) -> None:
+    """Run a command line; errors of this package end with status 2 and one line.
+
+    Args:
+        commands: The commands; those of ``recbole-showcase`` unless others are given.
+    """
     try:
-        app()
+        commands()
     except ShowcaseError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

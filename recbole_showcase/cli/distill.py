@@ -72,21 +72,6 @@ def distill(
     typer.echo(f"{material.path} was left as it is" if dry_run else f"written: {material.path}")
 
 
-def world_labels(
-    dataset: Annotated[Path, typer.Argument(help="Folder of a drawing of the demo world.")],
-    out: Annotated[Path, typer.Option(help="File of labelled pairs to write.")],
-    seed: Annotated[int, typer.Option(help="Seed of which reviews are put together.")] = 0,
-) -> None:
-    """Label sentence–photo pairs of a drawing by its truth, for distill --labels."""
-    from demo_world.labelling import label_pairs
-    from recbole_showcase.atomic import write_atomic
-    from recbole_showcase.distillation import LABELS
-
-    table = label_pairs(dataset, seed)
-    write_atomic(out, LABELS, table)
-    typer.echo(f"{out}: {len(table):,} pairs, {int(table['label'].sum()):,} of them described")
-
-
 def account_lines(counts: Counts) -> list[str]:
     """What a distillation read and kept, in a few lines."""
     return [

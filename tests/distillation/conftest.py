@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from demo_world import WorldSettings, draw_world, write_world
-from demo_world.labelling import label_pairs
+from demo_world.truth import label_pairs
 from recbole_showcase.atomic import write_atomic
 from recbole_showcase.distillation import LABELS, LabelledPairs
 from recbole_showcase.encoders import embed_dataset

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from demo_world import WorldSettings
-from demo_world.alignment_training import HELD_OUT_SEED, training_drawings
+from demo_world.alignment_training import training_drawings
+from demo_world.settings import HELD_OUT_SEED
 from recbole_showcase.distillation import (
     AlignmentClassifier,
     LabelledPairs,

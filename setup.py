@@ -28,6 +28,7 @@ REQUIREMENTS = [
     "scikit-learn>=1.4.2",
     "pyyaml>=6.0",
     "pydantic>=2.7",
+    "wrapt>=1.16",
     "duckdb>=2.0",
     "isal>=1.7",
     "filelock>=3.15",

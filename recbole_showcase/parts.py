@@ -81,8 +81,8 @@ class Registry(Mapping[str, Any]):
         return name in self._parts
 
     def is_own(self, name: str) -> bool:
-        """Whether the part of a name is one of this package's."""
-        part = self._parts.get(name)
+        """Whether the part of a name or a path is one of this package's."""
+        part = self._parts.get(name, name)
         path = part if isinstance(part, str) else code_of(part)
         return path.startswith("recbole_showcase.")
 

@@ -35,12 +35,12 @@ def gallery(
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
 ) -> None:
     """Write a self-contained HTML gallery of recommended items, chosen photos and texts."""
-    import recbole_showcase
     from recbole_showcase.gallery import render_gallery, require_writable
+    from recbole_showcase.recommender import load_explainer
 
     named = _named_users(users, more_users)
     require_writable(out)
-    recommender = recbole_showcase.load_explainer(checkpoint, device=device, photo_folder=photos)
+    recommender = load_explainer(checkpoint, device=device, photo_folder=photos)
     shown = recommender.user_showcases(named, top_k=top, n_users=n_users)
     render_gallery(
         shown,

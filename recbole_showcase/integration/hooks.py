@@ -8,14 +8,14 @@ the hooks call is named by the package's root, and imported when it is called.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
+
+from wrapt import register_post_import_hook
 
 from recbole_showcase.integration.names import MODEL_PACKAGES, PREFIX
 
@@ -35,7 +35,7 @@ def install(
     family_of: Callable[[str], str | None],
     compose: Callable[[str, str], type],
 ) -> None:
-    """Put the finders in place; with RecBole loaded already, register at once.
+    """Put the hooks in place; with RecBole loaded already, register at once.
 
     Args:
         register: What to call when RecBole has been imported.
@@ -45,55 +45,7 @@ def install(
     if any(isinstance(finder, _ComposedModelFinder) for finder in sys.meta_path):
         return
     sys.meta_path.append(_ComposedModelFinder(family_of, compose))
-    if "recbole" in sys.modules:
-        register()
-    else:
-        sys.meta_path.insert(0, _RecBoleFinder(register))
-
-
-class _RecBoleFinder(MetaPathFinder):
-    """Waits for ``import recbole``, lets it happen, registers, and steps aside."""
-
-    def __init__(self, register: Callable[[], None]) -> None:
-        self._register = register
-        self._looking = threading.local()  # this thread is asking the other finders
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname != "recbole" or getattr(self._looking, "on", False):
-            return None
-        self._looking.on = True
-        try:
-            spec = find_spec("recbole")
-        finally:
-            self._looking.on = False
-        if spec is not None and spec.loader is not None:
-            spec.loader = _RegisteringLoader(spec.loader, self._imported)
-        return spec
-
-    def _imported(self) -> None:
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-        self._register()
-
-
-class _RegisteringLoader(Loader):
-    """RecBole's own loader, followed by the registration."""
-
-    def __init__(self, loader: Loader, imported: Callable[[], None]) -> None:
-        self.loader = loader
-        self._imported = imported
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self.loader.exec_module(module)
-        self._imported()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.loader, name)
+    register_post_import_hook(lambda _: register(), "recbole")
 
 
 class _ComposedModelFinder(MetaPathFinder):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.integration.config import PARTS, run_settings
 from recbole_showcase.integration.names import PREFIX
 from recbole_showcase.parts import METRICS, REGISTRIES, code_of, import_path
 
@@ -40,20 +41,14 @@ def code_of_others() -> list[str]:
 
 def code_of_run(config: Any) -> list[str]:
     """Paths of the recommender, the parts and the metrics of a run that are somebody else's."""
-    chosen = {(kind, config[f"showcase_{kind}"]) for kind in REGISTRIES}
-    chosen |= {("metric", name) for name in METRICS if name.lower() in _lower(config["metrics"])}
-    parts = [
-        code_of(table[name])
-        for kind, table in REGISTRIES.items()
-        for name in table
-        if (kind, name) in chosen and not table.is_own(name)
-    ]
+    settings, measured = run_settings(config).showcase, map(str.lower, config["metrics"])
+    chosen = [(table, getattr(settings, table.kind)) for table in PARTS]
+    chosen += [(METRICS, name) for name in METRICS if name.lower() in set(measured)]
     base = _bases.get(config["model"].lower().removeprefix(PREFIX.lower()))
-    return [*([code_of(base)] if base else []), *parts]
-
-
-def _lower(names: Iterable[str]) -> set[str]:
-    return {name.lower() for name in names}
+    return [
+        *([code_of(base)] if base else []),
+        *(code_of(table.find(name)) for table, name in chosen if not table.is_own(name)),
+    ]
 
 
 def import_code(paths: Iterable[str]) -> Mapping[str, str]:

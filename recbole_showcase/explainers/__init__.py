@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    greedy_texts,
+    masked_mean,
+    next_token_loss,
+)
 from recbole_showcase.parts import EXPLAINERS
 
 _HERE = "recbole_showcase.explainers"
@@ -23,4 +29,11 @@ EXPLAINERS.declare(
     }
 )
 
-__all__ = ["EXPLAINERS", "Explainer", "ExplainerInputs"]
+__all__ = [
+    "EXPLAINERS",
+    "Explainer",
+    "ExplainerInputs",
+    "greedy_texts",
+    "masked_mean",
+    "next_token_loss",
+]

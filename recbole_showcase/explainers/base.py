@@ -118,6 +118,14 @@ def greedy_texts(
     return tokenizer.decode(torch.stack(ids, dim=1).tolist())
 
 
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean (B, E) of the values (B, S, E) that are there; zeros where none is."""
+    weight = mask.unsqueeze(-1).to(values.dtype)  # (B, S, 1)
+    # What is masked may be anything, not-a-number included.
+    total = values.masked_fill(weight == 0, 0.0).sum(dim=1)
+    return total / weight.sum(dim=1).clamp(min=1.0)
+
+
 def sinusoids(positions: Tensor, width: int) -> Tensor:
     """Vectors (S, width) of positions (S,) as in the original transformer."""
     exponents = torch.arange(0, width, 2, device=positions.device)

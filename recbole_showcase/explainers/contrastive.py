@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recbole_showcase.explainers.base import masked_mean
+
 
 class Projection(nn.Module):
     """phi: two linear layers with ReLU between, and the mean over positions."""
@@ -30,14 +32,6 @@ class Projection(nn.Module):
             (B, E), zeros in rows without any position.
         """
         return masked_mean(self.layers(hidden), mask)
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean (B, E) of the values (B, S, E) that are there; zeros where none is."""
-    weight = mask.unsqueeze(-1).to(values.dtype)  # (B, S, 1)
-    # What is masked may be anything, not-a-number included.
-    total = values.masked_fill(weight == 0, 0.0).sum(dim=1)
-    return total / weight.sum(dim=1).clamp(min=1.0)
 
 
 def cross_modal_loss(

@@ -22,11 +22,10 @@ from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs, PairSequence
+from recbole_showcase.explainers.base import Explainer, ExplainerInputs, PairSequence, masked_mean
 from recbole_showcase.explainers.contrastive import (
     Projection,
     cross_modal_loss,
-    masked_mean,
     personal_loss,
 )
 from recbole_showcase.explainers.generation import DecodingSettings, Special, decode

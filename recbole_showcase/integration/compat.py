@@ -55,12 +55,12 @@ def import_ray() -> None:
         import_module("ray.tune.logger")
 
 
-def apply(carried: Callable[[], list[str]], restore: Callable[[Iterable[str]], object]) -> None:
+def apply(known_here: Callable[[], list[str]], expect: Callable[[Iterable[str]], None]) -> None:
     """Give RecBole's loaded modules their views; call after its packages are imported.
 
     Args:
-        carried: What workers of ray's have to know.
-        restore: Makes it known there.
+        known_here: Gives what workers of ray's have to know.
+        expect: Tells them.
     """
     _numpy_aliases()
     _dok_matrix_update()
@@ -68,7 +68,7 @@ def apply(carried: Callable[[], list[str]], restore: Callable[[Iterable[str]], o
     _processes_on_cpu()
     _ensure_dir_together()
     _generator_for_hyperopt()
-    _ray_workers(carried, restore)
+    _ray_workers(known_here, expect)
     _best_of_nought()
     _collector_of_anything()
     _flops_of_what_predicts()
@@ -113,12 +113,12 @@ def _numpy_for_ray() -> Iterator[None]:
 
 
 def _ray_workers(
-    carried: Callable[[], list[str]], restore: Callable[[Iterable[str]], object]
+    known_here: Callable[[], list[str]], expect: Callable[[Iterable[str]], None]
 ) -> None:
     """Ray's workers are Python processes of their own, which import ``ray.tune`` before us.
 
     They end there for want of ``np.bool8``, as in :func:`_numpy_for_ray`, and know no part that
-    was registered here. ``ray.init`` is given a hook that imports ray as we do, and the parts,
+    was registered here. ``ray.init`` is given a hook that imports ray as we do and tells the parts,
     unless it has one. Through ray's client (``ray://``) workers are started elsewhere, with the
     packages that are there. The first half can go as :func:`_numpy_for_ray` can.
     """
@@ -130,11 +130,11 @@ def _ray_workers(
     def init_with_hook(address: str | None = None, *args: Any, **kwargs: Any) -> Any:
         if not (address or os.environ.get("RAY_ADDRESS", "")).startswith("ray://"):
             environment = dict(kwargs.get("runtime_env") or {})
-            known = carried()
+            known = known_here()
 
             def set_up() -> None:
                 import_ray()
-                restore(known)
+                expect(known)
 
             environment.setdefault("worker_process_setup_hook", set_up)
             kwargs["runtime_env"] = environment

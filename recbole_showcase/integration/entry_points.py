@@ -12,7 +12,7 @@ from logging import getLogger
 from typing import Any
 
 from recbole_showcase.integration.checkpoint import clean_argv
-from recbole_showcase.integration.outside import code_of_others, import_code
+from recbole_showcase.integration.outside import code_of_others, import_code, import_expected
 
 ORIGINALS: dict[str, Callable[..., Any]] = {}
 
@@ -60,6 +60,7 @@ def objective_function(
     """
     import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS, in the new process
 
+    import_expected()
     from recbole_showcase.integration.tuning import plain_result, ray_trial, whole_numbers
 
     point = whole_numbers(config_dict or {})

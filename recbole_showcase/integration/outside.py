@@ -15,6 +15,7 @@ from recbole_showcase.integration.names import PREFIX
 from recbole_showcase.parts import METRICS, REGISTRIES, code_of, import_path
 
 _bases: dict[str, type] = {}  # recommenders by their name in lower case
+_expected: list[str] = []  # what a worker of ray's is to know once it has its driver's path
 
 
 def remember_base(base: type) -> None:
@@ -49,6 +50,16 @@ def code_of_run(config: Any) -> list[str]:
         *([code_of(base)] if base else []),
         *(code_of(table.find(name)) for table, name in chosen if not table.is_own(name)),
     ]
+
+
+def expect_code(paths: Iterable[str]) -> None:
+    """Keep paths for :func:`import_expected`."""
+    _expected.extend(paths)
+
+
+def import_expected() -> None:
+    """Import what this process was told to expect."""
+    import_code(_expected)
 
 
 def import_code(paths: Iterable[str]) -> Mapping[str, str]:

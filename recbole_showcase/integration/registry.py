@@ -64,7 +64,7 @@ def register() -> None:
         for package in ("quick_start", "data.dataset", "trainer", *models):  # what shims look at
             import_module(f"recbole.{package}")
     parsing.install()
-    compat.apply(outside.code_of_others, outside.import_code)
+    compat.apply(outside.code_of_others, outside.expect_code)
     _wrap_config()
     _wrap_get_dataloader()
     _wrap_quick_start()

@@ -137,6 +137,7 @@ RAY = """
 import json, sys
 if __name__ == "__main__":
     import recbole_showcase
+    import counting  # registers a metric, which workers have to know
     from recbole.quick_start import objective_function
     import ray
     from ray import tune
@@ -165,14 +166,21 @@ def test_a_search_of_rays(
     # Ray gives up after ten attempts of a second, which a busy machine may need to start it.
     monkeypatch.setenv("RAY_raylet_client_num_connect_attempts", "60")
     monkeypatch.setenv("RAY_worker_register_timeout_seconds", "120")
-    settings = write_settings(tiny_world, tmp_path, valid_metric="BLEU1")
+    (tmp_path / "counting.py").write_text(
+        "import recbole_showcase\n"
+        "@recbole_showcase.register('MeanWords')\n"
+        "def mean_words(evaluation):\n"
+        "    return [len(text.split()) for text in evaluation.texts]\n"
+    )
+    metrics = ["Recall", "NDCG", "ImageF1", "BLEU1", "MeanWords"]
+    settings = write_settings(tiny_world, tmp_path, valid_metric="BLEU1", metrics=metrics)
     (tmp_path / "search.py").write_text(RAY)
     output = run_python("-W", "ignore", "search.py", settings, cwd=tmp_path)
     found = json.loads(output.split("FOUND")[1].splitlines()[0])
     assert [trial["config"]["showcase_photos"] for trial in found] == [1, 2]
     for photos, trial in enumerate(found, start=1):
         figures = trial["test_result"]
-        assert set(figures) == {"recall@5", "ndcg@5", f"imagef1@{photos}", "bleu1"}
+        assert set(figures) == {"recall@5", "ndcg@5", f"imagef1@{photos}", "bleu1", "meanwords"}
         assert figures == {key: trial[key] for key in figures}
         assert all(np.isfinite(value) for value in figures.values())
     (best,) = (trial for trial in found if trial["best"])

@@ -26,6 +26,7 @@ REQUIREMENTS = [
     "open_clip_torch>=3.3",
     "safetensors>=0.8",
     "scikit-learn>=1.4.2",
+    "pydantic>=2.7",
     "pyyaml>=6.0",
     "duckdb>=2.0",
     "isal>=1.7",

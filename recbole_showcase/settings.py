@@ -2,113 +2,95 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 
 from recbole_showcase.errors import SettingsError
 
 PREFIXES = ("showcase_", "explainer_", "selector_", "relevance_")
 T = TypeVar("T")
 
-_MINIMA = {
-    "photos": 1,
-    "max_photos": 0,
-    "max_candidates": 1,
-    "max_history_reviews": 0,
-    "max_history_photos": 0,
-    "min_photos": 0,
-    "max_tokens": 1,
-    "vocab_size": 259,  # 256 bytes, start, end and padding
-    "staged_epochs": 0,
-    "batch_size": 1,
-    "eval_batch_size": 1,
-    "eval_step": 0,
-    "valid_pairs": 0,
-    "test_pairs": 0,
-    "lexicon_size": 1,
-}
+_STRICT = ConfigDict(strict=True)  # no "3" for 3, no True for 1; an int where a float is meant
 
 
 @dataclass(frozen=True)
 class ShowcaseSettings:
-    """Settings of every composed model; ``properties/showcase.yaml`` explains and defaults them.
+    """Settings of every composed model; ``properties/showcase.yaml`` explains them.
 
-    A field ``x`` is the configuration key ``showcase_x``.
+    A field ``x`` is the configuration key ``showcase_x``. The file has the same defaults.
     """
 
-    explainer: str
-    selector: str
-    relevance: str
-    encoder: str
-    photos: int
-    max_photos: int
-    max_candidates: int
-    max_history_reviews: int
-    max_history_photos: int
-    target: Literal["text", "explanation"]
-    min_photos: int
-    max_tokens: int
-    entities: str | None
-    tokenizer: str | None
-    vocab_size: int
-    use_recommender: bool
-    share_gradient: bool
-    schedule: Literal["joint", "alternating", "staged"]
-    staged_epochs: int
-    batch_size: int
-    eval_batch_size: int
-    learning_rate: float
-    weight_decay: float
-    clip_grad_norm: float
-    loss_weight: float
-    eval_step: int
-    valid_pairs: int
-    test_pairs: int
-    lexicon: str | None
-    lexicon_size: int
-    support_cosine: float
-    text_model: str | None
-    text_layer: int
-    alignment: str | None
-
-    def __post_init__(self) -> None:
-        """Check the ranges of the counts."""
-        for name, least in _MINIMA.items():
-            value = getattr(self, name)
-            if value < least:
-                raise SettingsError(
-                    f"setting 'showcase_{name}' is {value}; allowed: {least} or more"
-                )
+    explainer: str = "showcase"
+    selector: str = "dpp"
+    relevance: str = "learned"
+    encoder: str = "showcase-tiny"
+    photos: PositiveInt = 3
+    max_photos: NonNegativeInt = 4
+    max_candidates: PositiveInt = 64
+    max_history_reviews: NonNegativeInt = 8
+    max_history_photos: NonNegativeInt = 16
+    target: Literal["text", "explanation"] = "explanation"
+    min_photos: NonNegativeInt = 1
+    max_tokens: PositiveInt = 40
+    entities: str | None = None
+    tokenizer: str | None = None
+    vocab_size: Annotated[int, Field(ge=259)] = 2000  # 256 bytes, start, end and padding
+    use_recommender: bool = True
+    share_gradient: bool = False
+    schedule: Literal["joint", "alternating", "staged"] = "joint"
+    staged_epochs: NonNegativeInt = 10
+    batch_size: PositiveInt = 32
+    eval_batch_size: PositiveInt = 64
+    learning_rate: float = 0.001
+    weight_decay: float = 0.0
+    clip_grad_norm: float = 1.0
+    loss_weight: float = 1.0
+    eval_step: NonNegativeInt = 0
+    valid_pairs: NonNegativeInt = 200
+    test_pairs: NonNegativeInt = 0
+    lexicon: str | None = None
+    lexicon_size: PositiveInt = 500
+    support_cosine: float = 0.6
+    text_model: str | None = None
+    text_layer: int = -1
+    alignment: str | None = None
 
 
 def read_settings(cls: type[T], prefix: str, values: Mapping[str, Any]) -> T:
     """Read the fields of a settings dataclass from a configuration.
 
     Args:
-        cls: A frozen dataclass without defaults.
+        cls: A frozen dataclass; its annotations may hold constraints of pydantic's.
         prefix: What configuration keys put before the field names, such as ``showcase_``.
         values: The merged configuration; keys without the prefix are not looked at.
 
     Returns:
-        The settings.
+        The settings; a field whose key has no value has its default.
 
     Raises:
-        SettingsError: If a key with the prefix is no field, a field has no value, or a value has
-            the wrong type or is out of range.
+        SettingsError: If a key with the prefix is no field, a field has neither value nor default,
+            or a value has the wrong type or is out of range.
     """
-    hints = get_type_hints(cls)
-    names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-    given = {key for key in values if key.startswith(prefix)}
-    check_known(given, [prefix + name for name in names])
+    known = {prefix + field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    check_known((key for key in values if key.startswith(prefix)), known)
+    hints = get_type_hints(cls, include_extras=True)
     checked = {}
-    for name in names:
-        key = prefix + name
-        if key not in values:
+    for key, field in known.items():
+        if key in values:
+            checked[field.name] = _checked(key, values[key], hints[field.name])
+        elif field.default is MISSING and field.default_factory is MISSING:
             raise SettingsError(f"setting '{key}' has no value")
-        checked[name] = _checked(key, values[key], hints[name])
     return cls(**checked)
 
 
@@ -132,27 +114,32 @@ def check_known(keys: Iterable[str], known: Iterable[str]) -> None:
             raise SettingsError(f"unknown setting '{key}'{hint}")
 
 
+def first_error(error: ValidationError) -> tuple[str, str]:
+    """What pydantic says first, as this package does.
+
+    Returns:
+        The place below what was validated, such as ``.bases[0].name``, and what is wrong there:
+        what was found and what is allowed.
+    """
+    first = error.errors(include_url=False)[0]
+    place, said = list(first["loc"]), first["msg"]
+    match first["type"]:
+        case "missing":
+            said = f"has no '{place.pop()}'"
+        case "value_error":  # raised by a check of ours
+            said = said.removeprefix("Value error, ")
+        case _:
+            said = said.replace("Input should be", "allowed:").replace("tuple", "list")
+            said = f"is {first['input']!r}; {said[0].lower()}{said[1:]}"
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place), said
+
+
 def _checked(key: str, value: Any, hint: Any) -> Any:
     """Return the value as the annotated type, or raise naming the key."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        if value in args:
-            return value
-        allowed = ", ".join(map(str, args))
-        raise SettingsError(f"setting '{key}' is {value!r}; allowed: {allowed}")
-    if origin is tuple:
-        if isinstance(value, (list, tuple)):
-            return tuple(_checked(key, item, args[0]) for item in value)
-        raise SettingsError(f"setting '{key}' is {value!r}; allowed: a list")
-    if origin in (Union, types.UnionType):
-        if value is None and type(None) in args:
-            return None
-        (hint,) = (arg for arg in args if arg is not type(None))
-        return _checked(key, value, hint)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
-        raise SettingsError(
-            f"setting '{key}' is {value!r} of type {type(value).__name__}; allowed: {hint.__name__}"
-        )
-    return value
+    if isinstance(value, list) and tuple in [get_origin(h) for h in (hint, *get_args(hint))]:
+        value = tuple(value)  # which YAML does not have
+    try:
+        return TypeAdapter(hint, config=_STRICT).validate_python(value)
+    except ValidationError as error:
+        place, said = first_error(error)
+        raise SettingsError(f"setting '{key}{place}' {said}") from None

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,9 +22,9 @@ from filelock import FileLock
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
-from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.errors import SettingsError, ShowcaseError
 from recbole_showcase.evaluation.results import result_file
-from recbole_showcase.evaluation.user_sums import units_file
+from recbole_showcase.evaluation.user_sums import user_sums_file
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
 _WORK = "work"
@@ -48,6 +49,7 @@ def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) 
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
+            _import_modules(task)
             with contextlib.chdir(scratch):
                 record = work(folder, task, scratch)
         except Exception as error:
@@ -64,6 +66,25 @@ def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) 
     return 0 if record.status == "done" else 1
 
 
+def _import_modules(task: Task) -> None:
+    """Import what the specification names, such as a model or a part of the user's own.
+
+    Raises:
+        SettingsError: A module cannot be imported.
+    """
+    folder = str(task.specification.parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # last: a file in it hides no installed module
+    for name in task.imports:
+        try:
+            import_module(name)
+        except Exception as error:  # a module may raise anything
+            raise SettingsError(
+                f"{task.specification}: module '{name}' of 'imports' cannot be imported, from "
+                f"{folder} either: {type(error).__name__}: {error}"
+            ) from error
+
+
 def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     """Train and test."""
     import recbole.quick_start  # noqa: F401 - so that its import is not counted
@@ -78,9 +99,9 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
     checkpoint = _tested_checkpoint(saved)
     write_yaml(folder.path / "final_config.yaml", experiments.final_settings(checkpoint))
-    units = units_file(checkpoint)
-    if units.is_file():
-        os.replace(units, folder.units)
+    user_sums = user_sums_file(checkpoint)
+    if user_sums.is_file():
+        os.replace(user_sums, folder.user_sums)
     if task.keep:
         kept = folder.path / "checkpoint.pth"
         os.replace(result_file(checkpoint), result_file(kept))
@@ -129,6 +150,7 @@ def _check(path: Path) -> int:
     for place in sorted(path.iterdir()):
         task = TaskFolder(place).task()
         try:
+            _import_modules(task)
             with contextlib.chdir(place):
                 check_configuration(task.model, task.dataset, place / "config.yaml")
         except ShowcaseError as error:

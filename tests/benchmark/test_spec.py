@@ -76,12 +76,13 @@ def test_only_some_values(tmp_path: Path) -> None:
     [
         ({"basis": ["BPR"]}, "unknown key 'basis'; did you mean 'bases'"),
         ({"bases": None}, "has no 'bases'"),
-        ({"bases": []}, r"'bases' is \[\]; expected a list"),
+        ({"bases": []}, r"'bases' is \[\]; list should have at least 1 item"),
         ({"bases": [{"label": "x"}]}, r"'bases\[0\]' has no 'name'"),
         ({"bases": [{"name": "BPR", "setting": {}}]}, "unknown key 'setting'; did you mean"),
-        ({"bases": ["BPR", "BPR"]}, "'bases' has two values of the label 'BPR'"),
-        ({"seeds": [1, 1]}, r"'seeds' is \[1, 1\]; expected different whole numbers"),
-        ({"seeds": [True]}, "'seeds' is"),
+        ({"bases": ["BPR", "BPR"]}, "'bases' has 'BPR' twice; a 'label' tells"),
+        ({"seeds": [1, 1]}, "'seeds' has 1 twice"),
+        ({"seeds": [True]}, r"'seeds\[0\]' is True; allowed: a valid integer"),
+        ({"seeds": [-1]}, r"'seeds\[0\]' is -1; allowed: greater than or equal to 0"),
         ({"settings": {"seed": 3}}, "'settings' sets 'seed', which the benchmark sets itself"),
         (
             {"settings": {"eval_args": {"split": {"RS": [8, 1, 1], 1: 2}}}},
@@ -93,21 +94,27 @@ def test_only_some_values(tmp_path: Path) -> None:
         ),
         (
             {"tune": {"algo": "random", "params": {"choice": {"a": [{1: 2, "b": 3}]}}}},
-            r"'tune\.params\.choice\.a' is .*; expected the keys",
+            r"'tune\.params\.choice\.a\[0\]' is .*; expected the keys",
         ),
-        ({"columns": ["NGCD@5"]}, "'columns' has 'NGCD@5', which is not in 'metrics'; did you"),
-        ({"axes": {"base": [{"name": "x"}]}}, "axis 'base' of 'axes' has the name of another"),
-        ({"keep": "yes"}, "'keep' is 'yes'; allowed: true, false"),
+        (
+            {"columns": ["NGCD@5"]},
+            r"'columns\[0\]' has 'NGCD@5', which is not in 'metrics'; did",
+        ),
+        ({"axes": {"base": [{"name": "x"}]}}, "'axes' has 'base', which is the name of another"),
+        ({"keep": "yes"}, "'keep' is 'yes'; allowed: a valid boolean"),
         ({"plot": {"recommendation": "NDCG@5"}}, "'plot' has no 'explanation'"),
         ({"tune": {"algo": "random"}}, "'tune' has no 'params'"),
-        ({"tune": {"algo": "grid", "params": {"choice": {"a": [1]}}}}, "'algo' is 'grid'; allowed"),
+        (
+            {"tune": {"algo": "grid", "params": {"choice": {"a": [1]}}}},
+            "'tune.algo' is 'grid'; allowed",
+        ),
         (
             {"tune": {"algo": "random", "params": {"uniform": {"learning_rate": [0.1]}}}},
-            r"'tune.params.uniform.learning_rate' is \[0.1\]; expected a list of 2 numbers",
+            r"'tune.params' has uniform.learning_rate \[0.1\]; expected a list of 2 numbers",
         ),
         (
             {"tune": {"algo": "exhaustive", "params": {"uniform": {"dropout": [0.1, 0.2]}}}},
-            "'tune.algo' is exhaustive, which cannot search 'uniform'",
+            "'tune' has the 'algo' exhaustive, which cannot search 'uniform'",
         ),
     ],
 )

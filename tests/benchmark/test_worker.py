@@ -14,7 +14,7 @@ from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.benchmark.launch import ProcessLauncher, What
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.evaluation.user_sums import read_units
+from recbole_showcase.evaluation.user_sums import read_user_sums
 from tests.benchmark.fake import write_spec
 from tests.tiny import TinyWorld
 
@@ -71,16 +71,16 @@ def test_a_grid_of_real_runs(
     for folder in folders:
         names = sorted(path.name for path in folder.iterdir() if path.name != ".lock")
         assert names == [
-            "config.yaml", "final_config.yaml", "record.json", "task.yaml", "units.npz"
+            "config.yaml", "final_config.yaml", "record.json", "task.yaml", "user_sums.npz"
         ]  # fmt: skip
         result = json.loads((folder / "record.json").read_text())["result"]
         assert set(result) == {"recall@5", "ndcg@5", "imagef1@3", "bleu1", "rougel", "distinct2"}
         for name in set(result) - {"distinct2"}:
-            units = read_units(folder / "units.npz", name)
-            assert units is not None
-            assert all(user.startswith("u") for user in units[0]), "tokens, not numbers"
-            assert units[1].value() == pytest.approx(result[name], abs=6e-5), name
-        assert read_units(folder / "units.npz", "distinct2") is None
+            sums = read_user_sums(folder / "user_sums.npz", name)
+            assert sums is not None
+            assert all(user.startswith("u") for user in sums[0]), "tokens, not numbers"
+            assert sums[1].value() == pytest.approx(result[name], abs=6e-5), name
+        assert read_user_sums(folder / "user_sums.npz", "distinct2") is None
         given = yaml.safe_load((folder / "config.yaml").read_text())
         final = yaml.safe_load((folder / "final_config.yaml").read_text())
         assert {key: final[key] for key in ("seed", "epochs", "showcase_selector")} == {

@@ -46,9 +46,9 @@ def test_frozen_parts_stay_as_they_are(tokenizer, parts: list[str]) -> None:
 
 
 def test_an_unknown_part_is_named(tokenizer) -> None:
-    with pytest.raises(SettingsError, match=r"explainer_freeze.*'decoder'; allowed: encoder"):
+    with pytest.raises(SettingsError, match=r"explainer_freeze.*'decoder'; allowed: 'encoder'"):
         build("showcase", tokenizer, explainer_freeze=["decoder"])
-    with pytest.raises(SettingsError, match=r"explainer_freeze.*allowed: a list"):
+    with pytest.raises(SettingsError, match=r"explainer_freeze.*allowed: a valid list"):
         build("showcase", tokenizer, explainer_freeze="encoder")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ from recbole_showcase.explainers import EXPLAINERS
 from recbole_showcase.relevance import RELEVANCE
 from recbole_showcase.resources import properties_path
 from recbole_showcase.selectors import SELECTORS
-from recbole_showcase.settings import _MINIMA, ShowcaseSettings, read_settings
+from recbole_showcase.settings import ShowcaseSettings, read_settings
 from tests.tiny import TinyWorld
 
 
@@ -21,9 +22,11 @@ def yaml_keys(path: Path) -> set[str]:
     return set(yaml.safe_load(path.read_text()) or ())
 
 
-def test_defaults_and_fields_have_the_same_names() -> None:
-    keys = {key for key in yaml_keys(properties_path() / "showcase.yaml") if key != "metrics"}
-    assert keys == {f"showcase_{field.name}" for field in fields(ShowcaseSettings)}
+def test_the_file_and_the_fields_have_the_same_defaults() -> None:
+    values = yaml.safe_load((properties_path() / "showcase.yaml").read_text())
+    assert values.pop("metrics")
+    assert values == {f"showcase_{n}": v for n, v in vars(ShowcaseSettings()).items()}
+    assert read_settings(ShowcaseSettings, "showcase_", values) == ShowcaseSettings()
 
 
 @pytest.mark.parametrize(
@@ -86,10 +89,10 @@ def test_a_mistyped_prefix_names_the_nearest(tiny_world: TinyWorld, tmp_path: Pa
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("showcase_photos", "many", "int"),
-        ("showcase_photos", True, "int"),
-        ("showcase_schedule", "both", "joint, alternating, staged"),
-        ("explainer_use_photos", 1, "bool"),
+        ("showcase_photos", "many", "a valid integer"),
+        ("showcase_photos", True, "a valid integer"),
+        ("showcase_schedule", "both", "'joint', 'alternating' or 'staged'"),
+        ("explainer_use_photos", 1, "a valid boolean"),
     ],
 )
 def test_an_ill_typed_value_names_what_is_allowed(
@@ -100,38 +103,37 @@ def test_an_ill_typed_value_names_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "least"),
+    ("key", "value", "allowed"),
     [
-        ("photos", 0, 1),
-        ("max_photos", -1, 0),
-        ("max_candidates", 0, 1),
-        ("max_history_reviews", -5, 0),
-        ("max_history_photos", -1, 0),
-        ("min_photos", -1, 0),
-        ("max_tokens", 0, 1),
-        ("vocab_size", -1, 259),
-        ("staged_epochs", -1, 0),
-        ("batch_size", 0, 1),
-        ("eval_batch_size", 0, 1),
-        ("eval_step", -1, 0),
-        ("valid_pairs", -1, 0),
-        ("test_pairs", -1, 0),
-        ("lexicon_size", 0, 1),
+        ("photos", 0, "0"),
+        ("max_photos", -1, "or equal to 0"),
+        ("max_candidates", 0, "0"),
+        ("max_history_reviews", -5, "or equal to 0"),
+        ("max_history_photos", -1, "or equal to 0"),
+        ("min_photos", -1, "or equal to 0"),
+        ("max_tokens", 0, "0"),
+        ("vocab_size", 258, "or equal to 259"),
+        ("staged_epochs", -1, "or equal to 0"),
+        ("batch_size", 0, "0"),
+        ("eval_batch_size", 0, "0"),
+        ("eval_step", -1, "or equal to 0"),
+        ("valid_pairs", -1, "or equal to 0"),
+        ("test_pairs", -1, "or equal to 0"),
+        ("lexicon_size", 0, "0"),
     ],
 )
 def test_a_count_out_of_range_names_what_is_allowed(
-    tiny_world: TinyWorld, tmp_path: Path, key: str, value: int, least: int
+    tiny_world: TinyWorld, tmp_path: Path, key: str, value: int, allowed: str
 ) -> None:
     with pytest.raises(
-        SettingsError, match=f"'showcase_{key}' is {value}; allowed: {least} or more"
+        SettingsError, match=f"'showcase_{key}' is {value}; allowed: greater than {allowed}$"
     ):
         config_of(tiny_world, tmp_path, **{f"showcase_{key}": value})
 
 
 def test_every_count_has_a_least() -> None:
     """The layer of the text model is a place, counted from either end."""
-    counts = {field.name for field in fields(ShowcaseSettings) if field.type == "int"}
-    assert set(_MINIMA) == counts - {"text_layer"}
+    assert [f.name for f in fields(ShowcaseSettings) if f.type == "int"] == ["text_layer"]
 
 
 def test_an_unknown_part_names_the_known_ones(tiny_world: TinyWorld, tmp_path: Path) -> None:
@@ -141,6 +143,63 @@ def test_an_unknown_part_names_the_known_ones(tiny_world: TinyWorld, tmp_path: P
         config_of(tiny_world, tmp_path, showcase_selector="best")
 
 
-def test_a_missing_value_is_an_error() -> None:
-    with pytest.raises(SettingsError, match="'showcase_explainer' has no value"):
-        read_settings(ShowcaseSettings, "showcase_", {})
+@dataclass(frozen=True)
+class OwnSettings:
+    """Settings as the author of a part writes them."""
+
+    explainer_size: int
+    explainer_rate: float = 0.5
+    explainer_names: tuple[Literal["a", "b"], ...] = ("a",)
+    explainer_path: str | None = None
+    explainer_ranks: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.explainer_rate > 1:
+            raise SettingsError(f"explainer_rate is {self.explainer_rate}; allowed: at most 1")
+
+
+def test_a_field_may_have_a_default() -> None:
+    assert read_settings(OwnSettings, "", {"explainer_size": 3}) == OwnSettings(3)
+
+
+def test_fields_of_a_part_are_read_by_its_types() -> None:
+    values = {
+        "explainer_size": 1,
+        "explainer_rate": 1,
+        "explainer_names": ["b", "a"],
+        "explainer_path": None,
+    }
+    found = read_settings(OwnSettings, "", {**values, "explainer_ranks": [2]})
+    assert found == OwnSettings(1, 1.0, ("b", "a"), None, [2])
+    assert type(found.explainer_rate) is float
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "setting 'explainer_size' has no value"),
+        (
+            {"explainer_sise": 1},
+            "unknown setting 'explainer_sise'; the nearest allowed one is 'explainer_size'",
+        ),
+        ({"explainer_size": "3"}, "setting 'explainer_size' is '3'; allowed: a valid integer"),
+        ({"explainer_size": 3.0}, "setting 'explainer_size' is 3.0; allowed: a valid integer"),
+        (
+            {"explainer_size": 1, "explainer_rate": True},
+            "setting 'explainer_rate' is True; allowed: a valid number",
+        ),
+        (
+            {"explainer_size": 1, "explainer_names": "a"},
+            "setting 'explainer_names' is 'a'; allowed: a valid list",
+        ),
+        (
+            {"explainer_size": 1, "explainer_names": ["a", "c"]},
+            "setting 'explainer_names[1]' is 'c'; allowed: 'a' or 'b'",
+        ),
+        ({"explainer_size": 1, "explainer_rate": 2}, "explainer_rate is 2.0; allowed: at most 1"),
+    ],
+)
+def test_what_is_refused_is_said_in_one_line(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(OwnSettings, "", values)
+    assert str(caught.value) == said

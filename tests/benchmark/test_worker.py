@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,66 @@ def test_processes_of_which_one_fails(tiny_world: TinyWorld, tmp_path: Path) -> 
     record = summary.outcomes[0].record
     assert record is not None and recommender.test_result == record.result
     assert len(recommender.recommend(["u1"], top_k=2)[0]) == 2
+
+
+OWN_MODEL = """
+import recbole_showcase
+from recbole.model.general_recommender.bpr import BPR
+
+
+class MyBPR(BPR):
+    pass
+
+
+recbole_showcase.showcase_class(MyBPR)
+"""
+
+
+def test_a_model_of_a_module_beside_the_specification(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    (tmp_path / "my_models.py").write_text(OWN_MODEL)
+    spec = tiny_spec(
+        tiny_world,
+        tmp_path,
+        imports=["my_models"],
+        bases=["MyBPR"],
+        selectors=["topk"],
+        seeds=[1],
+    )
+    out = tmp_path / "out"
+    summary = run_benchmark(spec, out, launcher=ProcessLauncher(threads=1), progress=False)
+    assert not summary.failed and summary.rows[0].done == 1
+    (folder,) = (out / "runs").iterdir()
+    assert folder.name.startswith("tiny-ShowcaseMyBPR-1-")
+    task = yaml.safe_load((folder / "task.yaml").read_text())
+    assert task["imports"] == ["my_models"]
+    assert task["specification"] == str(tmp_path / "tiny.yaml")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("broken_module", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(
+    tiny_world: TinyWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.path", list(sys.path))
+    (tmp_path / "broken_module.py").write_text("1 / 0")
+    spec = tiny_spec(tiny_world, tmp_path, imports=[module])
+    with pytest.raises(SettingsError) as caught:
+        run_benchmark(spec, tmp_path / "out", launcher=InProcess(), progress=False)
+    assert str(caught.value) == (
+        f"{tmp_path}/tiny.yaml: module '{module}' of 'imports' cannot be imported, from {tmp_path} "
+        f"either: {said}"
+    )
 
 
 def test_data_saved_beside_the_checkpoint(

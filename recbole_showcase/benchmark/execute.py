@@ -109,7 +109,7 @@ class _Benchmark:
         return tasks
 
     def check(self) -> None:
-        """Have every configuration looked at before the first run of hours.
+        """Check every configuration before the first run, in a process of its own.
 
         Raises:
             SettingsError: With what RecBole or this package says of the first bad one.
@@ -149,7 +149,7 @@ class _Benchmark:
             _in_parallel(pending, self._do, self.jobs, self.launcher.stop, bar)
 
     def _pending(self, tasks: Iterable[Task]) -> list[Task]:
-        """Tasks without a record, each once; those to try again lose theirs."""
+        """Tasks without a record, each once; the record of one to be tried again is deleted."""
         found: dict[str, Task] = {}
         for task in tasks:
             folder = _folder(self.out, task)

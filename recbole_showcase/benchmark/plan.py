@@ -1,4 +1,4 @@
-"""The combinations of a benchmark and their runs, each with the identity it is found again by."""
+"""The combinations of a benchmark and their runs, each with the id of its folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recbole_showcase.benchmark.spec import BenchmarkSpec, Choice, Tuning
 
 # Axes whose values are parts of the explanation side, named by the setting `showcase_<axis>`.
 PARTS = ("relevance", "selector", "explainer")
-# Settings that are nothing but paths.
+# Settings that are paths.
 PATHS = ("data_path", "showcase_lexicon", "showcase_alignment")
 
 
@@ -48,7 +48,7 @@ class Task:
         model: ``Showcase<base>``.
         dataset: The data set.
         settings: All that RecBole is told, the seed included.
-        tune: What to search; None for a run.
+        tune: What to search, None if this is a run.
         keep: Whether to keep the checkpoint.
         specification: The file that asks for it; modules are found in its folder too.
         imports: Modules to import first.
@@ -66,8 +66,8 @@ class Task:
     def id(self) -> str:
         """A name made of what the task is.
 
-        Labels and ``data_path`` may change without a new run; any other setting makes one, another
-        place of the lexicon or of the alignment too.
+        Labels, ``data_path`` and the place of the specification may change without a new run; any
+        other setting makes one, another place of the lexicon or of the alignment too.
         """
         content: dict[str, Any] = {
             "model": self.model,

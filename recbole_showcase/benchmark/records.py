@@ -27,11 +27,11 @@ class Record:
         seed: Its seed.
         result: Test figures of a run by RecBole's names; empty for a search.
         valid: Figures of the validation that chose the epoch, or the setting.
-        smaller: Those of the figures of which less is better.
+        smaller: Names of the figures of which less is better.
         chosen: The setting that a search has found.
-        error: What went wrong.
-        seconds: Time of training and test, imports not counted.
-        cpu_seconds: Time of the processors in the same span, by which busy machines compare.
+        error: What went wrong, empty if nothing did.
+        seconds: Time of training and test, without imports.
+        cpu_seconds: CPU time of the same span, which other work on the machine changes less.
         peak_memory_mb: The most memory that the process held.
         versions: Of Python and the packages that matter.
     """

@@ -39,7 +39,7 @@ def main(what: str, place: str) -> int:
 
 
 def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) -> int:
-    """Do a task in a working folder that goes again, and keep how it ended."""
+    """Do a task in a working folder that is removed afterwards, and record how it ended."""
     scratch = folder.path / _WORK
     # The process of a benchmark that was killed may still be at work on the same task.
     with FileLock(folder.path / ".lock"):
@@ -144,7 +144,7 @@ def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
 
 
 def _check(path: Path) -> int:
-    """Look at the configurations of several tasks; the first that is refused is reported."""
+    """Check the configurations of several tasks; the first that is refused is reported."""
     from recbole_showcase.integration.experiments import check_configuration
 
     for place in sorted(path.iterdir()):
@@ -168,7 +168,7 @@ def _versions() -> dict[str, str]:
 
 
 def _peak_memory_mb() -> float:
-    """The most memory of this process, 0 on systems that do not tell."""
+    """The most memory that this process held, 0 on systems that do not tell."""
     try:
         import resource
     except ImportError:  # Windows

@@ -71,7 +71,7 @@ def _different(values: list[Any]) -> list[Any]:
     known = [getattr(value, "label", value) for value in values]
     for value in known:
         if known.count(value) > 1:
-            raise ValueError(f"has {value!r} twice; a 'label' tells values of an axis apart")
+            raise ValueError(f"has {value!r} twice; values must differ, of an axis by 'label'")
     return values
 
 
@@ -167,7 +167,10 @@ class Plot(_Mapping):
 def _of_file(name: Any, info: ValidationInfo) -> dict[str, Any]:
     if not isinstance(name, str):
         raise ValueError(f"is {name!r}; expected the name of a file")
-    return read_yaml(info.data.get("path", Path()).parent / name)
+    try:
+        return read_yaml(info.data.get("path", Path()).parent / name)
+    except SettingsError as error:
+        raise ValueError(f"is '{name}': {error}") from error
 
 
 def _above_files(settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:

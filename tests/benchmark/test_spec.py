@@ -78,7 +78,9 @@ def test_config_files_lie_below_the_settings(tmp_path: Path) -> None:
         SettingsError, match=r"'config_files\[0\]' sets 'seed', which the benchmark"
     ):
         write_spec(tmp_path / "s.yaml", config_files=["base.yaml"])
-    with pytest.raises(SettingsError, match=r"none\.yaml cannot be read"):
+    with pytest.raises(
+        SettingsError, match=r"s\.yaml: 'config_files\[0\]' is .*none\.yaml cannot be read"
+    ):
         write_spec(tmp_path / "s.yaml", config_files=["none.yaml"])
 
 
@@ -99,7 +101,7 @@ def test_only_some_values(tmp_path: Path) -> None:
         ({"bases": []}, r"'bases' is \[\]; list should have at least 1 item"),
         ({"bases": [{"label": "x"}]}, r"'bases\[0\]' has no 'name'"),
         ({"bases": [{"name": "BPR", "setting": {}}]}, "unknown key 'setting'; did you mean"),
-        ({"bases": ["BPR", "BPR"]}, "'bases' has 'BPR' twice; a 'label' tells"),
+        ({"bases": ["BPR", "BPR"]}, "'bases' has 'BPR' twice; values must differ"),
         ({"seeds": [1, 1]}, "'seeds' has 1 twice"),
         ({"seeds": [True]}, r"'seeds\[0\]' is True; allowed: a valid integer"),
         ({"seeds": [-1]}, r"'seeds\[0\]' is -1; allowed: greater than or equal to 0"),

@@ -207,10 +207,10 @@ def import_modules(modules: Iterable[str]) -> None:
         _check_trusted(module, f"module '{module}'")
         try:
             import_module(module)
-        except ImportError as error:
+        except Exception as error:  # a module may raise anything
             raise SettingsError(
-                f"module '{module}' of parts cannot be imported ({error}); install its package, "
-                "or put its folder on PYTHONPATH"
+                f"module '{module}' of parts cannot be imported ({type(error).__name__}: {error}); "
+                "install its package, or put its folder on PYTHONPATH"
             ) from error
 
 

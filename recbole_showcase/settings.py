@@ -136,7 +136,7 @@ def first_error(error: ValidationError) -> tuple[str, str]:
 
 def _checked(key: str, value: Any, hint: Any) -> Any:
     """Return the value as the annotated type, or raise naming the key."""
-    if isinstance(value, list) and tuple in {get_origin(hint), *map(get_origin, get_args(hint))}:
+    if isinstance(value, list) and tuple in [get_origin(h) for h in (hint, *get_args(hint))]:
         value = tuple(value)  # which YAML does not have
     try:
         return TypeAdapter(hint, config=_STRICT).validate_python(value)

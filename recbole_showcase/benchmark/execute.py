@@ -71,14 +71,14 @@ def summary_of(spec: BenchmarkSpec, out: str | Path) -> Summary:
         searched = _search_record(spec, out, cell)
         for seed in spec.seeds:
             record: Record | None = None
-            units: Path | None = None
+            user_sums: Path | None = None
             if searched is not None and searched.status == "failed":
                 record = Record("failed", seed, error=f"the search failed: {searched.error}")
             elif searched is not None or spec.tune is None:
-                folder = _folder(out, _run_task(spec, cell, seed, searched))
+                folder = _folder(out, _run_task(cell, seed, searched))
                 record = folder.record()
-                units = folder.units if folder.units.is_file() else None
-            outcomes.append(Outcome(cell.labels, seed, record, units))
+                user_sums = folder.user_sums if folder.user_sums.is_file() else None
+            outcomes.append(Outcome(cell.labels, seed, record, user_sums))
     return summarise(spec, outcomes)
 
 
@@ -97,7 +97,7 @@ class _Benchmark:
         """The searches, one a combination."""
         if self.spec.tune is None:
             return []
-        return [search_of(c, self.spec.tune, self.spec.seeds) for c in cells_of(self.spec)]
+        return [search_of(c, self.spec.tune) for c in cells_of(self.spec)]
 
     def runs(self) -> list[Task]:
         """The runs of all combinations whose search, if there is one, has come to its end."""
@@ -105,11 +105,11 @@ class _Benchmark:
         for cell in cells_of(self.spec):
             searched = _search_record(self.spec, self.out, cell)
             if self.spec.tune is None or (searched is not None and searched.status == "done"):
-                tasks += [_run_task(self.spec, cell, seed, searched) for seed in self.spec.seeds]
+                tasks += [_run_task(cell, seed, searched) for seed in self.spec.seeds]
         return tasks
 
     def check(self) -> None:
-        """Have every configuration looked at before the first run of hours.
+        """Check every configuration before the first run, in a process of its own.
 
         Raises:
             SettingsError: With what RecBole or this package says of the first bad one.
@@ -149,7 +149,7 @@ class _Benchmark:
             _in_parallel(pending, self._do, self.jobs, self.launcher.stop, bar)
 
     def _pending(self, tasks: Iterable[Task]) -> list[Task]:
-        """Tasks without a record, each once; those to try again lose theirs."""
+        """Tasks without a record, each once; the record of one to be tried again is deleted."""
         found: dict[str, Task] = {}
         for task in tasks:
             folder = _folder(self.out, task)
@@ -209,11 +209,11 @@ def _folder(out: Path, task: Task) -> TaskFolder:
 def _search_record(spec: BenchmarkSpec, out: Path, cell: Cell) -> Record | None:
     if spec.tune is None:
         return None
-    return _folder(out, search_of(cell, spec.tune, spec.seeds)).record()
+    return _folder(out, search_of(cell, spec.tune)).record()
 
 
-def _run_task(spec: BenchmarkSpec, cell: Cell, seed: int, searched: Record | None) -> Task:
-    return run_of(cell, seed, searched.chosen if searched else None, keep=spec.keep)
+def _run_task(cell: Cell, seed: int, searched: Record | None) -> Task:
+    return run_of(cell, seed, searched.chosen if searched else None)
 
 
 def _check_data(cells: Iterable[Cell]) -> None:

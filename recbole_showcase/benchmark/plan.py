@@ -1,4 +1,4 @@
-"""The combinations of a benchmark and their runs, each with the identity it is found again by."""
+"""The combinations of a benchmark and their runs, each with the id of its folder."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from recbole_showcase.benchmark.spec import BenchmarkSpec, Tuning
+from recbole_showcase.benchmark.spec import BenchmarkSpec, Choice, Tuning
 
-# Settings that are nothing but paths.
+# Axes whose values are parts of the explanation side, named by the setting `showcase_<axis>`.
+PARTS = ("relevance", "selector", "explainer")
+# Settings that are paths.
 PATHS = ("data_path", "showcase_lexicon", "showcase_alignment")
 
 
@@ -27,12 +30,14 @@ class Cell:
         model: ``Showcase<base>``.
         dataset: The data set.
         settings: Those of the benchmark, then of the values, in the order of the axes.
+        spec: The benchmark.
     """
 
     labels: Mapping[str, str]
     model: str
     dataset: str
     settings: Mapping[str, Any]
+    spec: BenchmarkSpec
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,10 @@ class Task:
         model: ``Showcase<base>``.
         dataset: The data set.
         settings: All that RecBole is told, the seed included.
-        tune: What to search; None for a run.
+        tune: What to search, None if this is a run.
         keep: Whether to keep the checkpoint.
+        specification: The file that asks for it; modules are found in its folder too.
+        imports: Modules to import first.
     """
 
     model: str
@@ -52,20 +59,24 @@ class Task:
     settings: Mapping[str, Any]
     tune: Tuning | None = None
     keep: bool = False
+    specification: Path = Path()
+    imports: Sequence[str] = ()
 
     @property
     def id(self) -> str:
         """A name made of what the task is.
 
-        Labels and ``data_path`` may change without a new run; any other setting makes one, another
-        place of the lexicon or of the alignment too.
+        Labels, ``data_path`` and the place of the specification may change without a new run; any
+        other setting makes one, another place of the lexicon or of the alignment too.
         """
-        content = {
+        content: dict[str, Any] = {
             "model": self.model,
             "dataset": self.dataset,
             "settings": {k: v for k, v in self.settings.items() if k != "data_path"},
             "tune": None if self.tune is None else vars(self.tune),
         }
+        if self.imports:
+            content["imports"] = list(self.imports)
         text = json.dumps(content, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         dataset = re.sub(r"[^A-Za-z0-9._-]+", "-", self.dataset)
@@ -75,14 +86,16 @@ class Task:
 def cells_of(spec: BenchmarkSpec) -> list[Cell]:
     """All combinations, the last axis varying fastest."""
     return [
-        _cell(spec, dict(zip((a.name for a in spec.axes), choices, strict=True)))
-        for choices in itertools.product(*(axis.choices for axis in spec.axes))
+        _cell(spec, dict(zip(spec.axes, choices, strict=True)))
+        for choices in itertools.product(*spec.axes.values())
     ]
 
 
-def _cell(spec: BenchmarkSpec, choices: Mapping[str, Any]) -> Cell:
+def _cell(spec: BenchmarkSpec, choices: Mapping[str, Choice]) -> Cell:
     settings = dict(spec.settings)
-    for choice in choices.values():
+    for axis, choice in choices.items():
+        if axis in PARTS:
+            settings[f"showcase_{axis}"] = choice.name
         settings.update(choice.settings)
     for key in PATHS:  # runs have working folders of their own
         if settings.get(key) is not None:
@@ -92,15 +105,13 @@ def _cell(spec: BenchmarkSpec, choices: Mapping[str, Any]) -> Cell:
         model=f"Showcase{choices['base'].name}",
         dataset=choices["dataset"].name,
         settings=settings,
+        spec=spec,
     )
 
 
-def run_of(
-    cell: Cell, seed: int, tuned: Mapping[str, Any] | None = None, *, keep: bool = False
-) -> Task:
+def run_of(cell: Cell, seed: int, tuned: Mapping[str, Any] | None = None) -> Task:
     """The run of a combination with a seed, and with what a search has found."""
-    settings = {**cell.settings, **(tuned or {}), "seed": seed}
-    return Task(cell.model, cell.dataset, settings, keep=keep)
+    return _task(cell, {**cell.settings, **(tuned or {}), "seed": seed}, keep=cell.spec.keep)
 
 
 def corner_of(tune: Tuning | None) -> dict[str, Any]:
@@ -114,7 +125,14 @@ def corner_of(tune: Tuning | None) -> dict[str, Any]:
     }
 
 
-def search_of(cell: Cell, tune: Tuning, seeds: tuple[int, ...]) -> Task:
+def search_of(cell: Cell, tune: Tuning) -> Task:
     """The search of a combination."""
-    seed = seeds[0] if tune.seed is None else tune.seed
-    return Task(cell.model, cell.dataset, {**cell.settings, "seed": seed}, tune)
+    seed = cell.spec.seeds[0] if tune.seed is None else tune.seed
+    return _task(cell, {**cell.settings, "seed": seed}, tune)
+
+
+def _task(
+    cell: Cell, settings: Mapping[str, Any], tune: Tuning | None = None, keep: bool = False
+) -> Task:
+    spec = cell.spec
+    return Task(cell.model, cell.dataset, settings, tune, keep, spec.path, spec.imports)

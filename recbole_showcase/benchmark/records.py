@@ -15,7 +15,7 @@ from recbole_showcase.errors import DataError
 
 FORMAT = "recbole_showcase benchmark 1"
 TASK, RECORD, LOG, CONFIG = "task.yaml", "record.json", "log.txt", "config.yaml"
-UNITS = "units.npz"
+USER_SUMS = "user_sums.npz"
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Record:
         seed: Its seed.
         result: Test figures of a run by RecBole's names; empty for a search.
         valid: Figures of the validation that chose the epoch, or the setting.
-        smaller: Those of the figures of which less is better.
+        smaller: Names of the figures of which less is better.
         chosen: The setting that a search has found.
-        error: What went wrong.
-        seconds: Time of training and test, imports not counted.
-        cpu_seconds: Time of the processors in the same span, by which busy machines compare.
+        error: What went wrong, empty if nothing did.
+        seconds: Time of training and test, without imports.
+        cpu_seconds: CPU time of the same span, which other work on the machine changes less.
         peak_memory_mb: The most memory that the process held.
         versions: Of Python and the packages that matter.
     """
@@ -62,9 +62,9 @@ class TaskFolder:
         return self.path / LOG
 
     @property
-    def units(self) -> Path:
+    def user_sums(self) -> Path:
         """What each user added to the figures; runs of several processes leave none."""
-        return self.path / UNITS
+        return self.path / USER_SUMS
 
     def prepare(self, task: Task) -> None:
         """Make the folder and write what the process is to do."""
@@ -73,18 +73,21 @@ class TaskFolder:
             "model": task.model,
             "dataset": task.dataset,
             "keep": task.keep,
+            "specification": str(task.specification),
+            "imports": list(task.imports),
         }
         if task.tune is not None:
-            content["tune"] = asdict(task.tune)
+            content["tune"] = task.tune.model_dump()
         write_yaml(self.path / TASK, content)
         write_yaml(self.path / CONFIG, task.settings)
 
     def task(self) -> Task:
         """What :meth:`prepare` wrote."""
         content = read_yaml(self.path / TASK)
-        tune = Tuning(**content["tune"]) if "tune" in content else None
-        settings = read_yaml(self.path / CONFIG)
-        return Task(content["model"], content["dataset"], settings, tune, content["keep"])
+        if "tune" in content:
+            content["tune"] = Tuning(**content["tune"])
+        content["specification"] = Path(content["specification"])
+        return Task(**content, settings=read_yaml(self.path / CONFIG))
 
     def record(self) -> Record | None:
         """How the task ended, or None as long as it has not.

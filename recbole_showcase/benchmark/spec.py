@@ -1,106 +1,240 @@
-"""What a benchmark is to run: read from YAML into frozen dataclasses that refuse unknown keys."""
+"""What a benchmark is to run: a YAML file, which pydantic checks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from recbole_showcase.benchmark.yaml_files import read_yaml
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.settings import read_settings
+from recbole_showcase.settings import first_error
 
-# Keys of the specification that are axes of their own, the axis, and the setting a name stands for.
+# Keys of a specification that are axes, and the name of the axis.
 AXES = {
-    "datasets": ("dataset", None),
-    "bases": ("base", None),
-    "relevances": ("relevance", "showcase_relevance"),
-    "selectors": ("selector", "showcase_selector"),
-    "explainers": ("explainer", "showcase_explainer"),
+    "datasets": "dataset",
+    "bases": "base",
+    "relevances": "relevance",
+    "selectors": "selector",
+    "explainers": "explainer",
 }
-_REQUIRED = ("datasets", "bases", "seeds", "columns")
-_OTHER = ("name", "seeds", "columns", "axes", "config_files", "settings", "tune", "plot", "keep")
-_SPACES = ("choice", "uniform", "quniform", "loguniform")
+# Kinds of spaces to search, and how many numbers tell one; a choice is of any values.
+_SPACES = {"choice": 0, "uniform": 2, "loguniform": 2, "quniform": 3}
 # What a run is told by the benchmark itself.
 _OURS = ("model", "dataset", "seed", "checkpoint_dir")
 
 
-@dataclass(frozen=True)
-class Choice:
+def _known(given: Any, names: Iterable[str]) -> Any:
+    for key in given if isinstance(given, dict) else ():
+        if key not in names:
+            near = get_close_matches(str(key), names, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"allowed: {', '.join(names)}"
+            raise ValueError(f"has the unknown key '{key}'; {hint}")
+    return given
+
+
+def _sortable(value: Any) -> Any:
+    """Refuse a setting whose mappings cannot be put in order, which the ids of runs need."""
+    try:
+        json.dumps(value, sort_keys=True, default=str)
+    except TypeError as error:
+        raise ValueError(
+            f"is {value!r}; expected the keys of a mapping to be all strings or all numbers"
+        ) from error
+    return value
+
+
+def _not_ours(settings: dict[str, Any]) -> dict[str, Any]:
+    for key in _OURS:
+        if key in settings:
+            raise ValueError(f"sets '{key}', which the benchmark sets itself")
+    return settings
+
+
+def _different(values: list[Any]) -> list[Any]:
+    known = [getattr(value, "label", value) for value in values]
+    for value in known:
+        if known.count(value) > 1:
+            raise ValueError(f"has {value!r} twice; values must differ, of an axis by 'label'")
+    return values
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Value = Annotated[Any, AfterValidator(_sortable)]
+Settings = Annotated[dict[str, Value], AfterValidator(_not_ours)]
+
+
+class _Mapping(BaseModel):
+    """A mapping of the file: no "3" for 3, and no key that is not known."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, given: Any) -> Any:
+        return _known(given, cls.model_fields)
+
+
+class Choice(_Mapping):
     """One value of an axis.
 
     Attributes:
-        name: A data set, a RecBole model, a part; for an axis of one's own any name.
+        name: A data set, a RecBole model or a part; any name if the axis is the user's own.
         label: What tables call it; unique in its axis.
         settings: What it sets beside its name.
     """
 
-    name: str
-    label: str
-    settings: Mapping[str, Any]
+    name: Name
+    label: Name
+    settings: Settings = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            given = {"name": given}
+        if not isinstance(given, dict):
+            raise ValueError(f"is {given!r}; expected a name or a mapping")
+        return {"label": given.get("name"), **given}
 
 
-@dataclass(frozen=True)
-class Axis:
-    """What is varied, and its values."""
+def _sized(params: dict[str, Any]) -> dict[str, Any]:
+    for kind, space in params.items():
+        for name, values in space.items():
+            size = _SPACES[kind]
+            numbers = all(type(value) in (int, float) for value in values)
+            if size and not (numbers and len(values) == size):
+                raise ValueError(f"has {kind}.{name} {values!r}; expected a list of {size} numbers")
+    return params
 
-    name: str
-    choices: tuple[Choice, ...]
+
+Space = Annotated[dict[str, Annotated[list[Value], Field(min_length=1)]], AfterValidator(_not_ours)]
 
 
-@dataclass(frozen=True)
-class Tuning:
+class Tuning(_Mapping):
     """A search by RecBole's ``HyperTuning`` before the runs of each combination.
 
     Attributes:
-        algo: How settings are proposed.
-        max_evals: The most trials; None for RecBole's own number. ``exhaustive`` tries all.
+        algo: How settings are proposed; ``exhaustive`` tries all.
+        max_evals: The most trials; None for RecBole's own number.
         early_stop: Trials without progress that end the search; None for RecBole's own number.
         seed: Seed of the trials; None for the first of the benchmark.
         params: Settings by kind of space, as in RecBole's ``params_dict``.
     """
 
     algo: Literal["exhaustive", "random", "bayes"]
-    max_evals: int | None
-    early_stop: int | None
-    seed: int | None
-    params: dict
+    max_evals: int | None = None
+    early_stop: int | None = None
+    seed: int | None = None
+    params: Annotated[
+        dict[str, Space],
+        BeforeValidator(partial(_known, names=_SPACES)),
+        AfterValidator(_sized),
+        Field(min_length=1),
+    ]
+
+    @model_validator(mode="after")
+    def _exhaustive_of_choices(self) -> Tuning:
+        for kind in self.params:
+            if self.algo == "exhaustive" and kind != "choice":
+                raise ValueError(f"has the 'algo' exhaustive, which cannot search '{kind}'")
+        return self
 
 
-@dataclass(frozen=True)
-class Plot:
+class Plot(_Mapping):
     """Columns of the trade-off plot, as tables name them."""
 
-    recommendation: str
-    explanation: str
+    recommendation: Name
+    explanation: Name
 
 
-@dataclass(frozen=True)
-class BenchmarkSpec:
-    """A benchmark; ``docs/benchmark.md`` explains the file.
+def _of_file(name: Any, info: ValidationInfo) -> dict[str, Any]:
+    if not isinstance(name, str):
+        raise ValueError(f"is {name!r}; expected the name of a file")
+    try:
+        return read_yaml(info.data.get("path", Path()).parent / name)
+    except SettingsError as error:
+        raise ValueError(f"is '{name}': {error}") from error
+
+
+def _above_files(settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    files = info.data.get("config_files", [])
+    return {key: value for layer in (*files, settings) for key, value in layer.items()}
+
+
+def _all_axes(own: dict[str, list[Choice]], info: ValidationInfo) -> dict[str, list[Choice]]:
+    for name in (*AXES.values(), "seed", "status"):
+        if name in own:
+            raise ValueError(f"has '{name}', which is the name of another axis or column")
+    return {axis: info.data[key] for key, axis in AXES.items() if info.data.get(key)} | own
+
+
+def _measured(column: str, info: ValidationInfo) -> str:
+    """Refuse a column that the runs do not measure, if their settings say what they measure."""
+    metrics = info.data.get("settings", {}).get("metrics")
+    name = column.lower().partition("@")[0]
+    if isinstance(metrics, list) and name != "seconds":
+        known = {str(metric).lower(): str(metric) for metric in metrics}
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0)
+            hint = f"; did you mean '{known[near[0]]}'?" if near else ""
+            raise ValueError(f"has '{column}', which is not in 'metrics'{hint}")
+    return column
+
+
+def _tabled(plot: Plot, info: ValidationInfo) -> Plot:
+    """The plot, with the names of ``columns`` if they differ in case alone."""
+    listed = {column.lower(): column for column in info.data.get("columns", [])}
+    names = {key: listed.get(c.lower(), c) for key, c in plot if _measured(c, info)}
+    return plot.model_copy(update=names)
+
+
+Choices = Annotated[list[Choice], Field(min_length=1), AfterValidator(_different)]
+
+
+class BenchmarkSpec(_Mapping):
+    """A benchmark: the keys of its file, which ``docs/benchmark.md`` explains, and ``path``.
 
     Attributes:
-        name: Names tables and plots.
-        axes: What is varied; data sets and bases come first.
-        seeds: Every combination is run with each.
-        columns: Metrics of the tables, as in RecBole's results, in any case.
-        settings: Of every run, below those of axis values.
-        tune: What is searched before the runs, if anything.
-        plot: What is plotted, if anything.
-        keep: Whether checkpoints are kept.
+        path: The file.
+        settings: Of every run, those of ``config_files`` included, below those of axis values.
+        axes: All that is varied, by name: data sets and bases come first, the user's own last.
     """
 
-    name: str
-    axes: tuple[Axis, ...]
-    seeds: tuple[int, ...]
-    columns: tuple[str, ...]
-    settings: Mapping[str, Any]
-    tune: Tuning | None
-    plot: Plot | None
-    keep: bool
+    path: Path
+    name: Name
+    config_files: list[Annotated[Settings, BeforeValidator(_of_file)]] = []
+    settings: Annotated[Settings, AfterValidator(_above_files)] = Field({}, validate_default=True)
+    imports: list[Name] = []
+    datasets: Choices
+    bases: Choices
+    relevances: Choices = []
+    selectors: Choices = []
+    explainers: Choices = []
+    axes: Annotated[dict[str, Choices], AfterValidator(_all_axes)] = Field(
+        {}, validate_default=True
+    )
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(_different)]
+    columns: list[Annotated[Name, AfterValidator(_measured)]]
+    tune: Tuning | None = None
+    plot: Annotated[Plot, AfterValidator(_tabled)] | None = None
+    keep: bool = False
 
     def only(self, wanted: Iterable[str]) -> BenchmarkSpec:
         """The part of the benchmark with some axis values.
@@ -111,22 +245,20 @@ class BenchmarkSpec:
         Raises:
             SettingsError: If there is no such axis or value.
         """
-        chosen: dict[str, set[str]] = {}
+        labels: dict[str, set[str]] = {}
         for text in wanted:
             axis, equals, label = text.partition("=")
-            known = {a.name: [c.label for c in a.choices] for a in self.axes}
-            if not equals or axis not in known:
-                raise SettingsError(f"'{text}' is not AXIS=LABEL; axes: {', '.join(known)}")
-            if label not in known[axis]:
-                raise SettingsError(
-                    f"axis '{axis}' has no '{label}'; allowed: {', '.join(known[axis])}"
-                )
-            chosen.setdefault(axis, set()).add(label)
-        axes = tuple(
-            Axis(a.name, tuple(c for c in a.choices if c.label in chosen.get(a.name, {c.label})))
-            for a in self.axes
-        )
-        return replace(self, axes=axes)
+            if not equals or axis not in self.axes:
+                raise SettingsError(f"'{text}' is not AXIS=LABEL; axes: {', '.join(self.axes)}")
+            known = [choice.label for choice in self.axes[axis]]
+            if label not in known:
+                raise SettingsError(f"axis '{axis}' has no '{label}'; allowed: {', '.join(known)}")
+            labels.setdefault(axis, set()).add(label)
+        axes = {
+            axis: [choice for choice in choices if choice.label in labels.get(axis, {choice.label})]
+            for axis, choices in self.axes.items()
+        }
+        return self.model_copy(update={"axes": axes})
 
 
 def read_spec(path: str | Path) -> BenchmarkSpec:
@@ -136,193 +268,11 @@ def read_spec(path: str | Path) -> BenchmarkSpec:
         SettingsError: The file cannot be read, a key is unknown or missing, or a value is of the
             wrong kind; naming file, key, what was found and what is allowed.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     content = read_yaml(path)
     try:
-        return _spec(content, path)
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {error}") from error
-
-
-def _spec(content: dict[str, Any], path: Path) -> BenchmarkSpec:
-    check_keys("the specification", content, (*AXES, *_OTHER), _REQUIRED)
-    settings: dict[str, Any] = {}
-    for name in _strings("config_files", content.get("config_files", [])):
-        settings.update(_settings(name, read_yaml(path.parent / name)))
-    settings.update(_settings("settings", content.get("settings", {})))
-    columns = _strings("columns", content["columns"])
-    _check_columns("columns", columns, settings)
-    plot = _plot(content["plot"], columns, settings) if "plot" in content else None
-    return BenchmarkSpec(
-        name=_string("name", content.get("name", path.stem)),
-        axes=tuple(_axes(content)),
-        seeds=_seeds(content["seeds"]),
-        columns=columns,
-        settings=settings,
-        tune=_tuning(content["tune"]) if "tune" in content else None,
-        plot=plot,
-        keep=_bool("keep", content.get("keep", False)),
-    )
-
-
-def _axes(content: Mapping[str, Any]) -> Iterable[Axis]:
-    for key, (name, setting) in AXES.items():
-        if key in content:
-            yield _axis(key, name, setting, content[key])
-    own = content.get("axes", {})
-    if not isinstance(own, dict):
-        raise SettingsError(f"'axes' is {own!r}; expected a mapping of names to lists")
-    taken = {name for name, _ in AXES.values()} | {"seed", "status"}
-    for name, values in own.items():
-        if name in taken:
-            raise SettingsError(f"axis '{name}' of 'axes' has the name of another")
-        yield _axis(f"axes.{name}", str(name), None, values)
-
-
-def _axis(key: str, name: str, setting: str | None, values: Any) -> Axis:
-    if not isinstance(values, list) or not values:
-        raise SettingsError(f"'{key}' is {values!r}; expected a list of names or mappings")
-    choices = tuple(_choice(f"{key}[{n}]", setting, value) for n, value in enumerate(values))
-    labels = [choice.label for choice in choices]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise SettingsError(
-                f"'{key}' has two values of the label '{label}'; give them a 'label' each"
-            )
-    return Axis(name, choices)
-
-
-def _choice(where: str, setting: str | None, value: Any) -> Choice:
-    if isinstance(value, str):
-        value = {"name": value}
-    if not isinstance(value, dict):
-        raise SettingsError(f"'{where}' is {value!r}; expected a name or a mapping")
-    check_keys(f"'{where}'", value, ("name", "label", "settings"), ("name",))
-    name = _string(f"{where}.name", value["name"])
-    own = {} if setting is None else {setting: name}
-    return Choice(
-        name,
-        _string(f"{where}.label", value.get("label", name)),
-        own | _settings(f"{where}.settings", value.get("settings", {})),
-    )
-
-
-def _settings(where: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise SettingsError(f"'{where}' is {value!r}; expected a mapping of settings")
-    for key in _OURS:
-        if key in value:
-            raise SettingsError(f"'{where}' sets '{key}', which the benchmark sets itself")
-    for key, own in value.items():
-        _check_digestible(f"{where}.{key}", own)
-    return value
-
-
-def _check_digestible(where: str, value: Any) -> None:
-    """Refuse a setting whose mappings cannot be put in order, which the names of runs need."""
-    try:
-        json.dumps(value, sort_keys=True, default=str)
-    except TypeError as error:
-        raise SettingsError(
-            f"'{where}' is {value!r}; expected the keys of a mapping to be all strings or all "
-            "numbers"
-        ) from error
-
-
-def _tuning(value: Any) -> Tuning:
-    if not isinstance(value, dict):
-        raise SettingsError(f"'tune' is {value!r}; expected a mapping")
-    names = [field.name for field in fields(Tuning)]
-    check_keys("'tune'", value, names, ("algo", "params"))
-    tuning = read_settings(Tuning, "", {**dict.fromkeys(names), **value})
-    check_keys("'tune.params'", tuning.params, _SPACES, ())
-    if not tuning.params:
-        raise SettingsError(f"'tune.params' is empty; allowed: {', '.join(_SPACES)}")
-    for kind, space in tuning.params.items():
-        for name, values in _settings(f"tune.params.{kind}", space).items():
-            _check_space(f"tune.params.{kind}.{name}", kind, values)
-            if tuning.algo == "exhaustive" and kind != "choice":
-                raise SettingsError(f"'tune.algo' is exhaustive, which cannot search '{kind}'")
-    return tuning
-
-
-def _check_space(where: str, kind: str, values: Any) -> None:
-    size = {"uniform": 2, "loguniform": 2, "quniform": 3}.get(kind)
-    fits = isinstance(values, list) and bool(values)
-    if fits and size is not None:
-        fits = len(values) == size and all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) for v in values
-        )
-    if not fits:
-        wanted = "a list of values" if size is None else f"a list of {size} numbers"
-        raise SettingsError(f"'{where}' is {values!r}; expected {wanted}")
-
-
-def _plot(value: Any, columns: Iterable[str], settings: Mapping[str, Any]) -> Plot:
-    """The plot, with the names of ``columns`` where they differ in case alone."""
-    if not isinstance(value, dict):
-        raise SettingsError(f"'plot' is {value!r}; expected a mapping")
-    names = [field.name for field in fields(Plot)]
-    check_keys("'plot'", value, names, names)
-    plot = read_settings(Plot, "", value)
-    _check_columns("plot", (plot.recommendation, plot.explanation), settings)
-    listed = {column.lower(): column for column in columns}
-    return Plot(*(listed.get(c.lower(), c) for c in (plot.recommendation, plot.explanation)))
-
-
-def _check_columns(where: str, columns: Iterable[str], settings: Mapping[str, Any]) -> None:
-    """Refuse a column that the runs do not measure, where ``settings`` say what they measure."""
-    measured = settings.get("metrics")
-    if not isinstance(measured, list):
-        return
-    known = {str(name).lower(): str(name) for name in measured} | {"seconds": "seconds"}
-    for column in columns:
-        name = column.lower().partition("@")[0]
-        if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0)
-            hint = f"; did you mean '{known[near[0]]}'?" if near else ""
-            raise SettingsError(f"'{where}' has '{column}', which is not in 'metrics'{hint}")
-
-
-def check_keys(
-    where: str, value: Mapping[str, Any], allowed: Iterable[str], required: Iterable[str]
-) -> None:
-    """Refuse unknown and missing keys.
-
-    Raises:
-        SettingsError: Naming the first bad key, and those that are allowed.
-    """
-    allowed = list(allowed)
-    for key in value:
-        if key not in allowed:
-            near = get_close_matches(str(key), allowed, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else f"; allowed: {', '.join(allowed)}"
-            raise SettingsError(f"{where} has the unknown key '{key}'{hint}")
-    for key in required:
-        if key not in value:
-            raise SettingsError(f"{where} has no '{key}'")
-
-
-def _strings(where: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise SettingsError(f"'{where}' is {value!r}; expected a list of names")
-    return tuple(_string(f"{where}[{n}]", entry) for n, entry in enumerate(value))
-
-
-def _string(where: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"'{where}' is {value!r}; expected a name")
-    return value
-
-
-def _seeds(value: Any) -> tuple[int, ...]:
-    whole = isinstance(value, list) and all(type(seed) is int and seed >= 0 for seed in value)
-    if not whole or not value or len(set(value)) < len(value):
-        raise SettingsError(f"'seeds' is {value!r}; expected different whole numbers")
-    return tuple(value)
-
-
-def _bool(where: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise SettingsError(f"'{where}' is {value!r}; allowed: true, false")
-    return value
+        return BenchmarkSpec.model_validate({"path": path, "name": path.stem, **content})
+    except ValidationError as error:
+        place, said = first_error(error)
+        where = f"'{place.removeprefix('.')}'" if place else "the specification"
+        raise SettingsError(f"{path}: {where} {said}") from None

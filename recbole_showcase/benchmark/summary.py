@@ -1,4 +1,4 @@
-"""What the runs of a benchmark say together: means, spreads, the best, and whether by chance."""
+"""The runs of a benchmark together: means, spreads, the best, and whether that is significant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import BenchmarkSpec
-from recbole_showcase.benchmark.users import Source, compare_over_users
+from recbole_showcase.evaluation.user_sums import Source, compare_over_users
 from recbole_showcase.metrics import Comparison
 
 SIGNIFICANCE = 0.05
@@ -25,14 +25,14 @@ class Outcome:
     Attributes:
         labels: The label of each axis.
         seed: Its seed.
-        record: None where it has not been run.
-        units: The file of what each user added to its figures; None where there is none.
+        record: None if it has not been run.
+        user_sums: The file of what each user added to its figures, or None.
     """
 
     labels: Mapping[str, str]
     seed: int
     record: Record | None
-    units: Path | None = None
+    user_sums: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,25 @@ class Figure:
 
     Attributes:
         values: By seed, those that are numbers.
-        units: By seed, where to read what each user added.
+        user_sums: By seed, where to read what each user added.
         best: Whether no other combination on the data set is better.
-        comparison: The only best minus the next best, over users; None of any other, and where the
-            users are not known.
+        comparison: The best minus the next best, over users; None if this is not the only best, or
+            the users are not known.
     """
 
     values: Mapping[int, float] = field(default_factory=dict)
-    units: Mapping[int, Source] = field(default_factory=dict)
+    user_sums: Mapping[int, Source] = field(default_factory=dict)
     best: bool = False
     comparison: Comparison | None = None
 
     @property
     def mean(self) -> float:
-        """Mean over the seeds, NaN of none."""
+        """Mean over the seeds, NaN if there is no value."""
         return float(np.mean(list(self.values.values()))) if self.values else math.nan
 
     @property
     def spread(self) -> float:
-        """Standard deviation over the seeds (n - 1), NaN of fewer than two."""
+        """Standard deviation over the seeds (n - 1), NaN for fewer than two."""
         if len(self.values) < 2:
             return math.nan
         return float(np.std(list(self.values.values()), ddof=1))
@@ -133,9 +133,9 @@ def summarise(spec: BenchmarkSpec, outcomes: Iterable[Outcome]) -> Summary:
         outcomes: The runs, those of a combination one after the other.
     """
     outcomes = tuple(outcomes)
-    columns = spec.columns
     plotted = () if spec.plot is None else (spec.plot.recommendation, spec.plot.explanation)
-    columns += tuple(c for c in dict.fromkeys(plotted) if c.lower() not in map(str.lower, columns))
+    tabled = [column.lower() for column in spec.columns]
+    columns = (*spec.columns, *(c for c in dict.fromkeys(plotted) if c.lower() not in tabled))
     smaller = frozenset(
         column
         for column in columns
@@ -148,10 +148,10 @@ def summarise(spec: BenchmarkSpec, outcomes: Iterable[Outcome]) -> Summary:
     rows = [_row(group, columns) for group in groups.values()]
     return Summary(
         name=spec.name,
-        axes=tuple(a.name for a in spec.axes if len(a.choices) > 1 and a.name != "dataset")
+        axes=tuple(a for a, choices in spec.axes.items() if len(choices) > 1 and a != "dataset")
         or ("base",),
         columns=columns,
-        seeds=spec.seeds,
+        seeds=tuple(spec.seeds),
         rows=tuple(_judged(rows, columns, smaller)),
         outcomes=outcomes,
         smaller=smaller,
@@ -167,7 +167,7 @@ def _row(outcomes: Sequence[Outcome], columns: Sequence[str]) -> Row:
 def _figure(done: Sequence[Outcome], column: str) -> Figure:
     """A column of one combination, from its runs that are done."""
     values: dict[int, float] = {}
-    units: dict[int, Source] = {}
+    user_sums: dict[int, Source] = {}
     for outcome in done:
         assert outcome.record is not None
         name = _name(outcome.record, column)
@@ -176,9 +176,9 @@ def _figure(done: Sequence[Outcome], column: str) -> Figure:
         if math.isnan(value):
             continue
         values[outcome.seed] = value
-        if outcome.units is not None:
-            units[outcome.seed] = Source(outcome.units, name)
-    return Figure(values, units)
+        if outcome.user_sums is not None:
+            user_sums[outcome.seed] = Source(outcome.user_sums, name)
+    return Figure(values, user_sums)
 
 
 def _name(record: Record, column: str) -> str:
@@ -218,7 +218,7 @@ def _judge(figure: Figure, others: Sequence[Figure], sign: int) -> Figure:
         return figure
     if lead <= _TIE:
         return replace(figure, best=True)
-    comparison = compare_over_users(figure.units, runner_up.units)
+    comparison = compare_over_users(figure.user_sums, runner_up.user_sums)
     if comparison is not None and sign * comparison.difference <= 0:
         comparison = None  # the order is another one over the seeds that both have
     return replace(figure, best=True, comparison=comparison)

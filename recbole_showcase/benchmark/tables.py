@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from recbole_showcase.benchmark.summary import SIGNIFICANCE, Figure, Row, Summary
 from recbole_showcase.benchmark.yaml_files import replace_text
@@ -43,12 +43,9 @@ def terminal(summary: Summary) -> list[Table]:
     found = []
     for dataset, rows in summary.by_dataset().items():
         table = Table(title=escape(f"{summary.name}: {dataset}"), title_justify="left")
-        for axis in summary.axes:
-            table.add_column(axis)
-        for column in summary.columns:
-            table.add_column(escape(_head(summary, column)), justify="right", no_wrap=True)
-        if _incomplete(summary, rows):
-            table.add_column("runs", justify="right")
+        for n, head in enumerate(_heads(summary, rows)):
+            number = n >= len(summary.axes)
+            table.add_column(escape(head), justify="right" if number else "left", no_wrap=number)
         for cells in _body(summary, rows, escape, lambda text: f"[bold]{text}[/bold]"):
             table.add_row(*cells)
         found.append(table)
@@ -59,8 +56,7 @@ def markdown(summary: Summary) -> str:
     """Markdown tables, one a data set, the legend, and what failed."""
     parts = [f"# {summary.name}"]
     for dataset, rows in summary.by_dataset().items():
-        runs = ["runs"] if _incomplete(summary, rows) else []
-        heads = [*summary.axes, *(_head(summary, column) for column in summary.columns), *runs]
+        heads = _heads(summary, rows)
         rule = ["---"] * len(summary.axes) + ["---:"] * (len(heads) - len(summary.axes))
         body = _body(summary, rows, _markdown_text, lambda text: f"**{text}**", r"\*")
         lines = [f"| {' | '.join(cells)} |" for cells in (heads, rule, *body)]
@@ -75,29 +71,21 @@ def markdown(summary: Summary) -> str:
 
 def latex(summary: Summary) -> str:
     """LaTeX tables for ``booktabs``, one a data set."""
-    tables = [_latex_table(summary, *panel) for panel in summary.by_dataset().items()]
-    return "\n\n".join(tables) + "\n"
+    return "\n".join(_latex_table(summary, *panel) for panel in summary.by_dataset().items())
 
 
 def _latex_table(summary: Summary, dataset: str, rows: Sequence[Row]) -> str:
-    runs = ["runs"] if _incomplete(summary, rows) else []
-    heads = [*summary.axes, *(_head(summary, column) for column in summary.columns), *runs]
-    layout = "l" * len(summary.axes) + "r" * (len(heads) - len(summary.axes))
+    heads = [_latex_text(head) for head in _heads(summary, rows)]
     body = _body(summary, rows, _latex_text, lambda text: rf"\textbf{{{text}}}", "$^{*}$")
-    caption = f"{_latex_text(dataset)}. {_latex_text(legend(summary))}."
-    lines = [
-        r"\begin{table}",
-        rf"\caption{{{caption}}}",
-        rf"\begin{{tabular}}{{{layout}}}",
-        r"\toprule",
-        " & ".join(map(_latex_text, heads)) + r" \\",
-        r"\midrule",
-        *(" & ".join(cells) + r" \\" for cells in body),
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines)
+    return (
+        pd.DataFrame(body, columns=heads)
+        .style.hide(axis="index")
+        .to_latex(
+            column_format="l" * len(summary.axes) + "r" * (len(heads) - len(summary.axes)),
+            hrules=True,
+            caption=f"{_latex_text(dataset)}. {_latex_text(legend(summary))}.",
+        )
+    )
 
 
 def csv_of_rows(summary: Summary) -> str:
@@ -111,8 +99,8 @@ def csv_of_rows(summary: Summary) -> str:
     for row in summary.rows:
         figures = [row.figures[column] for column in summary.columns]
         numbers = [number for figure in figures for number in _numbers(figure)]
-        lines.append([*row.labels.values(), row.done, *map(_number, numbers)])
-    return _csv([[*axes, "runs", *heads], *lines])
+        lines.append([*row.labels.values(), row.done, *numbers])
+    return pd.DataFrame(lines, columns=[*axes, "runs", *heads]).to_csv(index=False)
 
 
 def csv_of_runs(summary: Summary) -> str:
@@ -127,12 +115,13 @@ def csv_of_runs(summary: Summary) -> str:
         status = "not run" if record is None else record.status
         cells = [*outcome.labels.values(), outcome.seed, status]
         if record is None:
-            cells += [""] * (len(metrics) + len(costs) + 1)
+            cells += [math.nan] * (len(metrics) + len(costs)) + [""]
         else:
-            figures = [_number(record.result.get(name, math.nan)) for name in metrics]
+            figures = [record.result.get(name, math.nan) for name in metrics]
             cells += [*figures, *(getattr(record, cost) for cost in costs), record.error]
         lines.append(cells)
-    return _csv([[*axes, "seed", "status", *metrics, *costs, "error"], *lines])
+    heads = [*axes, "seed", "status", *metrics, *costs, "error"]
+    return pd.DataFrame(lines, columns=heads).to_csv(index=False)
 
 
 def failures(summary: Summary) -> list[str]:
@@ -196,8 +185,10 @@ def _digits(rows: Sequence[Row], column: str) -> int:
     return 4 if all(abs(mean) <= 1 for mean in means) else 2
 
 
-def _head(summary: Summary, column: str) -> str:
-    return f"{column} {'↓' if column in summary.smaller else '↑'}"
+def _heads(summary: Summary, rows: Sequence[Row]) -> list[str]:
+    """The heads of the columns that :func:`_body` fills."""
+    heads = [f"{column} {'↓' if column in summary.smaller else '↑'}" for column in summary.columns]
+    return [*summary.axes, *heads, *(["runs"] if _incomplete(summary, rows) else [])]
 
 
 def _incomplete(summary: Summary, rows: Sequence[Row]) -> bool:
@@ -218,13 +209,3 @@ def _numbers(figure: Figure) -> tuple[float, ...]:
     found = figure.comparison
     tested = (math.nan,) * 3 if found is None else (found.p, found.low, found.high)
     return (figure.mean, figure.spread, *tested)
-
-
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else repr(float(value))
-
-
-def _csv(lines: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()

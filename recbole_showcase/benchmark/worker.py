@@ -21,9 +21,10 @@ from filelock import FileLock
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
-from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.errors import SettingsError, ShowcaseError
 from recbole_showcase.evaluation.results import result_file
-from recbole_showcase.evaluation.user_sums import units_file
+from recbole_showcase.evaluation.user_sums import user_sums_file
+from recbole_showcase.parts import import_modules
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
 _WORK = "work"
@@ -38,7 +39,7 @@ def main(what: str, place: str) -> int:
 
 
 def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) -> int:
-    """Do a task in a working folder that goes again, and keep how it ended."""
+    """Do a task in a working folder that is removed afterwards, and record how it ended."""
     scratch = folder.path / _WORK
     # The process of a benchmark that was killed may still be at work on the same task.
     with FileLock(folder.path / ".lock"):
@@ -48,6 +49,7 @@ def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) 
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
+            _import_modules(task)
             with contextlib.chdir(scratch):
                 record = work(folder, task, scratch)
         except Exception as error:
@@ -64,6 +66,21 @@ def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) 
     return 0 if record.status == "done" else 1
 
 
+def _import_modules(task: Task) -> None:
+    """Import what the specification names, such as a model or a part of the user's own.
+
+    Raises:
+        SettingsError: A module cannot be imported.
+    """
+    folder = str(task.specification.parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # last: a file in it hides no installed module
+    try:
+        import_modules(task.imports)
+    except SettingsError as error:
+        raise SettingsError(f"{task.specification}: {error}; {folder} is on it") from error
+
+
 def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     """Train and test."""
     import recbole.quick_start  # noqa: F401 - so that its import is not counted
@@ -78,9 +95,9 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
     checkpoint = _tested_checkpoint(saved)
     write_yaml(folder.path / "final_config.yaml", experiments.final_settings(checkpoint))
-    units = units_file(checkpoint)
-    if units.is_file():
-        os.replace(units, folder.units)
+    user_sums = user_sums_file(checkpoint)
+    if user_sums.is_file():
+        os.replace(user_sums, folder.user_sums)
     if task.keep:
         kept = folder.path / "checkpoint.pth"
         os.replace(result_file(checkpoint), result_file(kept))
@@ -123,12 +140,13 @@ def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
 
 
 def _check(path: Path) -> int:
-    """Look at the configurations of several tasks; the first that is refused is reported."""
+    """Check the configurations of several tasks; the first that is refused is reported."""
     from recbole_showcase.integration.experiments import check_configuration
 
     for place in sorted(path.iterdir()):
         task = TaskFolder(place).task()
         try:
+            _import_modules(task)
             with contextlib.chdir(place):
                 check_configuration(task.model, task.dataset, place / "config.yaml")
         except ShowcaseError as error:
@@ -146,7 +164,7 @@ def _versions() -> dict[str, str]:
 
 
 def _peak_memory_mb() -> float:
-    """The most memory of this process, 0 on systems that do not tell."""
+    """The most memory that this process held, 0 on systems that do not tell."""
     try:
         import resource
     except ImportError:  # Windows

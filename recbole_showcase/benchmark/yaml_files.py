@@ -1,4 +1,4 @@
-"""YAML as RecBole reads it, from people's hands and for RecBole's eyes."""
+"""YAML files: read as RecBole reads them, written whole or not at all."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.evaluation.results import save_result
-from recbole_showcase.evaluation.user_sums import save_units, units_file
+from recbole_showcase.evaluation.user_sums import save_user_sums, user_sums_file
 from recbole_showcase.integration.checkpoint import load_checkpoint, not_taken, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
@@ -259,9 +259,9 @@ class ShowcaseTrainerMixin(Trainer):
             return
         save_result(checkpoint, result)
         if self.config["single_spec"]:  # one of several processes knows its own rows alone
-            users, statistics = self.evaluator.units()
+            users, statistics = self.evaluator.user_sums()
             tokens = self.model.showcase.data.corpus.user_tokens[users]
-            save_units(units_file(checkpoint), tokens, statistics)
+            save_user_sums(user_sums_file(checkpoint), tokens, statistics)
 
     def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:
         """Rows of the split to explain now, the same ones at every validation; None for none."""

@@ -25,7 +25,7 @@ def save_result(checkpoint: str | Path, result: Mapping[str, float]) -> None:
 
 
 def load_result(checkpoint: str | Path) -> dict[str, float] | None:
-    """The test result beside a checkpoint, None where there is none.
+    """The test result beside a checkpoint, None if there is none.
 
     Raises:
         CheckpointError: If the file is damaged.

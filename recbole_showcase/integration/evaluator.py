@@ -44,7 +44,7 @@ class ShowcaseEvaluator(Evaluator):
             self._pair_users = dataobject.get(EVALUATION).evaluation.users
         return super().evaluate(dataobject)
 
-    def units(self) -> tuple[np.ndarray, dict[str, Statistics]]:
+    def user_sums(self) -> tuple[np.ndarray, dict[str, Statistics]]:
         """What each user added to the figures of the last evaluation.
 
         Returns:

@@ -138,7 +138,7 @@ def test_a_folder_is_for_one_benchmark_at_a_time(tmp_path: Path) -> None:
         run_benchmark(write_spec(tmp_path / "s.yaml"), tmp_path / "out", launcher=FakeLauncher())
 
 
-def test_damaged_units_are_named(tmp_path: Path) -> None:
+def test_damaged_user_sums_are_named(tmp_path: Path) -> None:
     def dpp_is_best(task: Task) -> Record:
         return done(task, ndcg=0.5 if task.settings["showcase_selector"] == "dpp" else 0.4)
 
@@ -146,8 +146,8 @@ def test_damaged_units_are_named(tmp_path: Path) -> None:
     launcher = FakeLauncher(dpp_is_best)
     run_benchmark(spec, tmp_path / "out", launcher=launcher, progress=False)
     for folder in (tmp_path / "out" / "runs").iterdir():
-        (folder / "units.npz").write_bytes(b"PK")
-    with pytest.raises(DataError, match=r"/units\.npz cannot be read: "):
+        (folder / "user_sums.npz").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"/user_sums\.npz cannot be read: "):
         summary_of(spec, tmp_path / "out")
 
 

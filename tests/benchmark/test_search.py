@@ -25,7 +25,9 @@ pytest.importorskip("hyperopt")
 
 
 def _task(algo: Any, params: dict[str, Any], max_evals: int | None = None) -> Task:
-    return Task("ShowcaseBPR", "tiny", {"seed": 3}, Tuning(algo, max_evals, None, None, params))
+    return Task(
+        "ShowcaseBPR", "tiny", {"seed": 3}, Tuning(algo=algo, max_evals=max_evals, params=params)
+    )
 
 
 class Trainer:
@@ -94,7 +96,7 @@ def test_proposals_become_plain_data() -> None:
         "uniform": {"e": [0, 2]},
     }
     proposed = {"b": np.float64(0.5), "a": 3.0, "c": np.int64(1), "d": 0, "e": np.float64(1)}
-    found = plain_params(proposed, Tuning("random", None, None, None, space))
+    found = plain_params(proposed, Tuning(algo="random", params=space))
     assert found == {"a": 3, "b": 0.5, "c": [2, 3], "d": None, "e": 1.0}
     assert [type(found[name]) for name in "abe"] == [int, float, float]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recbole_showcase.benchmark.plan import cells_of, run_of
+from recbole_showcase.benchmark.plan import cells_of, run_of, search_of
 from recbole_showcase.benchmark.spec import read_spec
 from recbole_showcase.errors import SettingsError
 from tests.benchmark.fake import write_spec
@@ -55,11 +55,33 @@ def test_a_run_is_known_by_what_it_does_and_not_by_its_label(tmp_path: Path) -> 
         assert not here & there, path
 
 
+def test_ids_of_runs_stay(tmp_path: Path) -> None:
+    """Runs that were made by earlier versions are found again."""
+    space = {"uniform": {"learning_rate": [0, 1]}, "quniform": {"showcase_photos": [1, 5, 1]}}
+    tune = {"algo": "bayes", "max_evals": 3, "params": space}
+    spec = write_spec(tmp_path / "s.yaml", tune=tune)
+    cell = cells_of(spec)[0]
+    assert spec.tune is not None
+    assert run_of(cell, 1).id == "tiny-ShowcaseBPR-1-66cf42ae489e"
+    assert search_of(cell, spec.tune).id == "tiny-ShowcaseBPR-1-c55ba8ad8ee3"
+    other = cells_of(write_spec(tmp_path / "s.yaml", imports=["my_models"]))[0]
+    assert run_of(other, 1).id != run_of(cell, 1).id
+
+
 def test_config_files_lie_below_the_settings(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("epochs: 7\nlearning_rate: 1e-3\n")
     spec = write_spec(tmp_path / "s.yaml", config_files=["base.yaml"], settings={"epochs": 1})
     assert spec.settings["epochs"] == 1
     assert spec.settings["learning_rate"] == 0.001, "1e-3 is a number, as in RecBole"
+    (tmp_path / "base.yaml").write_text("seed: 7")
+    with pytest.raises(
+        SettingsError, match=r"'config_files\[0\]' sets 'seed', which the benchmark"
+    ):
+        write_spec(tmp_path / "s.yaml", config_files=["base.yaml"])
+    with pytest.raises(
+        SettingsError, match=r"s\.yaml: 'config_files\[0\]' is .*none\.yaml cannot be read"
+    ):
+        write_spec(tmp_path / "s.yaml", config_files=["none.yaml"])
 
 
 def test_only_some_values(tmp_path: Path) -> None:
@@ -76,12 +98,13 @@ def test_only_some_values(tmp_path: Path) -> None:
     [
         ({"basis": ["BPR"]}, "unknown key 'basis'; did you mean 'bases'"),
         ({"bases": None}, "has no 'bases'"),
-        ({"bases": []}, r"'bases' is \[\]; expected a list"),
+        ({"bases": []}, r"'bases' is \[\]; list should have at least 1 item"),
         ({"bases": [{"label": "x"}]}, r"'bases\[0\]' has no 'name'"),
         ({"bases": [{"name": "BPR", "setting": {}}]}, "unknown key 'setting'; did you mean"),
-        ({"bases": ["BPR", "BPR"]}, "'bases' has two values of the label 'BPR'"),
-        ({"seeds": [1, 1]}, r"'seeds' is \[1, 1\]; expected different whole numbers"),
-        ({"seeds": [True]}, "'seeds' is"),
+        ({"bases": ["BPR", "BPR"]}, "'bases' has 'BPR' twice; values must differ"),
+        ({"seeds": [1, 1]}, "'seeds' has 1 twice"),
+        ({"seeds": [True]}, r"'seeds\[0\]' is True; allowed: a valid integer"),
+        ({"seeds": [-1]}, r"'seeds\[0\]' is -1; allowed: greater than or equal to 0"),
         ({"settings": {"seed": 3}}, "'settings' sets 'seed', which the benchmark sets itself"),
         (
             {"settings": {"eval_args": {"split": {"RS": [8, 1, 1], 1: 2}}}},
@@ -93,21 +116,43 @@ def test_only_some_values(tmp_path: Path) -> None:
         ),
         (
             {"tune": {"algo": "random", "params": {"choice": {"a": [{1: 2, "b": 3}]}}}},
-            r"'tune\.params\.choice\.a' is .*; expected the keys",
+            r"'tune\.params\.choice\.a\[0\]' is .*; expected the keys",
         ),
-        ({"columns": ["NGCD@5"]}, "'columns' has 'NGCD@5', which is not in 'metrics'; did you"),
-        ({"axes": {"base": [{"name": "x"}]}}, "axis 'base' of 'axes' has the name of another"),
-        ({"keep": "yes"}, "'keep' is 'yes'; allowed: true, false"),
+        (
+            {"columns": ["NGCD@5"]},
+            r"'columns\[0\]' has 'NGCD@5', which is not in 'metrics'; did",
+        ),
+        ({"axes": {"base": [{"name": "x"}]}}, "'axes' has 'base', which is the name of another"),
+        ({"columns": "NDCG@5"}, "'columns' is 'NDCG@5'; allowed: a valid list"),
+        ({"columns": [5]}, r"'columns\[0\]' is 5; allowed: a valid string"),
+        ({"name": " "}, "'name' is ' '; string should have at least 1 character"),
+        ({"bases": [3]}, r"'bases\[0\]' is 3; expected a name or a mapping"),
+        ({"settings": {1: 2}}, r"'settings.*' is 1; allowed: a valid string"),
+        ({"imports": "my_models"}, "'imports' is 'my_models'; allowed: a valid list"),
+        ({"plot": {"recommendation": "NDCG@5", "explanation": "BLEU9"}}, "'plot' has 'BLEU9', wh"),
+        ({"tune": {"algo": "random", "params": {}}}, r"'tune\.params' is \{\}; .* at least 1 item"),
+        (
+            {"tune": {"algo": "random", "params": {"chioce": {"a": [1]}}}},
+            r"'tune\.params' has the unknown key 'chioce'; did you mean 'choice'",
+        ),
+        (
+            {"tune": {"algo": "random", "max_evals": "3", "params": {"choice": {"a": [1]}}}},
+            r"'tune\.max_evals' is '3'; allowed: a valid integer",
+        ),
+        ({"keep": "yes"}, "'keep' is 'yes'; allowed: a valid boolean"),
         ({"plot": {"recommendation": "NDCG@5"}}, "'plot' has no 'explanation'"),
         ({"tune": {"algo": "random"}}, "'tune' has no 'params'"),
-        ({"tune": {"algo": "grid", "params": {"choice": {"a": [1]}}}}, "'algo' is 'grid'; allowed"),
+        (
+            {"tune": {"algo": "grid", "params": {"choice": {"a": [1]}}}},
+            "'tune.algo' is 'grid'; allowed",
+        ),
         (
             {"tune": {"algo": "random", "params": {"uniform": {"learning_rate": [0.1]}}}},
-            r"'tune.params.uniform.learning_rate' is \[0.1\]; expected a list of 2 numbers",
+            r"'tune.params' has uniform.learning_rate \[0.1\]; expected a list of 2 numbers",
         ),
         (
             {"tune": {"algo": "exhaustive", "params": {"uniform": {"dropout": [0.1, 0.2]}}}},
-            "'tune.algo' is exhaustive, which cannot search 'uniform'",
+            "'tune' has the 'algo' exhaustive, which cannot search 'uniform'",
         ),
     ],
 )
@@ -121,6 +166,7 @@ def test_bad_specifications(tmp_path: Path, changes: dict[str, Any], said: str) 
     ("text", "said"),
     [
         ("- a\n", "holds list; expected a mapping"),
+        ("path: x", "'path' is 'x'; allowed: "),
         ("a: [", "is no YAML"),
         ("seeds: [1]\nseeds: [2]\n", "key 'seeds' is there twice"),
         ("a: !!python/object/apply:os.getcwd []\n", "is no YAML"),

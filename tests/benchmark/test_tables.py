@@ -13,7 +13,7 @@ from recbole_showcase.benchmark.plan import cells_of
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import Plot
 from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
-from recbole_showcase.evaluation.user_sums import save_units
+from recbole_showcase.evaluation.user_sums import save_user_sums
 from recbole_showcase.metrics import Statistics
 from tests.benchmark.fake import write_spec
 
@@ -26,11 +26,11 @@ BLEU = ((10.0, 12.0, 14.0), (10.5, 12.5, 14.5), (9.0, 9.0, 9.0), (1.0, 2.0))
 SPREAD = np.linspace(0.04, -0.04, 50)
 
 
-def units(path: Path, **figures: float) -> Path:
+def user_sums(path: Path, **figures: float) -> Path:
     """The file of a run of which only some figures are known by user."""
     users = np.array([f"u{n}" for n in range(len(SPREAD))])
     found = {name.replace("_", "@"): value + SPREAD for name, value in figures.items()}
-    save_units(path, users, {name: Statistics.of_values(own) for name, own in found.items()})
+    save_user_sums(path, users, {name: Statistics.of_values(own) for name, own in found.items()})
     return path
 
 
@@ -50,7 +50,7 @@ def summary(tmp_path: Path) -> Summary:
                 record = Record("done", seed, {"ndcg@5": ndcg[n], "bleu1": bleu[n]}, seconds=3.0)
             else:
                 record = Record("failed", seed, error="ValueError: a | b")
-            kept = units(tmp_path / f"{row}-{seed}.npz", ndcg_5=ndcg[n])
+            kept = user_sums(tmp_path / f"{row}-{seed}.npz", ndcg_5=ndcg[n])
             outcomes.append(Outcome(cell.labels, seed, record, kept))
     return summarise(spec, outcomes)
 
@@ -114,7 +114,7 @@ def judged(
     for cell, own in zip(cells_of(spec), spreads, strict=True):
         path = tmp_path / f"{len(outcomes)}.npz"
         users = np.array([f"u{n}" for n in range(len(own))])
-        save_units(path, users, {key: Statistics.of_values(own)})
+        save_user_sums(path, users, {key: Statistics.of_values(own)})
         record = Record("done", 1, {key: own.mean()}, smaller=(key,) if smaller else ())
         outcomes.append(Outcome(cell.labels, 1, record, path))
     figures = [row.figures[name] for row in summarise(spec, outcomes).rows]
@@ -210,7 +210,7 @@ def test_a_plot_may_write_columns_in_another_case(tmp_path: Path) -> None:
     record = Record("done", 1, {"ndcg@5": 0.2, "bleu1": 9.0})
     found = summarise(spec, [Outcome(cell.labels, 1, record) for cell in cells_of(spec)])
     assert found.columns == ("NDCG@5", "Bleu1")
-    assert spec.plot == Plot("NDCG@5", "Bleu1")
+    assert spec.plot == Plot(recommendation="NDCG@5", explanation="Bleu1")
     assert len(write_plot(found, spec.plot, tmp_path)) == 2
 
 
@@ -220,7 +220,7 @@ def test_files_and_the_plot(summary: Summary, tmp_path: Path) -> None:
 
     names = [path.name for path in tables.write_tables(summary, tmp_path)]
     assert names == ["table.md", "table.tex", "table.csv", "runs.csv"]
-    png, svg = write_plot(summary, Plot("NDCG@5", "BLEU1"), tmp_path)
+    png, svg = write_plot(summary, Plot(recommendation="NDCG@5", explanation="BLEU1"), tmp_path)
     assert png.read_bytes().startswith(b"\x89PNG")
     drawn = svg.read_text()
     assert "<svg" in drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.benchmark.launch import ProcessLauncher, What
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.evaluation.user_sums import read_units
+from recbole_showcase.evaluation.user_sums import read_user_sums
 from tests.benchmark.fake import write_spec
 from tests.tiny import TinyWorld
 
@@ -71,16 +72,16 @@ def test_a_grid_of_real_runs(
     for folder in folders:
         names = sorted(path.name for path in folder.iterdir() if path.name != ".lock")
         assert names == [
-            "config.yaml", "final_config.yaml", "record.json", "task.yaml", "units.npz"
+            "config.yaml", "final_config.yaml", "record.json", "task.yaml", "user_sums.npz"
         ]  # fmt: skip
         result = json.loads((folder / "record.json").read_text())["result"]
         assert set(result) == {"recall@5", "ndcg@5", "imagef1@3", "bleu1", "rougel", "distinct2"}
         for name in set(result) - {"distinct2"}:
-            units = read_units(folder / "units.npz", name)
-            assert units is not None
-            assert all(user.startswith("u") for user in units[0]), "tokens, not numbers"
-            assert units[1].value() == pytest.approx(result[name], abs=6e-5), name
-        assert read_units(folder / "units.npz", "distinct2") is None
+            sums = read_user_sums(folder / "user_sums.npz", name)
+            assert sums is not None
+            assert all(user.startswith("u") for user in sums[0]), "tokens, not numbers"
+            assert sums[1].value() == pytest.approx(result[name], abs=6e-5), name
+        assert read_user_sums(folder / "user_sums.npz", "distinct2") is None
         given = yaml.safe_load((folder / "config.yaml").read_text())
         final = yaml.safe_load((folder / "final_config.yaml").read_text())
         assert {key: final[key] for key in ("seed", "epochs", "showcase_selector")} == {
@@ -126,6 +127,81 @@ def test_processes_of_which_one_fails(tiny_world: TinyWorld, tmp_path: Path) -> 
     assert len(recommender.recommend(["u1"], top_k=2)[0]) == 2
 
 
+OWN_MODEL = """
+import recbole_showcase
+from recbole.model.general_recommender.bpr import BPR
+
+
+from recbole_showcase.selectors.topk import TopKSelector
+
+
+class MyBPR(BPR):
+    pass
+
+
+recbole_showcase.showcase_class(MyBPR)
+
+
+@recbole_showcase.register("mine")
+class Mine(TopKSelector):
+    pass
+
+
+@recbole_showcase.register("MeanWords")
+def mean_words(evaluation):
+    return [len(text.split()) for text in evaluation.texts]
+"""
+
+
+def test_a_model_and_parts_of_a_module_beside_the_specification(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    (tmp_path / "my_models.py").write_text(OWN_MODEL)
+    spec = tiny_spec(
+        tiny_world,
+        tmp_path,
+        imports=["my_models"],
+        bases=["MyBPR"],
+        selectors=["mine"],
+        seeds=[1],
+        columns=["NDCG@5", "MeanWords"],
+        settings={"metrics": ["Recall", "NDCG", "MeanWords"]},
+    )
+    out = tmp_path / "out"
+    summary = run_benchmark(spec, out, launcher=ProcessLauncher(threads=1), progress=False)
+    assert not summary.failed and summary.rows[0].done == 1
+    (folder,) = (out / "runs").iterdir()
+    assert folder.name.startswith("tiny-ShowcaseMyBPR-1-")
+    task = yaml.safe_load((folder / "task.yaml").read_text())
+    assert task["imports"] == ["my_models"]
+    assert task["specification"] == str(tmp_path / "tiny.yaml")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("broken_module", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(
+    tiny_world: TinyWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.path", list(sys.path))
+    (tmp_path / "broken_module.py").write_text("1 / 0")
+    spec = tiny_spec(tiny_world, tmp_path, imports=[module])
+    with pytest.raises(SettingsError) as caught:
+        run_benchmark(spec, tmp_path / "out", launcher=InProcess(), progress=False)
+    assert str(caught.value) == (
+        f"{tmp_path}/tiny.yaml: module '{module}' of parts cannot be imported ({said}); install "
+        f"its package, or put its folder on PYTHONPATH; {tmp_path} is on it"
+    )
+
+
 def test_data_saved_beside_the_checkpoint(
     tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +228,10 @@ def test_data_saved_beside_the_checkpoint(
     ("changes", "said"),
     [
         ({"bases": ["BPRR"]}, "no model 'Showcasebprr'.*Did you mean 'ShowcaseBPR'"),
-        ({"selectors": ["dppp"]}, "setting 'showcase_selector' is 'dppp'; allowed: "),
+        (
+            {"selectors": ["dppp"]},
+            "setting 'showcase_selector': .*'dppp' is unknown .*'dpp'.*; allowed: ",
+        ),
         ({"settings": {"showcase_foto": 1}}, "unknown setting 'showcase_foto'"),
         (
             {"tune": {"algo": "random", "params": {"choice": {"showcase_fotos": [1, 2]}}}},

@@ -102,10 +102,10 @@ def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path, genera
     bleu = corpus_bleu(found.texts, found.references, max_order=1)
     assert result["bleu1"] == round(bleu, 4)
     assert sorted(found.lexicon) == sorted(TOPICS)
-    users, units = trainer.evaluator.units()
-    assert set(result) - set(units) == NO_SUMS
+    users, user_sums = trainer.evaluator.user_sums()
+    assert set(result) - set(user_sums) == NO_SUMS
     assert users.tolist() == sorted(set(found.users)), "each has one row in the test split"
-    for key, statistics in units.items():
+    for key, statistics in user_sums.items():
         assert len(statistics.rows) == len(users)
         assert statistics.value() == pytest.approx(result[key], abs=6e-5, nan_ok=True), key
 
@@ -116,12 +116,12 @@ def test_what_recboles_metrics_are_the_means_of(tiny_world: TinyWorld, tmp_path:
     result, _, trainer = evaluate(
         tiny_world, tmp_path, metrics=[*means, "ItemCoverage", "GiniIndex", "BLEU1"], topk=[1, 5]
     )
-    users, units = trainer.evaluator.units()
-    assert set(units) == {f"{name.lower()}@{k}" for name in means for k in (1, 5)} | {"bleu1"}
-    for key, statistics in units.items():
+    users, user_sums = trainer.evaluator.user_sums()
+    assert set(user_sums) == {f"{name.lower()}@{k}" for name in means for k in (1, 5)} | {"bleu1"}
+    for key, statistics in user_sums.items():
         assert statistics.value() == pytest.approx(result[key], abs=6e-5), key
     hits = statistics_of_hits(trainer, users)
-    assert units["hit@5"].rows.tolist() == hits
+    assert user_sums["hit@5"].rows.tolist() == hits
 
 
 def statistics_of_hits(trainer: Any, users: np.ndarray) -> list[list[float]]:
@@ -172,9 +172,10 @@ def test_ranks_are_recboles_and_scores_the_models(
     assert result["hit@5"] == pytest.approx(np.mean(found.ranks > 0), abs=1e-4)
     places = np.where(found.ranks > 0, 1 / np.maximum(found.ranks, 1), 0.0)
     assert result["mrr@5"] == pytest.approx(places.mean(), abs=1e-4)
-    users, units = trainer.evaluator.units()
+    users, user_sums = trainer.evaluator.user_sums()
     of_user = dict(zip(found.users.tolist(), places.tolist(), strict=True))
-    assert units["mrr@5"].rows[:, 0] == pytest.approx([of_user[user] for user in users.tolist()])
+    expected = [of_user[user] for user in users.tolist()]
+    assert user_sums["mrr@5"].rows[:, 0] == pytest.approx(expected)
     if model == "ShowcaseBPR":
         tables = trainer.model.user_embedding.weight, trainer.model.item_embedding.weight
         vectors = [t.detach().numpy()[ids] for t, ids in zip(tables, (found.users, found.items))]  # noqa: B905

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_showcase.benchmark.users import Source, compare_over_users
 from recbole_showcase.errors import DataError
-from recbole_showcase.evaluation.user_sums import read_units, save_units
+from recbole_showcase.evaluation.user_sums import (
+    Source,
+    compare_over_users,
+    read_user_sums,
+    save_user_sums,
+)
 from recbole_showcase.metrics import Statistics, bleu_statistics, corpus_bleu, paired_bootstrap
 from tests.metrics.texts import draw
 
@@ -18,7 +22,7 @@ from tests.metrics.texts import draw
 def keep(path: Path, users: list[str], name: str, statistics: Statistics) -> Source:
     """Keep the statistics of pairs under their users."""
     tokens, owners = np.unique(users, return_inverse=True)
-    save_units(path, tokens, {name: statistics.summed(owners, len(tokens))})
+    save_user_sums(path, tokens, {name: statistics.summed(owners, len(tokens))})
     return Source(path, name)
 
 
@@ -36,20 +40,20 @@ def means(folder: Path, system: str, values: Mapping[int, list[float]]) -> dict[
 
 
 def test_what_is_kept_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "units.npz"
+    path = tmp_path / "user_sums.npz"
     texts = ["good hot soup", "good soup", "a place"], ["good soup", "a good soup", "nice"]
     users, owners = np.array(["ann", "böb", "none"]), np.array([0, 1, 0])
     bleu = bleu_statistics(*texts, max_order=2)
     known = Statistics.of_values([1.0, float("nan"), 0.0])
-    save_units(path, users, {"bleu2": bleu.summed(owners, 3), "f@3": known.summed(owners, 3)})
-    found = read_units(path, "bleu2")
+    save_user_sums(path, users, {"bleu2": bleu.summed(owners, 3), "f@3": known.summed(owners, 3)})
+    found = read_user_sums(path, "bleu2")
     assert found is not None and found[0].tolist() == ["ann", "böb"], "who adds something"
     assert found[1].value() == corpus_bleu(*texts, max_order=2)
-    found = read_units(path, "f@3")
+    found = read_user_sums(path, "f@3")
     assert found is not None and found[0].tolist() == ["ann"]
     assert found[1].rows.tolist() == [[1.0, 2.0]]
-    assert read_units(path, "bleu1") is None
-    assert [entry.name for entry in tmp_path.iterdir()] == ["units.npz"]
+    assert read_user_sums(path, "bleu1") is None
+    assert [entry.name for entry in tmp_path.iterdir()] == ["user_sums.npz"]
 
 
 @pytest.mark.parametrize("cut", [0, 5, 40, 300, -30])
@@ -58,22 +62,22 @@ def test_a_damaged_file_is_named(tmp_path: Path, cut: int) -> None:
     content = source.path.read_bytes()
     source.path.write_bytes(content[:cut])
     with pytest.raises(DataError, match=r"a-1\.npz cannot be read: .*delete it"):
-        read_units(source.path, "ndcg@5")
+        read_user_sums(source.path, "ndcg@5")
 
 
 def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "units.npz"
+    path = tmp_path / "user_sums.npz"
     for arrays in ({"format": np.array("other")}, {"x": np.array([{}], dtype=object)}):
         np.savez(path, **arrays)
-        with pytest.raises(DataError, match=r"units\.npz cannot be read"):
-            read_units(path, "ndcg@5")
+        with pytest.raises(DataError, match=r"user_sums\.npz cannot be read"):
+            read_user_sums(path, "ndcg@5")
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    with pytest.raises(DataError, match=r"units\.npz cannot be read"):
-        read_units(path, "ndcg@5")
+    with pytest.raises(DataError, match=r"user_sums\.npz cannot be read"):
+        read_user_sums(path, "ndcg@5")
     path.write_bytes(b"text")
-    with pytest.raises(DataError, match=r"units\.npz cannot be read"):
-        read_units(path, "ndcg@5")
+    with pytest.raises(DataError, match=r"user_sums\.npz cannot be read"):
+        read_user_sums(path, "ndcg@5")
 
 
 def test_a_clear_difference_and_none(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -116,13 +115,6 @@ def greedy_texts(
         ids.append(tokens)
         ended = ended | (tokens == tokenizer.eos_id)
     return tokenizer.decode(torch.stack(ids, dim=1).tolist())
-
-
-def sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Vectors (S, width) of positions (S,) as in the original transformer."""
-    exponents = torch.arange(0, width, 2, device=positions.device)
-    angles = positions[:, None] * torch.exp(exponents * (-math.log(10_000.0) / width))
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
 
 
 class PairSequence(nn.Module):

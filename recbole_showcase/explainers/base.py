@@ -117,6 +117,14 @@ def greedy_texts(
     return tokenizer.decode(torch.stack(ids, dim=1).tolist())
 
 
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean (B, E) of the values (B, S, E) that are there; zeros where a row has none."""
+    weight = mask.unsqueeze(-1).to(values.dtype)  # (B, S, 1)
+    # What is masked may be anything, not-a-number included.
+    total = values.masked_fill(weight == 0, 0.0).sum(dim=1)
+    return total / weight.sum(dim=1).clamp(min=1.0)
+
+
 class PairSequence(nn.Module):
     """What is known of a pair as one sequence of embeddings, a learned vector telling kinds apart.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -119,18 +118,11 @@ def greedy_texts(
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean (B, E) of the values (B, S, E) that are there; zeros where none is."""
+    """Mean (B, E) of the values (B, S, E) that are there; zeros where a row has none."""
     weight = mask.unsqueeze(-1).to(values.dtype)  # (B, S, 1)
     # What is masked may be anything, not-a-number included.
     total = values.masked_fill(weight == 0, 0.0).sum(dim=1)
     return total / weight.sum(dim=1).clamp(min=1.0)
-
-
-def sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Vectors (S, width) of positions (S,) as in the original transformer."""
-    exponents = torch.arange(0, width, 2, device=positions.device)
-    angles = positions[:, None] * torch.exp(exponents * (-math.log(10_000.0) / width))
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
 
 
 class PairSequence(nn.Module):

@@ -1,4 +1,4 @@
-"""PC²L, the contrastive losses of "Personalized Showcases".
+"""PC²L, the contrastive losses of the ``showcase`` explainer, of "Personalized Showcases".
 
 Yan, He, Li, Zhang, McAuley: "Personalized Showcases: Generating Multi-Modal Explanations for
 Recommendations", SIGIR 2023, arXiv 2207.00422. All losses compare pooled and projected hidden
@@ -7,11 +7,38 @@ states by ``s_ij = cos(x_i, y_j) / temperature``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import masked_mean
+
+
+@dataclass(frozen=True)
+class ContrastSettings:
+    """Settings of the contrastive losses; the YAML file explains them."""
+
+    explainer_cross_modal_weight: float = 0.1
+    explainer_personal_weight: float = 0.05
+    explainer_contrast_temperature: float = 0.1
+    explainer_contrast_alpha: float = 2.0
+    explainer_contrast_size: int = 128
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, least in (("cross_modal_weight", 0.0), ("personal_weight", 0.0),
+                            ("contrast_alpha", 1.0), ("contrast_size", 1)):  # fmt: skip
+            value = getattr(self, f"explainer_{name}")
+            if value < least:
+                raise SettingsError(f"explainer_{name} is {value}; allowed: {least} or more")
+        if self.explainer_contrast_temperature <= 0:
+            raise SettingsError(
+                f"explainer_contrast_temperature is {self.explainer_contrast_temperature}; "
+                "allowed: above 0"
+            )
 
 
 class Projection(nn.Module):
@@ -88,7 +115,7 @@ def personal_loss(
     Args:
         reviews: Projected past reviews (B, E).
         texts: Projected texts (B, E).
-        histories: Mean feature of each user's past reviews (B, D), zeros where there is none.
+        histories: Mean feature of each user's past reviews (B, D), zeros where a row has none.
         has_review: Rows with a past review (B,), bool.
         temperature: Above 0.
         alpha: At least 1; 1 makes this InfoNCE.
@@ -110,5 +137,5 @@ def _similarity(left: Tensor, right: Tensor, temperature: float) -> Tensor:
 
 
 def _mean_of_rows(losses: Tensor, counted: Tensor) -> Tensor:
-    """Mean of the losses (B,) that count, zero where none does."""
+    """Mean of the losses (B,) that count, zero if no row does."""
     return losses.masked_fill(~counted, 0.0).sum() / counted.sum().clamp(min=1)

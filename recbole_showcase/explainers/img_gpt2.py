@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.inputs import Standardise
 from recbole_showcase.explainers.base import ExplainerInputs
-from recbole_showcase.explainers.gpt2 import GPT2Sizes
-from recbole_showcase.explainers.prompted import (
+from recbole_showcase.explainers.language_models import (
+    GPT2Settings,
     PromptedExplainer,
     language_model,
     to_the_right,
@@ -27,15 +27,11 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
-class ImgGPT2Settings:
+class ImgGPT2Settings(GPT2Settings):
     """Settings; ``properties/explainer/img_gpt2.yaml`` explains them."""
 
     explainer_decoder: str | None = None
     explainer_max_photos: int = 8
-    explainer_hidden_size: int = 128
-    explainer_decoder_layers: int = 2
-    explainer_heads: int = 4
-    explainer_dropout: float = 0.1
     explainer_num_beams: int = 1
 
 
@@ -48,14 +44,9 @@ class ImgGPT2Explainer(PromptedExplainer):
         self, settings: ImgGPT2Settings, inputs: ExplainerInputs, tokenizer: TextTokenizer
     ) -> None:
         super().__init__(settings, inputs, tokenizer)
-        sizes, prompt_size = GPT2Sizes.of(settings), settings.explainer_max_photos
+        prompt_size = settings.explainer_max_photos
         self.language_model = language_model(
-            "explainer_decoder",
-            settings.explainer_decoder,
-            sizes,
-            prompt_size,
-            inputs,
-            tokenizer,
+            settings, "explainer_decoder", prompt_size, inputs, tokenizer
         )
         statistics = inputs.photo_statistics
         project = nn.Linear(statistics.shape[1], self.embedding_size)

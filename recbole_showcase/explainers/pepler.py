@@ -25,27 +25,23 @@ from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs, next_token_loss
-from recbole_showcase.explainers.gpt2 import gpt2
 from recbole_showcase.explainers.ids import (
     IdEmbedding,
     rating_loss,
     rating_regression,
     scaled_range,
 )
+from recbole_showcase.explainers.language_models import GPT2Settings, gpt2_decoder
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 _MLP_LAYERS = 3  # hidden ones
 
 
 @dataclass(frozen=True)
-class PeplerSettings:
+class PeplerSettings(GPT2Settings):
     """Settings; ``properties/explainer/pepler.yaml`` explains them."""
 
     explainer_decoder: str | None = None
-    explainer_hidden_size: int = 128
-    explainer_decoder_layers: int = 2
-    explainer_heads: int = 4
-    explainer_dropout: float = 0.1
     explainer_prompt_epochs: int = 0
     explainer_recommendation: Literal["none", "mf", "mlp"] = "mf"
     explainer_rating_weight: float = 0.01
@@ -63,7 +59,7 @@ class PeplerExplainer(Explainer):
     ) -> None:
         super().__init__(settings, inputs, tokenizer)
         # Positions of the prompt and both ends beside the text's.
-        self.decoder = gpt2(settings, inputs.max_tokens + 4, tokenizer)
+        self.decoder = gpt2_decoder(settings, inputs.max_tokens + 4, tokenizer)
         width, rate = self.decoder.config.n_embd, settings.explainer_unknown_rate
         init_range = scaled_range(0.1, at_width=768, width=width)  # the authors'
         self.users = IdEmbedding(inputs.known_users, width, rate, init_range)

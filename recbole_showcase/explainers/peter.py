@@ -28,7 +28,6 @@ from recbole_showcase.explainers.base import (
     ExplainerInputs,
     greedy_texts,
     next_token_loss,
-    sinusoids,
 )
 from recbole_showcase.explainers.ids import (
     IdEmbedding,
@@ -164,3 +163,13 @@ def peter_mask(length: int) -> Tensor:
     mask = torch.ones(length, length, dtype=torch.bool).triu(diagonal=1)
     mask[0, 1] = False
     return mask
+
+
+def sinusoids(positions: Tensor, width: int) -> Tensor:
+    """Vectors (S, width) of positions (S,) as in the original transformer.
+
+    R2Gen's are these up to rounding, which is as it was when either's figures were made.
+    """
+    exponents = torch.arange(0, width, 2, device=positions.device) / width
+    angles = positions[:, None] / 10_000.0**exponents  # (S, ceil(width / 2))
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]

@@ -18,13 +18,16 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import ExplainerInputs, PairSequence
-from recbole_showcase.explainers.gpt2 import GPT2Sizes, low_rank_adapters
-from recbole_showcase.explainers.prompted import PromptedExplainer, language_model
+from recbole_showcase.explainers.language_models import (
+    GPT2Settings,
+    PromptedExplainer,
+    language_model,
+    lora_config,
+)
 from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -32,7 +35,7 @@ _SETTING = "explainer_language_model"
 
 
 @dataclass(frozen=True)
-class PrefixLMSettings:
+class PrefixLMSettings(GPT2Settings):
     """Settings; ``properties/explainer/prefix_lm.yaml`` explains them."""
 
     explainer_language_model: str | None = None
@@ -43,10 +46,6 @@ class PrefixLMSettings:
     explainer_mapping_layers: int = 2
     explainer_use_photos: bool = True
     explainer_use_reviews: bool = True
-    explainer_hidden_size: int = 128
-    explainer_decoder_layers: int = 2
-    explainer_heads: int = 4
-    explainer_dropout: float = 0.1
     explainer_num_beams: int = 1
 
 
@@ -74,9 +73,8 @@ class PrefixLMExplainer(PromptedExplainer):
         if not whole:
             _check_pretrained(name, settings.explainer_tune, self.tokenizer)
         model = language_model(
+            settings,
             _SETTING,
-            name,
-            GPT2Sizes.of(settings),
             settings.explainer_prefix_length,
             self.inputs,
             self.tokenizer,
@@ -162,15 +160,7 @@ def _check_pretrained(name: str | None, tune: str, tokenizer: TextTokenizer) -> 
 
 def _with_lora(model: PreTrainedModel, settings: PrefixLMSettings) -> Any:
     """The language model with low-rank adapters, the only parameters of it that are trained."""
-    config = low_rank_adapters(
-        settings.explainer_lora_rank,
-        settings.explainer_lora_alpha,
-        settings.explainer_dropout,
-        why="explainer_tune is 'lora'",
-        task_type="CAUSAL_LM",
-        # GPT-2 keeps its weights transposed.
-        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
-    )
+    config = lora_config(model, settings, "explainer_tune", task_type="CAUSAL_LM")
     from peft import get_peft_model
 
     return get_peft_model(model, config)

@@ -26,7 +26,6 @@ from recbole_showcase.explainers.base import (
     ExplainerInputs,
     greedy_texts,
     next_token_loss,
-    sinusoids,
 )
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -71,7 +70,7 @@ class R2GenExplainer(Explainer):
         self.encoder = PhotoEncoder(settings, inputs.photo_statistics)
         self.embedding = nn.Embedding(len(tokenizer), width)
         self.register_buffer(
-            "positions", sinusoids(torch.arange(inputs.max_tokens + 2), width), persistent=False
+            "positions", _sinusoids(torch.arange(inputs.max_tokens + 2), width), persistent=False
         )
         self.dropout = nn.Dropout(settings.explainer_dropout)
         self.memory = RelationalMemory(settings)
@@ -272,3 +271,10 @@ def _mlp(inputs: int, outputs: int) -> nn.Sequential:
     for layer in layers:
         nn.init.constant_(layer.bias, 0.1)
     return nn.Sequential(layers[0], nn.ReLU(), layers[1])
+
+
+def _sinusoids(positions: Tensor, width: int) -> Tensor:
+    """Vectors (S, width) of positions (S,) as in the original transformer."""
+    exponents = torch.arange(0, width, 2, device=positions.device)
+    angles = positions[:, None] * torch.exp(exponents * (-math.log(10_000.0) / width))
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]

@@ -21,6 +21,7 @@ from recbole_showcase.explainers.base import (
     Explainer,
     ExplainerInputs,
     greedy_texts,
+    masked_mean,
     next_token_loss,
 )
 from recbole_showcase.text.tokenizer import TextTokenizer
@@ -76,9 +77,8 @@ class ShowAndTellExplainer(Explainer):
 
     def _look(self, batch: ExplanationBatch) -> LSTMState:
         """The state after t = -1, two of (1, B, H)."""
-        mask = batch.photo_mask.unsqueeze(-1)  # (B, P, 1)
-        total = self.standardise(batch.photo_features).masked_fill(~mask, 0.0).sum(dim=1)
-        image = self.image_embedding(total / mask.sum(dim=1).clamp(min=1))  # (B, H)
+        photo = masked_mean(self.standardise(batch.photo_features), batch.photo_mask)  # (B, D)
+        image = self.image_embedding(photo)  # (B, H)
         return self.lstm(self.dropout(image).unsqueeze(1))[1]
 
     def _read(self, tokens: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:

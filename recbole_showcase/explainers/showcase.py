@@ -14,66 +14,48 @@ learned vector tells the four kinds apart. The authors published no code; sizes 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import GPT2LMHeadModel
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.errors import SettingsError
-from recbole_showcase.explainers.base import Explainer, ExplainerInputs, PairSequence, masked_mean
+from recbole_showcase.explainers.base import (
+    Explainer,
+    ExplainerInputs,
+    PairSequence,
+    masked_mean,
+    next_token_loss,
+)
 from recbole_showcase.explainers.contrastive import (
+    ContrastSettings,
     Projection,
     cross_modal_loss,
     personal_loss,
 )
 from recbole_showcase.explainers.generation import DecodingSettings, Special, decode
-from recbole_showcase.explainers.gpt2 import DecoderSettings, build_decoder
+from recbole_showcase.explainers.language_models import GPT2Settings, gpt2_decoder, lora_config
 from recbole_showcase.text.tokenizer import TextTokenizer
 
+# GPT-2's own attention and feed-forward layers, not the cross-attention that is new to it.
+_LORA_TARGETS = r"transformer\.h\.\d+\.(attn\.(c_attn|c_proj)|mlp\.(c_fc|c_proj))"
+_CROSS_ATTENTION = ("crossattention", "ln_cross_attn")
+
 
 @dataclass(frozen=True)
-class EncoderSettings:
-    """Settings of the encoder; the explainer's YAML file explains them."""
+class ShowcaseExplainerSettings(GPT2Settings, ContrastSettings, DecodingSettings):
+    """Settings; ``properties/explainer/showcase.yaml`` explains them."""
 
-    explainer_hidden_size: int = 128
+    explainer_decoder: str | None = None
     explainer_attention_layers: int = 2
-    explainer_heads: int = 4
-    explainer_dropout: float = 0.1
     explainer_use_photos: bool = True
     explainer_use_reviews: bool = True
-
-
-@dataclass(frozen=True)
-class ContrastSettings:
-    """Settings of the contrastive losses; the YAML file explains them."""
-
-    explainer_cross_modal_weight: float = 0.1
-    explainer_personal_weight: float = 0.05
-    explainer_contrast_temperature: float = 0.1
-    explainer_contrast_alpha: float = 2.0
-    explainer_contrast_size: int = 128
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        for name, least in (("cross_modal_weight", 0.0), ("personal_weight", 0.0),
-                            ("contrast_alpha", 1.0), ("contrast_size", 1)):  # fmt: skip
-            value = getattr(self, f"explainer_{name}")
-            if value < least:
-                raise SettingsError(f"explainer_{name} is {value}; allowed: {least} or more")
-        if self.explainer_contrast_temperature <= 0:
-            raise SettingsError(
-                f"explainer_contrast_temperature is {self.explainer_contrast_temperature}; "
-                "allowed: above 0"
-            )
-
-
-@dataclass(frozen=True)
-class ShowcaseExplainerSettings(
-    EncoderSettings, DecoderSettings, ContrastSettings, DecodingSettings
-):
-    """Settings; ``properties/explainer/showcase.yaml`` explains them."""
+    explainer_freeze: tuple[Literal["encoder", "cross_attention", "language_model"], ...] = ()
+    explainer_lora_rank: int = 0
+    explainer_lora_alpha: float = 16.0
 
     def __post_init__(self) -> None:
         """Check the ranges of every part."""
@@ -91,7 +73,7 @@ class ShowcaseExplainer(Explainer):
         self, settings: ShowcaseExplainerSettings, inputs: ExplainerInputs, tokenizer: TextTokenizer
     ) -> None:
         super().__init__(settings, inputs, tokenizer)
-        self.decoder = build_decoder(settings, tokenizer, inputs.max_tokens)
+        self.decoder = _decoder(settings, inputs.max_tokens + 2, tokenizer)
         width = self.decoder.config.n_embd
         self.encoder = MultiModalEncoder(settings, inputs, width)
         if "encoder" in settings.explainer_freeze:
@@ -132,9 +114,7 @@ class ShowcaseExplainer(Explainer):
         if not self._contrasts_photos:
             replaced, replaced_mask = replaced[:, :0], replaced_mask[:, :0]
         text, other = self._read(memory, tokens, mask, replaced, replaced_mask)
-        targets = batch.tokens[:, 1:].masked_fill(~batch.token_mask[:, 1:], -100)
-        logits = self.decoder.lm_head(text)  # (B, T - 1, V)
-        cross_entropy = F.cross_entropy(logits.transpose(1, 2), targets)
+        cross_entropy = next_token_loss(self.decoder.lm_head(text), batch)
         return (cross_entropy, *self._contrast(batch, memory, text, mask, other, replaced_mask))
 
     def _read(
@@ -174,11 +154,11 @@ class ShowcaseExplainer(Explainer):
         other_mask: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """The weighted cross-modal and personal losses, zeros where they are off."""
-        settings, none = self.settings, text.new_zeros(())
+        settings, off = self.settings, text.new_zeros(())
         if not self.projections:
-            return none, none
+            return off, off
         texts = self.projections["text"](text, mask)  # (B, E)
-        cross_modal = personal = none
+        cross_modal = personal = off
         if self._contrasts_photos:
             photos, photo_mask = memory.of("photo")
             cross_modal = settings.explainer_cross_modal_weight * cross_modal_loss(
@@ -219,6 +199,25 @@ class ShowcaseExplainer(Explainer):
         return self.tokenizer.decode(ids.tolist())
 
 
+def _decoder(
+    settings: ShowcaseExplainerSettings, positions: int, tokenizer: TextTokenizer
+) -> GPT2LMHeadModel:
+    """GPT-2 with cross-attention, with those parameters trainable that are to be trained."""
+    decoder = gpt2_decoder(settings, positions, tokenizer, cross_attention=True)
+    if settings.explainer_lora_rank:
+        config = lora_config(decoder, settings, "explainer_lora_rank", target_modules=_LORA_TARGETS)
+        from peft import inject_adapter_in_model
+
+        inject_adapter_in_model(config, decoder)  # type: ignore[arg-type]
+    for name, parameter in decoder.named_parameters():
+        cross = any(part in name for part in _CROSS_ATTENTION)
+        if ("cross_attention" if cross else "language_model") in settings.explainer_freeze:
+            parameter.requires_grad_("lora_" in name)  # adapters are there to be trained
+        elif cross:
+            parameter.requires_grad_(True)  # peft has frozen all but the adapters
+    return decoder
+
+
 def _widened(values: Tensor, width: int) -> Tensor:
     """Values (B, T) with zeros, which stand for padding, behind them: (B, width)."""
     return F.pad(values, (0, width - values.shape[1]))
@@ -253,7 +252,7 @@ class MultiModalEncoder(PairSequence):
     """MMA: photos, past reviews and the recommender's vectors under stacked self-attention."""
 
     def __init__(
-        self, settings: EncoderSettings, inputs: ExplainerInputs, output_size: int
+        self, settings: ShowcaseExplainerSettings, inputs: ExplainerInputs, output_size: int
     ) -> None:
         width = settings.explainer_hidden_size
         super().__init__(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+# Cosines this near are equal: their rounding in the type of the features.
+TIES = {torch.float32: 1e-6, torch.float64: 1e-9}
+
 
 class Cosines:
     """Cosines within each set of a batch, without a copy of the features.

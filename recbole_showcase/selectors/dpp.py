@@ -21,15 +21,11 @@ from torch import Tensor, nn
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors.base import ImageSelector
-from recbole_showcase.selectors.cosines import Cosines, gram
+from recbole_showcase.selectors.cosines import TIES, Cosines, gram
 
 # Share of a photo's squared length that the chosen photos do not span. Rounding to float16 leaves
 # about 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
 EPSILON = 1e-5
-# Gains this near are equal: rounding of a similarity, magnified by what it is divided by.
-TIES = {torch.float32: 1e-6, torch.float64: 1e-9}
-
-
 # Share of a photo that no other has, in the likelihood: without it a posted copy has none at all.
 OWN_SHARE = 1e-3
 

@@ -15,10 +15,7 @@ from torch import Tensor
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors.base import ImageSelector
-from recbole_showcase.selectors.cosines import Cosines
-
-# Scores this near are equal: the rounding of a cosine in the features' type.
-_TIES = {torch.float32: 1e-6, torch.float64: 1e-9}
+from recbole_showcase.selectors.cosines import TIES, Cosines
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class MMRSelector(ImageSelector):
         self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
     ) -> Tensor:
         """Indices (B, k) in the order of choice."""
-        balance, tie = self.settings.selector_balance, _TIES[features.dtype]
+        balance, tie = self.settings.selector_balance, TIES[features.dtype]
         value = balance * _scaled(relevance, mask)  # (B, C)
         cosines = Cosines(features)
         rows = torch.arange(len(mask), device=mask.device)

@@ -16,7 +16,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, OPTConfig, OPTForCausalLM
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers import EXPLAINERS, Explainer, ExplainerInputs
-from recbole_showcase.explainers.prompted import to_the_right
+from recbole_showcase.explainers.language_models import to_the_right
 from recbole_showcase.integration.config import part_defaults
 from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.tiny import TOPICS

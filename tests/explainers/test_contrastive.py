@@ -8,12 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from recbole_showcase.explainers.contrastive import (
-    Projection,
-    cross_modal_loss,
-    masked_mean,
-    personal_loss,
-)
+from recbole_showcase.explainers.base import masked_mean
+from recbole_showcase.explainers.contrastive import Projection, cross_modal_loss, personal_loss
 
 B, E, D = 5, 4, 6
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 from recbole_showcase.atomic.account import is_ours
 from recbole_showcase.atomic.photos import CONVERSION_FILE
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replaced_folder
 
 
 @contextmanager
@@ -32,18 +30,12 @@ def output_folder(out: Path, overwrite: bool) -> Iterator[Path]:
             ``overwrite``.
     """
     _check(out, overwrite)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
-    # mkdtemp gives the folder to its owner alone; a data set is as readable as any other.
-    umask = os.umask(0)
-    os.umask(umask)
-    partial.chmod(0o777 & ~umask)
-    try:
+    stem = re.escape(out.name)
+    tables = rf"{stem}(\.(train|valid|test))?\.inter|{stem}\.(item|review|image|features)"
+    written = re.compile(rf"{tables}|{re.escape(CONVERSION_FILE)}")
+    with replaced_folder(out, keep=lambda name: not written.fullmatch(name)) as partial:
         yield partial
         _check(out, overwrite)
-        _put_in_place(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _check(out: Path, overwrite: bool) -> None:
@@ -59,24 +51,3 @@ def _check(out: Path, overwrite: bool) -> None:
         raise DataError(f"{out} is there and was not written by a converter: it is left alone")
     if not overwrite:
         raise DataError(f"{out} is there; --overwrite replaces it")
-
-
-def _put_in_place(partial: Path, out: Path) -> None:
-    if not out.exists():
-        os.rename(partial, out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old-", dir=out.parent)) / out.name
-    os.rename(out, old)
-    try:
-        os.rename(partial, out)
-    except OSError:
-        os.rename(old, out)
-        old.parent.rmdir()
-        raise
-    stem = re.escape(out.name)
-    tables = rf"{stem}(\.(train|valid|test))?\.inter|{stem}\.(item|review|image|features)"
-    written = re.compile(rf"{tables}|{re.escape(CONVERSION_FILE)}")
-    for entry in old.iterdir():
-        if not written.fullmatch(entry.name) and not (out / entry.name).exists():
-            os.rename(entry, out / entry.name)
-    shutil.rmtree(old.parent)

@@ -8,8 +8,6 @@ explanations out of reviews, and its confidence gives the metric CLIP-Align.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from safetensors.numpy import save as to_bytes
 from scipy.special import expit
 
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.files.replace import replaced_folder
 from recbole_showcase.resources import weights_path
 
 Form = Literal["interaction", "concatenation"]
@@ -126,25 +125,19 @@ class AlignmentClassifier:
         folder = Path(folder)
         if folder.exists() and not (folder / _DESCRIPTION).is_file():
             raise DataError(f"{folder} is there and holds no classifier; name another folder")
-        partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-        try:
-            partial.mkdir(parents=True)
-            described = {
-                "format": FORMAT,
-                "form": self.form,
-                "encoder": self.encoder,
-                "weights_digest": self.weights_digest,
-                "dim": self.dim,
-                "record": self.record,
-            }
+        described = {
+            "format": FORMAT,
+            "form": self.form,
+            "encoder": self.encoder,
+            "weights_digest": self.weights_digest,
+            "dim": self.dim,
+            "record": self.record,
+        }
+        tensors = {"weight": self.weight, "bias": np.array([self.bias], dtype=np.float32)}
+        with replaced_folder(folder) as partial:
             text = json.dumps(described, indent=2) + "\n"
             (partial / _DESCRIPTION).write_text(text, encoding="utf-8")
-            tensors = {"weight": self.weight, "bias": np.array([self.bias], dtype=np.float32)}
             (partial / _WEIGHTS).write_bytes(to_bytes(tensors))  # save_file hides it from others
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(partial, folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     @classmethod
     def load(cls, folder: Path) -> AlignmentClassifier:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import BinaryIO
 
 from recbole_showcase.atomic import REVIEW, read_fields
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replaced
 
 
 @dataclass
@@ -106,14 +106,8 @@ def rewritten(path: Path) -> Iterator[BinaryIO]:
 
     It begins with the header of the old one.
     """
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
+    with replaced(path, sync=True) as partial:
         with partial.open("wb") as file, path.open("rb") as old:
             file.write(old.readline())
             yield file
-            file.flush()
-            os.fsync(file.fileno())
         shutil.copymode(path, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import numpy as np
 from recbole_showcase.encoders.plan import sources_file
 from recbole_showcase.encoders.rows import RowWriter
 from recbole_showcase.encoders.store import Modality
+from recbole_showcase.files.replace import put_in_place, sync_to_disk
 
 
 class PartialStore:
@@ -55,15 +56,12 @@ class PartialStore:
         _write(self._store / f"{modality}.ids", text.encode())
         with sources_file(self._store, modality).open("wb") as file:
             np.save(file, hashes)
-            file.flush()
-            os.fsync(file.fileno())
+            sync_to_disk(file)
 
     def publish(self, meta: dict[str, Any]) -> None:
         """Write ``meta.json`` and put the store where it belongs, as a whole."""
         _write(self._store / "meta.json", json.dumps(meta, indent=1, ensure_ascii=False).encode())
-        if self._final.exists():
-            os.replace(self._final, self._aside / "old")
-        os.replace(self._store, self._final)
+        put_in_place(self._store, self._final, self._aside / "old")
         _sync_folder(self._final.parent)
         shutil.rmtree(self._aside)
 
@@ -89,8 +87,7 @@ def restore_old(final: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_to_disk(file)
 
 
 def _sync_folder(folder: Path) -> None:

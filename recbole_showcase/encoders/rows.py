@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from recbole_showcase.errors import FeatureStoreError
+from recbole_showcase.files.replace import sync_to_disk
 
 
 class RowWriter:
@@ -78,11 +79,11 @@ class RowWriter:
         """
         self._matrix.seek(self._offset + self.rows * self._row_bytes)
         self._matrix.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
-        _sync(self._matrix)
+        sync_to_disk(self._matrix)
         done, count = self.done + candidates, self.rows + len(rows)
         line = json.dumps({"done": done, "rows": count, "skipped": skipped}) + "\n"
         self._journal.write(line.encode())
-        _sync(self._journal)
+        sync_to_disk(self._journal)
         self.done, self.rows = done, count
         self.skipped.update(skipped)
 
@@ -94,7 +95,7 @@ class RowWriter:
         self._matrix.seek(0)
         self._matrix.write(header)
         self._matrix.truncate(self._offset + self.rows * self._row_bytes)
-        _sync(self._matrix)
+        sync_to_disk(self._matrix)
 
     @property
     def _row_bytes(self) -> int:
@@ -142,8 +143,3 @@ class RowWriter:
             raise FeatureStoreError(
                 f"{self._matrix_path}: no room for {most} rows ({size:,} bytes): {error}"
             ) from error
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replaced
 from recbole_showcase.metrics import Statistics
 from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
 from recbole_showcase.metrics.statistics import ratio
@@ -45,10 +45,8 @@ def save_units(path: Path, users: NDArray[np.str_], statistics: Mapping[str, Sta
     arrays: dict[str, Any] = {"format": np.array(FORMAT), "users": users.astype(np.str_)}
     for name, given in statistics.items():
         arrays[f"{forms[given.finish]} {name}"] = given.rows
-    aside = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    with aside.open("wb") as file:
+    with replaced(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays)
-    os.replace(aside, path)
 
 
 def read_units(path: Path, figure: str) -> tuple[NDArray[np.str_], Statistics] | None:

@@ -11,8 +11,8 @@ import torch
 
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.encoders.clip import ClipEncoder
-from recbole_showcase.encoders.photos import PhotoError, read_pixels
 from recbole_showcase.encoders.plan import Source
+from recbole_showcase.files.photos import PhotoError, read_photo
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _pixels(encoder: ClipEncoder, path: Path, pixel_limit: int) -> np.ndarray:
     Raises:
         PhotoError: It cannot be read, or not be brought to the size.
     """
-    photo = read_pixels(path, encoder.image_size, pixel_limit)
+    photo = read_photo(path, encoder.image_size, pixel_limit)
     try:
         return encoder.pixels(photo)
     except (RuntimeError, ValueError) as error:  # PyTorch and Pillow refuse some extreme shapes

@@ -31,7 +31,7 @@ _PARTS: Mapping[Form, int] = {"interaction": 4, "concatenation": 2}
 FORMAT = "recbole_showcase alignment 1"
 _DESCRIPTION, _WEIGHTS = "classifier.json", "classifier.safetensors"
 SHIPPED_FOLDER = "alignment"  # beside the weights of the encoder that it is for
-# Pairs judged at a time: 4,096 x 4 x 512 float32 are 34 MB.
+# Pairs scored at a time: 4,096 x 4 x 512 float32 are 34 MB.
 _CHUNK = 4096
 
 
@@ -41,7 +41,7 @@ def pair_features(sentences: np.ndarray, photos: np.ndarray, form: Form) -> np.n
     ``concatenation`` is [t; v], the paper's words taken literally. A linear layer on it adds a
     score of the sentence and a score of the photo: it can tell sentences that describe things
     from others, but not which photo they describe. ``interaction`` is [t; v; t·v; |t − v|],
-    products and differences element by element, on which a linear layer can judge a match.
+    products and differences element by element, on which a linear layer can tell a match.
 
     Args:
         sentences: (P, D).
@@ -60,7 +60,7 @@ def pair_features(sentences: np.ndarray, photos: np.ndarray, form: Form) -> np.n
 
 @dataclass(frozen=True)
 class AlignmentClassifier:
-    """One fully connected layer and a sigmoid; a :class:`~.judges.Judge`.
+    """One fully connected layer and a sigmoid; a :class:`~.scorers.Scorer`.
 
     Make one with :func:`~.training.train_classifier` or :meth:`load`.
 

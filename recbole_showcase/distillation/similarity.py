@@ -1,4 +1,4 @@
-"""A judge without labels: the cosine of sentence and photo, seen against mismatched pairs."""
+"""A scorer without labels: the cosine of sentence and photo, seen against mismatched pairs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from recbole_showcase.errors import DataError
 
 
 @dataclass(frozen=True)
-class SimilarityJudge:
+class SimilarityScorer:
     """How far a cosine lies above what mismatched pairs of the same data set have.
 
     CLIP's cosines live in a narrow band whose place depends on encoder and data, so no fixed
     cosine is a sensible threshold. The confidence is a z-score instead: the cosine less the mean
-    of mismatched pairs, over their standard deviation. A :class:`~.judges.Judge`.
+    of mismatched pairs, over their standard deviation. A :class:`~.scorers.Scorer`.
 
     Attributes:
         mean: Mean cosine of mismatched pairs.
@@ -30,7 +30,7 @@ class SimilarityJudge:
     threshold: float = 2.0
 
     @classmethod
-    def fit(cls, sentences: np.ndarray, photos: np.ndarray) -> SimilarityJudge:
+    def fit(cls, sentences: np.ndarray, photos: np.ndarray) -> SimilarityScorer:
         """Take mean and spread over mismatched pairs.
 
         Args:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from recbole_showcase.encoders.ahead import ahead
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.inputs import Batch, Prepare
+from recbole_showcase.encoders.prefetch import prefetch
 from recbole_showcase.encoders.store import Modality
 from recbole_showcase.errors import FeatureStoreError
 
@@ -59,7 +59,7 @@ def encode_stream(
         DataError: A photo path leaves the photo folder.
     """
     if encoder.device.type != "cpu":
-        with closing(ahead(prepare, blocks, workers)) as batches:
+        with closing(prefetch(prepare, blocks, workers)) as batches:
             for batch in batches:
                 yield _encode(encoder, modality, batch)
         return
@@ -69,7 +69,7 @@ def encode_stream(
 
     threads = torch.get_num_threads()
     try:
-        with closing(ahead(both, blocks, workers, _use_one_core)) as results:
+        with closing(prefetch(both, blocks, workers, _use_one_core)) as results:
             yield from results
     finally:
         # Each thread has a number of its own, but a new thread starts with the last one set.

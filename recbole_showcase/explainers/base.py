@@ -18,8 +18,8 @@ class ExplainerInputs:
     Attributes:
         photo_statistics: Mean and standard deviation (2, D) of training photos' CLIP features.
         review_statistics: Mean and standard deviation (2, D) of training reviews' CLIP features.
-        user: Width of the recommender's user vectors, 0 for none.
-        item: Width of the recommender's item vectors, 0 for none.
+        user: Width of the recommender's user vectors, 0 if absent.
+        item: Width of the recommender's item vectors, 0 if absent.
         known_users: Users that have a training sample (n_users,), bool; others are cold.
         known_items: Items that have one (n_items,), bool.
         max_tokens: The most tokens of a text, its start and end not counted.

@@ -17,8 +17,8 @@ class RelevanceInputs:
     Attributes:
         photo_statistics: Mean and standard deviation (2, D) of training photos' CLIP features.
         review_statistics: Mean and standard deviation (2, D) of training reviews' CLIP features.
-        user: Width of the recommender's user vectors, 0 for none.
-        item: Width of the recommender's item vectors, 0 for none.
+        user: Width of the recommender's user vectors, 0 if absent.
+        item: Width of the recommender's item vectors, 0 if absent.
         known_users: Whether training has a sample of the user, boolean (n_users,) by internal id.
     """
 

@@ -11,7 +11,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def ahead(
+def prefetch(
     work: Callable[[Task], Result],
     tasks: Iterable[Task],
     workers: int,

@@ -13,7 +13,7 @@ from recbole_showcase.distillation.reviews import ReviewRow, find_columns, read_
 from recbole_showcase.encoders import ClipEncoder, FeatureStore
 
 
-class Material:
+class PhotoReviews:
     """Reviews on disk, the photos posted with each, and the encoder of their features.
 
     Only ids and row numbers are kept in memory; texts and features stay on disk.

@@ -1,6 +1,6 @@
-"""What judges whether a sentence describes a photo, by their features.
+"""What scores how well a sentence describes a photo, by their features.
 
-A :class:`Judge` is either a trained classifier (``classifier.py``) or, where there are no
+A :class:`Scorer` is either a trained classifier (``classifier.py``) or, where there are no
 labels, the cosine in the encoder's own space (``similarity.py``).
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 
-class Judge(Protocol):
+class Scorer(Protocol):
     """Says how well sentences describe photos."""
 
     @property
@@ -25,7 +25,7 @@ class Judge(Protocol):
         ...
 
     def confidence(self, sentences: np.ndarray, photos: np.ndarray) -> np.ndarray:
-        """Judge P pairs.
+        """Score P pairs.
 
         Args:
             sentences: Features (P, D), of length one.

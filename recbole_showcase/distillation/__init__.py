@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from recbole_showcase.distillation.distill import Counts, distill_dataset, similarity_scorer
     from recbole_showcase.distillation.labels import LABELS, read_labels
     from recbole_showcase.distillation.pairs import LabelledPairs
-    from recbole_showcase.distillation.photo_reviews import PhotoReviews
-    from recbole_showcase.distillation.similarity import SimilarityScorer
+    from recbole_showcase.distillation.reviews import PhotoReviews
+    from recbole_showcase.distillation.scorers import SimilarityScorer
     from recbole_showcase.distillation.training import (
         cross_validate,
         evaluate_scorer,
@@ -26,8 +26,8 @@ _HOMES = {
     "AlignmentClassifier": "classifier",
     "Counts": "distill",
     "LabelledPairs": "pairs",
-    "PhotoReviews": "photo_reviews",
-    "SimilarityScorer": "similarity",
+    "PhotoReviews": "reviews",
+    "SimilarityScorer": "scorers",
     "classifier_for": "classifier",
     "cross_validate": "training",
     "distill_dataset": "distill",

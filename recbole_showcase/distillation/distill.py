@@ -6,7 +6,6 @@ Recommendations", SIGIR 2023; our reading of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, fields
 
@@ -16,11 +15,15 @@ from tqdm import tqdm
 
 from recbole_showcase.atomic.cleaning import clean_value
 from recbole_showcase.distillation.pairs import encode_sentences
-from recbole_showcase.distillation.photo_reviews import PhotoReviews
-from recbole_showcase.distillation.reviews import ReviewRow, in_blocks, read_rows, rewritten
-from recbole_showcase.distillation.scorers import Scorer
-from recbole_showcase.distillation.similarity import SimilarityScorer
-from recbole_showcase.encoders.prefetch import prefetch
+from recbole_showcase.distillation.reviews import (
+    PhotoReviews,
+    ReviewRow,
+    in_blocks,
+    read_rows,
+    rewritten,
+)
+from recbole_showcase.distillation.scorers import Scorer, SimilarityScorer
+from recbole_showcase.encoders.prefetch import on_every_core, prefetch
 from recbole_showcase.text.sentences import split_sentences
 
 _BLOCK = 256  # reviews scored at once by a thread
@@ -104,9 +107,12 @@ def distill_dataset(
     size = reviews.path.stat().st_size  # bytes, since nobody has counted the reviews
     bar = tqdm(total=size, desc="distilling", unit="B", unit_scale=True, disable=not progress)
     blocks = in_blocks(read_rows(reviews.path), _BLOCK)
-    device = reviews.encoder.device
+    if reviews.encoder.device.type == "cpu":
+        results_of = on_every_core(work, blocks, torch.get_num_threads())
+    else:
+        results_of = prefetch(work, blocks, workers=1)
     target = nullcontext() if dry_run else rewritten(reviews.path)
-    with bar, target as file, closing(_on_every_core(work, blocks, device)) as results:
+    with bar, target as file, closing(results_of) as results:
         for done in results:
             counts.add(done.counts)
             if file is not None:
@@ -185,23 +191,3 @@ def _best_confidence(
     features = encode_sentences(reviews.encoder, sentences)[sentence]  # (P, D)
     photos = reviews.features(reviews.photos.values[place])  # (P, D)
     return np.maximum.reduceat(scorer.confidence(features, photos), starts)
-
-
-def _on_every_core(
-    work: Callable[[list[ReviewRow]], Done], blocks: Iterable[list[ReviewRow]], device: torch.device
-) -> Generator[Done, None, None]:
-    """Do blocks in their order, on a processor with a thread a core, else with one ahead."""
-    threads = torch.get_num_threads()
-    if device.type != "cpu":
-        yield from prefetch(work, blocks, workers=1)
-        return
-    try:
-        with closing(prefetch(work, blocks, threads, _use_one_core)) as results:
-            yield from results
-    finally:
-        # Each thread has a number of its own, but a new thread starts with the last one set.
-        torch.set_num_threads(threads)
-
-
-def _use_one_core() -> None:
-    torch.set_num_threads(1)

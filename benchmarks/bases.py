@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import recbole_showcase  # noqa: F401 - registers when RecBole is imported
+from recbole_showcase.files.replace import replace_text
 from tests.bases import FAMILIES, model_names, try_base, write_rich_world
 from tests.tiny import TinyWorld
 
@@ -55,10 +56,7 @@ def trial(model: str, work: Path) -> None:
             why = f"{type(error).__name__}: {error}".splitlines()[0]
             found = {"works": False, "vectors": (None, None), "why": why}
     found["seconds"] = round(time.perf_counter() - start, 1)
-    place = work / f"{model}.json"
-    aside = place.with_suffix(".partial")
-    aside.write_text(json.dumps(found, indent=1))
-    os.replace(aside, place)
+    replace_text(work / f"{model}.json", json.dumps(found, indent=1))
 
 
 def run(model: str, work: Path, limit: float, again: bool) -> dict[str, Any]:

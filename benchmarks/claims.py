@@ -29,6 +29,7 @@ import numpy as np
 from rich.progress import track
 
 import recbole_showcase  # registers
+from recbole_showcase.files.replace import replace_text
 
 # The shipped CLIP learned from drawings 101 to 104, its classifier from 201 to 204.
 DRAWINGS = (401, 402, 403)
@@ -112,9 +113,7 @@ def train(variant: str, seed: int, data: Path, kept: Path) -> None:
         if variant == "both":
             figures |= selection(checkpoint, data)
         checkpoint.unlink()
-    aside = kept.with_suffix(".partial")
-    aside.write_text(json.dumps(figures, indent=1))
-    os.replace(aside, kept)
+    replace_text(kept, json.dumps(figures, indent=1))
 
 
 def opened(checkpoint: Path) -> tuple[Any, Any, Any]:

@@ -49,8 +49,8 @@ from safetensors.torch import save_file
 from recbole_showcase.atomic import IMAGE, PhotoFolder, write_atomic
 from recbole_showcase.encoders import ClipEncoder, embed_dataset
 from recbole_showcase.encoders.choice import SHIPPED
-from recbole_showcase.encoders.inputs import Prepare, photo_batches
 from recbole_showcase.encoders.plan import read_source
+from recbole_showcase.encoders.stream import Prepare, photo_batches
 
 
 def build_encoder(folder: Path, config: dict) -> str:

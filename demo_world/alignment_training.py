@@ -26,15 +26,15 @@ from recbole_showcase.distillation import (
     LABELS,
     AlignmentClassifier,
     LabelledPairs,
-    Material,
+    PhotoReviews,
     cross_validate,
     distill_dataset,
-    score,
-    similarity_judge,
+    evaluate_scorer,
+    similarity_scorer,
     train_classifier,
 )
 from recbole_showcase.distillation.classifier import FORMS
-from recbole_showcase.distillation.judges import Judge
+from recbole_showcase.distillation.scorers import Scorer
 from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.text.sentences import split_sentences
@@ -132,38 +132,41 @@ def train_all_forms(drawings: Sequence[Drawing]) -> dict[str, AlignmentClassifie
     for form in FORMS:
         fit = partial(train_classifier, form=form)
         found = cross_validate(pairs, fit).summary()
-        judge = fit(pairs)
-        trained[str(form)] = replace(judge, record=judge.record | {"cross_validation": found})
+        scorer = fit(pairs)
+        trained[str(form)] = replace(scorer, record=scorer.record | {"cross_validation": found})
     return trained
 
 
 def threshold_figures(drawings: Sequence[Drawing]) -> Figures:
-    """AUC and F1 of the judge without labels, mean and spread over drawings."""
+    """AUC and F1 of the scorer without labels, mean and spread over drawings."""
     found = []
     for drawing in drawings:
-        judge = similarity_judge(Material(drawing.folder))
-        scores = score(judge, drawing.pairs)
+        scorer = similarity_scorer(PhotoReviews(drawing.folder))
+        scores = evaluate_scorer(scorer, drawing.pairs)
         found.append([scores.auc, scores.f1])
     (auc, f1), (auc_std, f1_std) = np.mean(found, axis=0), np.std(found, axis=0, ddof=1)
     return _rounded({"auc": auc, "auc_std": auc_std, "f1": f1, "f1_std": f1_std})
 
 
 def measure(drawing: Drawing, trained: Mapping[str, AlignmentClassifier]) -> dict[str, Figures]:
-    """AUC and F1 of pairs, and precision, recall and F1 of kept sentences, of every judge.
+    """AUC and F1 of pairs, and precision, recall and F1 of kept sentences, of every scorer.
 
     The data set is distilled in a copy, and its explanations are compared with the true ones.
     """
-    judges: dict[str, Judge] = {**trained, THRESHOLD: similarity_judge(Material(drawing.folder))}
+    scorers: dict[str, Scorer] = {
+        **trained,
+        THRESHOLD: similarity_scorer(PhotoReviews(drawing.folder)),
+    }
     copy = drawing.folder.with_name("copy") / drawing.folder.name
     shutil.rmtree(copy.parent, ignore_errors=True)
     shutil.copytree(drawing.folder, copy, ignore=shutil.ignore_patterns("*.jpg", "*.truth"))
     name = f"{drawing.folder.name}.review"
     figures = {}
     try:
-        for title, judge in judges.items():
-            distill_dataset(Material(copy), judge, progress=False)
+        for title, scorer in scorers.items():
+            distill_dataset(PhotoReviews(copy), scorer, progress=False)
             kept = kept_figures(drawing.folder / name, copy / name)
-            figures[title] = _rounded(asdict(score(judge, drawing.pairs)) | kept)
+            figures[title] = _rounded(asdict(evaluate_scorer(scorer, drawing.pairs)) | kept)
     finally:
         shutil.rmtree(copy.parent)
     return figures

@@ -19,7 +19,7 @@ from recbole_showcase.text.sentences import split_sentences
 
 
 @dataclass(frozen=True)
-class Pairs:
+class ClipPairs:
     """Photos with words.
 
     Attributes:
@@ -65,7 +65,7 @@ def shrink(jpeg: bytes, side: int) -> NDArray[np.uint8]:
     return np.asarray(small).transpose(2, 0, 1)
 
 
-def draw_pairs(seeds: Sequence[int], side: int, n_users: int = 240) -> Pairs:
+def draw_pairs(seeds: Sequence[int], side: int, n_users: int = 240) -> ClipPairs:
     """Draw and paint worlds and pair their photos with words.
 
     Args:
@@ -84,7 +84,7 @@ def draw_pairs(seeds: Sequence[int], side: int, n_users: int = 240) -> Pairs:
             sentences.append(sentences_about(text, label))
             reviews.append(text)
             labels.append(label)
-    return Pairs(np.stack(pixels), sentences, reviews, labels)
+    return ClipPairs(np.stack(pixels), sentences, reviews, labels)
 
 
 def _label(world: World, row: int) -> str:

@@ -27,7 +27,7 @@ from demo_world.clip_model import (
     write_skeleton,
     write_weights,
 )
-from demo_world.clip_pairs import Pairs, draw_pairs
+from demo_world.clip_pairs import ClipPairs, draw_pairs
 from demo_world.settings import WorldSettings
 from recbole_showcase.errors import SettingsError
 
@@ -68,7 +68,7 @@ class ClipTraining:
             )
 
 
-def train_clip(pairs: Pairs, folder: Path, settings: ClipTraining) -> torch.nn.Module:
+def train_clip(pairs: ClipPairs, folder: Path, settings: ClipTraining) -> torch.nn.Module:
     """Train a model from nothing and write tokenizer, configuration and weights.
 
     Args:
@@ -102,7 +102,7 @@ def _move_into(partial: Path, folder: Path) -> None:
         os.replace(path, folder / path.name)
 
 
-def _fit(model: Any, tokenizer: Any, pairs: Pairs, settings: ClipTraining) -> None:
+def _fit(model: Any, tokenizer: Any, pairs: ClipPairs, settings: ClipTraining) -> None:
     rng = np.random.default_rng(settings.seed)
     optimizer = _optimizer(model, settings)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

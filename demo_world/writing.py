@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from demo_world.drawing import World
 from demo_world.truth import dish_forms
 from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, write_atomic
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replaced_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,19 +37,12 @@ def write_world(world: World, out_dir: Path, progress: bool = False) -> None:
     """
     out_dir = Path(out_dir)
     _check_ours(out_dir)
-    partial = out_dir.with_name(f".{out_dir.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        (partial / "photos").mkdir(parents=True)
+    with replaced_folder(out_dir) as partial:
+        (partial / "photos").mkdir()
         _write_tables(world, partial, out_dir.name)
         _write_truth(world, partial / f"{out_dir.name}.truth")
         _write_json(partial / ACCOUNT_FILE, account_of(world))
         _paint(world, partial / "photos", progress)
-        if out_dir.exists():
-            shutil.rmtree(out_dir)
-        os.replace(partial, out_dir)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _check_ours(out_dir: Path) -> None:

@@ -8,7 +8,7 @@ the latest of a pair and the k-core are found without moving texts.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from recbole_showcase.atomic.account import SHOWN_LINES, BrokenLine
 from recbole_showcase.atomic.cleaning import sql_macros
 from recbole_showcase.atomic.sources import Piece, pieces
+from recbole_showcase.atomic.sql import column_types, identifier, literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ LONGEST_LINE = 1 << 20
 BROKEN = "broken line"
 REPEATED = "repeated row"
 OLDER = "older review of the pair"
-
-
-def literal(text: str) -> str:
-    """Quote a text for SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def connect(scratch: Path, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
@@ -183,7 +179,7 @@ def read_lines(
     connection: duckdb.DuckDBPyConnection,
     files: Sequence[Path],
     scratch: Path,
-    columns: str,
+    types: Mapping[str, str],
     select: str,
     limit: int | None = None,
 ) -> tuple[BrokenLine, ...]:
@@ -193,7 +189,7 @@ def read_lines(
         connection: A DuckDB.
         files: gz or plain files.
         scratch: Folder for the pieces.
-        columns: The fields read and their types, as a DuckDB struct literal.
+        types: The fields read and their DuckDB types.
         select: What of a line becomes a row, up to the inner FROM of one level of brackets;
             a line is broken where ``reason`` is 0.
         limit: Read this many lines only.
@@ -210,6 +206,7 @@ def read_lines(
     broken: list[BrokenLine] = []
     rows = 0
     sizes = {path: path.stat().st_size for path in files}
+    columns = column_types(types)
     verb = "CREATE TABLE rows AS"
     with tqdm(total=sum(sizes.values()), unit="B", unit_scale=True, desc="read") as bar:
         done = 0
@@ -316,7 +313,7 @@ def write_query(
     names = [f"c{number}" for number in range(len(header))]
     head = "\t".join(header)
     lines = (
-        f"""SELECT concat({", chr(9), ".join(names)}) AS "{head}" """
+        f"SELECT concat({', chr(9), '.join(names)}) AS {identifier(head)} "
         f"FROM ({query}) AS t({', '.join(names)})"
     )
     rows = connection.execute(

@@ -18,13 +18,13 @@ from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
     clean_ids,
-    literal,
     read_lines,
     write_query,
 )
 from recbole_showcase.atomic.options import ExplainedPairsOptions
 from recbole_showcase.atomic.schema import INTER, PROFILED_REVIEW
 from recbole_showcase.atomic.sources import expand
+from recbole_showcase.atomic.sql import identifier, literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -78,8 +78,10 @@ def convert_explained_pairs(
     table = expand([interactions], "interactions")[0]
     lines = expand([pairs], "explained pairs")[0]
     with conversion(out, options) as run:
+        fields = (options.pair_user, options.pair_item, *_FIELDS)
+        types = dict.fromkeys(fields, "VARCHAR")
         broken = read_lines(
-            run.connection, [lines], run.scratch, _line(options), _pair(options), options.limit
+            run.connection, [lines], run.scratch, types, _pair(options), options.limit
         )
         _read_interactions(run.connection, table, options)
         clean_ids(run.connection, "user_id", "item_id")
@@ -103,15 +105,9 @@ def convert_explained_pairs(
         )
 
 
-def _line(options: ExplainedPairsOptions) -> str:
-    """The fields read of a line, as a DuckDB struct."""
-    names = (options.pair_user, options.pair_item, *_FIELDS)
-    return "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
-
-
 def _pair(options: ExplainedPairsOptions) -> str:
     """What of an explained pair becomes a row; ``reason`` counts through ``REASONS``."""
-    user, item = _identifier(options.pair_user), _identifier(options.pair_item)
+    user, item = identifier(options.pair_user), identifier(options.pair_item)
     said = " AND ".join(f"{name} IS NULL" for name in (user, item, *_FIELDS))
     return f"""{user} AS user_id, {item} AS item_id, NULL::BIGINT AS time,
         hash({user}) AS u, hash({item}) AS i, 'train' AS part, explanation AS text,
@@ -140,7 +136,7 @@ def _read_interactions(
         for name in (options.user_column, options.item_column):
             if name not in found:
                 raise DataError(f"{path} has no column '{name}'; it has {', '.join(found)}")
-        user, item = _identifier(options.user_column), _identifier(options.item_column)
+        user, item = identifier(options.user_column), identifier(options.item_column)
         connection.execute(
             f"""INSERT INTO rows BY NAME
             SELECT {user} AS user_id, {item} AS item_id, hash({user}) AS u, hash({item}) AS i,
@@ -265,7 +261,3 @@ def _notes(
         if several:
             notes.append(f"{several} {of}s have several summaries; the first of each is kept.")
     return tuple(notes)
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

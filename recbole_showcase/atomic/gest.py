@@ -16,13 +16,13 @@ from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
     clean_ids,
-    literal,
     read_lines,
     write_query,
 )
 from recbole_showcase.atomic.options import GestOptions
 from recbole_showcase.atomic.schema import INTER
 from recbole_showcase.atomic.sources import decompressing, expand, open_plain
+from recbole_showcase.atomic.sql import column_types, literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _NO_META = (
     "CREATE TABLE meta AS SELECT '' AS id, '' AS name, ['']::VARCHAR[] AS category, "
     "0.0 AS latitude, 0.0 AS longitude, 0.0 AS price, 0.0 AS avg_rating, 0.0 AS num_reviews LIMIT 0"
 )
-_LINE = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in _REVIEW.items()) + "}"
 _NOTES = {
     "time": "Gest tells no times: .inter has no timestamp, its order is that of the source.",
     "split": "The split is kept as RecBole benchmark files: set "
@@ -80,7 +79,7 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
             _read_split(run, source, options)
         else:
             broken = read_lines(
-                run.connection, [source], run.scratch, _LINE, _of_line(options), options.limit
+                run.connection, [source], run.scratch, _REVIEW, _of_line(options), options.limit
             )
         clean_ids(run.connection, "user_id", "business_id")
         _drop_known_history(run.connection)
@@ -181,7 +180,7 @@ def _read_split(run: Run, source: Path, options: GestOptions) -> None:
     import duckdb
 
     connection = run.connection
-    columns = _LINE[:-1] + ", history_reviews: 'VARCHAR[][]'}"
+    columns = column_types(_REVIEW | {"history_reviews": "VARCHAR[][]"})
     limit = "" if options.limit is None else f"LIMIT {options.limit}"
     parts = " UNION ALL ".join(
         f"SELECT '{SPLITS[name]}' AS part, false AS past, * FROM read_json("

@@ -15,7 +15,6 @@ from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
     clean_ids,
-    literal,
     on_a_cursor,
     read_lines,
     write_query,
@@ -24,6 +23,7 @@ from recbole_showcase.atomic.options import GoogleLocalOptions
 from recbole_showcase.atomic.regions import STATES, state_codes
 from recbole_showcase.atomic.schema import INTER
 from recbole_showcase.atomic.sources import expand
+from recbole_showcase.atomic.sql import column_types, literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,11 +42,15 @@ RESTAURANTS = (
     r"|bar & grill|gastropub|pub|deli|sandwich shop|bakery|bagel shop|ice cream shop"
     r"|dessert shop|food court|food truck|tea house|creperie|chophouse)\b"
 )
-_COLUMNS = (
-    "{user_id: 'VARCHAR', gmap_id: 'VARCHAR', time: 'BIGINT', rating: 'DOUBLE', "
-    "text: 'VARCHAR', pics: 'STRUCT(url VARCHAR[])[]'}"
-)
-_META_TYPES = {
+_REVIEW = {
+    "user_id": "VARCHAR",
+    "gmap_id": "VARCHAR",
+    "time": "BIGINT",
+    "rating": "DOUBLE",
+    "text": "VARCHAR",
+    "pics": "STRUCT(url VARCHAR[])[]",
+}
+_META = {
     "gmap_id": "VARCHAR",
     "name": "VARCHAR",
     "category": "VARCHAR[]",
@@ -57,8 +61,7 @@ _META_TYPES = {
     "num_of_reviews": "DOUBLE",
     "address": "VARCHAR",
 }
-_META_COLUMNS = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in _META_TYPES.items()) + "}"
-_NO_META = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _META_TYPES.items())
+_NO_META = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _META.items())
 
 
 def convert_google_local(
@@ -88,11 +91,11 @@ def convert_google_local(
     meta_files = expand(meta, "metadata")
     if not review_files:
         raise DataError("no review file is given")
-    if (options.categories or options.states or options.require_meta) and not meta_files:
+    if options.needs_meta and not meta_files:
         raise DataError("categories, states and require-meta need metadata files")
     with conversion(out, options) as run:
         broken = read_lines(
-            run.connection, review_files, run.scratch, _COLUMNS, _select(options), options.limit
+            run.connection, review_files, run.scratch, _REVIEW, _select(options), options.limit
         )
         clean_ids(run.connection, "user_id", "gmap_id")
         with ThreadPoolExecutor(1) as pool:
@@ -134,7 +137,7 @@ def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
 
     names = ", ".join(literal(str(path)) for path in files)
     source = (
-        f"read_json([{names}], format='newline_delimited', columns={_META_COLUMNS}, "
+        f"read_json([{names}], format='newline_delimited', columns={column_types(_META)}, "
         "ignore_errors=true)"
         if files
         else f"(SELECT {_NO_META} LIMIT 0)"
@@ -158,9 +161,8 @@ def _choose(run: Run, options: GoogleLocalOptions, meta_read: Future[None]) -> S
     """Make ``kept`` of the rows that stay, reason by reason; wait for ``meta`` if need be."""
     connection = run.connection
     selection = Selection(connection, REASONS)
-    if options.require_meta or options.categories or options.states:
+    if options.needs_meta:
         meta_read.result()
-    if options.require_meta or options.categories or options.states:
         _keep_businesses(connection, selection, "no metadata of the business", "true")
     if options.categories:
         _keep_businesses(connection, selection, "other category", _of_category(options.categories))

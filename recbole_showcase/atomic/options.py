@@ -83,6 +83,11 @@ class GoogleLocalOptions(ConvertOptions):
         if since is not None and until is not None and since >= until:
             raise DataError(f"since {self.since} is not before until {self.until}")
 
+    @property
+    def needs_meta(self) -> bool:
+        """Whether an option asks what only the metadata of the businesses tell."""
+        return bool(self.require_meta or self.categories or self.states)
+
     def moment(self, name: Literal["since", "until"]) -> int | None:
         """Return a bound of the time range in milliseconds since 1970.
 

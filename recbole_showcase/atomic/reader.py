@@ -11,6 +11,7 @@ import numpy as np
 
 from recbole_showcase.atomic.cleaning import MISSING_MARKS
 from recbole_showcase.atomic.schema import Field
+from recbole_showcase.atomic.sql import column_types, identifier, literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -90,30 +91,22 @@ def _query(path: Path, fields: Sequence[Field], wanted: Sequence[str]) -> str:
     of the columns only.
     """
     types = {field.name: field.type for field in fields}
-    marks = ", ".join(map(_literal, ("", *MISSING_MARKS)))
+    marks = ", ".join(map(literal, ("", *MISSING_MARKS)))
     values = [
         # IN with a list of this length becomes a join, which loses the order of the rows.
-        f"CASE WHEN NOT list_contains([{marks}], {_identifier(name)}) "
-        f"THEN CAST({_identifier(name)} AS DOUBLE) END AS {_identifier(name)}"
+        f"CASE WHEN NOT list_contains([{marks}], {identifier(name)}) "
+        f"THEN CAST({identifier(name)} AS DOUBLE) END AS {identifier(name)}"
         if types[name] == "float"
-        else _identifier(name)
+        else identifier(name)
         for name in wanted
     ]
     newline = r"\r\n" if _has_carriage_returns(path) else r"\n"
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in types)
+    columns = column_types(dict.fromkeys(types, "VARCHAR"))
     return (
-        f"SELECT {', '.join(values)} FROM read_csv({_literal(str(path))}, delim='\t', quote='', "
+        f"SELECT {', '.join(values)} FROM read_csv({literal(str(path))}, delim='\t', quote='', "
         f"escape='', comment='', nullstr='{_NEVER}', header=false, skip=1, auto_detect=false, "
-        f"new_line='{newline}', compression='none', columns={{{columns}}})"
+        f"new_line='{newline}', compression='none', columns={columns})"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _has_carriage_returns(path: Path) -> bool:

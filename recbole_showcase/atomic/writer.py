@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_showcase.atomic.cleaning import clean_value, join_tokens
 from recbole_showcase.atomic.schema import AtomicFile, Field
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,14 +47,9 @@ def write_atomic(
             f"the file has {', '.join(names)}"
         )
     texts = [_texts(path, field, list(frame[field.name])) for field in fields if len(frame)]
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write("\t".join(field.header for field in fields) + "\n")
-            file.writelines("\t".join(row) + "\n" for row in zip(*texts, strict=True))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replaced(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.write("\t".join(field.header for field in fields) + "\n")
+        file.writelines("\t".join(row) + "\n" for row in zip(*texts, strict=True))
 
 
 def _texts(path: Path, field: Field, values: list[Any]) -> list[str]:

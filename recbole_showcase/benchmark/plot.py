@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 from recbole_showcase.benchmark.spec import Plot
 from recbole_showcase.benchmark.summary import Row, Summary
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.files.replace import replaced
 
 _MARKERS = "osD^vP*X<>ph"
 
@@ -52,9 +52,8 @@ def write_plot(summary: Summary, plot: Plot, out: Path) -> list[Path]:
     files = []
     for kind in ("png", "svg"):
         file = out / f"trade-off.{kind}"
-        aside = out / f".trade-off.partial.{kind}"
-        figure.savefig(aside, dpi=160)
-        os.replace(aside, file)
+        with replaced(file) as partial:
+            figure.savefig(partial, format=kind, dpi=160)
         files.append(file)
     return files
 

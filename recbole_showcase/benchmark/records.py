@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.spec import Tuning
-from recbole_showcase.benchmark.yaml_files import read_yaml, replace_text, write_yaml
+from recbole_showcase.benchmark.yaml_files import read_yaml, write_yaml
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replace_text
 
 FORMAT = "recbole_showcase benchmark 1"
 TASK, RECORD, LOG, CONFIG = "task.yaml", "record.json", "log.txt", "config.yaml"

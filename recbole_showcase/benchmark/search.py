@@ -13,6 +13,7 @@ from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.spec import Tuning
 from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.files.replace import sync_to_disk
 from recbole_showcase.integration.experiments import Validation, train_and_validate
 
 _TRIALS = "trials.jsonl"
@@ -43,8 +44,7 @@ class Trials:
         line = json.dumps({"params": params, "validation": asdict(validation)})
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+            sync_to_disk(file)
 
 
 def search(folder: Path, task: Task, scratch: Path) -> tuple[Mapping[str, Any], Validation]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from recbole_showcase.benchmark.summary import SIGNIFICANCE, Figure, Row, Summary
-from recbole_showcase.benchmark.yaml_files import replace_text
+from recbole_showcase.files.replace import replace_text
 
 if TYPE_CHECKING:
     from rich.table import Table

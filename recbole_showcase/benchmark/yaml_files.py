@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.files.replace import replace_text
 
 
 class _Loader(yaml.SafeLoader):
@@ -58,10 +58,3 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def write_yaml(path: Path, values: Mapping[str, Any]) -> None:
     """Write a mapping of plain data, whole or not at all."""
     replace_text(path, yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file aside and rename it into its place."""
-    aside = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)

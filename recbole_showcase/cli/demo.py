@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replaced_folder
 
 NAME = "showcase-demo"
 
@@ -57,11 +58,8 @@ def copy_demo(data_path: Path) -> Path:
         if not (target / f"{NAME}.inter").is_file():
             raise DataError(f"'{target}' is there and is not the demo data set; name another --out")
         return target
-    data_path.mkdir(parents=True, exist_ok=True)
-    aside = data_path / f".{NAME}.partial"
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(dataset_atomic_path() / NAME, aside)
-    aside.rename(target)
+    with replaced_folder(target) as partial:
+        shutil.copytree(dataset_atomic_path() / NAME, partial, dirs_exist_ok=True)
     return target
 
 

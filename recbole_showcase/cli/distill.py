@@ -50,26 +50,26 @@ def distill(
     With --labels or --classifier a classifier decides. Without either the cosine does: no labels
     are needed, and it is less exact.
     """
-    from recbole_showcase.distillation import Material, distill_dataset, similarity_judge
+    from recbole_showcase.distillation import PhotoReviews, distill_dataset, similarity_scorer
 
     _check_options(labels, classifier, save)
-    material = Material(dataset, encoder, device)
-    judge: Any
+    reviews = PhotoReviews(dataset, encoder, device)
+    scorer: Any
     if labels is not None:
-        judge = _train(dataset, labels, encoder, form, regularization, folds, seed, device)
+        scorer = _train(dataset, labels, encoder, form, regularization, folds, seed, device)
         if save is not None:
-            judge.save(save)
+            scorer.save(save)
             typer.echo(f"classifier in {save}")
     elif classifier is not None:
-        judge = _load(classifier, material.store.meta)
+        scorer = _load(classifier, reviews.store.meta)
     else:
-        judge = similarity_judge(material, seed)
-    limit = judge.threshold if threshold is None else threshold
-    typer.echo(f"{judge.title}; threshold {limit:g}")
-    counts = distill_dataset(material, judge, limit, dry_run=dry_run, progress=progress)
+        scorer = similarity_scorer(reviews, seed)
+    limit = scorer.threshold if threshold is None else threshold
+    typer.echo(f"{scorer.title}; threshold {limit:g}")
+    counts = distill_dataset(reviews, scorer, limit, dry_run=dry_run, progress=progress)
     for line in account_lines(counts):
         typer.echo(line)
-    typer.echo(f"{material.path} was left as it is" if dry_run else f"written: {material.path}")
+    typer.echo(f"{reviews.path} was left as it is" if dry_run else f"written: {reviews.path}")
 
 
 def account_lines(counts: Counts) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recbole_showcase.encoders.photos import PIXEL_LIMIT
+from recbole_showcase.files.photos import PIXEL_LIMIT
 
 if TYPE_CHECKING:
     from recbole_showcase.encoders import EmbedReport

@@ -154,7 +154,7 @@ class ShowcaseMixin(AbstractRecommender):
         Args:
             pairs: The pairs, N of them.
             text: Whether to write texts.
-            photos: Positions in the photo table (N, P), -1 for none, to write from in place of a
+            photos: Positions in the photo table (N, P), -1 if absent, to write from in place of a
                 choice, their relevance NaN; None for the selector's.
             progress: Whether to show a progress bar.
         """
@@ -304,7 +304,7 @@ class ExplanationHead(nn.Module):
     def select(
         self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Positions in the photo table (B, k), -1 for none, and their relevance, NaN for none."""
+        """Positions in the photo table (B, k), -1 if absent, and their relevance, NaN if absent."""
         k = self.settings.photos
         if not batch.candidates.shape[1]:
             none = batch.candidates.new_full((len(batch), k), -1)

@@ -264,7 +264,7 @@ class ShowcaseTrainerMixin(Trainer):
             save_user_sums(user_sums_file(checkpoint), tokens, statistics)
 
     def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:
-        """Rows of the split to explain now, the same ones at every validation; None for none."""
+        """Rows of the split to explain now, the same ones at every validation; None if absent."""
         settings = self.settings
         if self._validations is not None:
             step = settings.eval_step

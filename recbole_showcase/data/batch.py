@@ -75,7 +75,7 @@ class SelectionBatch(Batch):
 
     Attributes:
         users, items: Internal ids (B,).
-        candidates: Positions in the photo table (B, C), -1 for none.
+        candidates: Positions in the photo table (B, C), -1 if absent.
         candidate_features: Their CLIP features (B, C, D).
         candidate_mask: Which of them are there (B, C).
         history_photo_features: CLIP features of photos the user posted (B, H, D).

@@ -67,7 +67,7 @@ class Features:
     """
 
     def __init__(self, store: FeatureStore, rows: np.ndarray) -> None:
-        """Keep the store and the row of each table entry (N,), -1 for none."""
+        """Keep the store and the row of each table entry (N,), -1 if absent."""
         self.store = store
         self.rows = rows
 
@@ -148,7 +148,7 @@ class ReviewCorpus:
         return len(self.user_tokens)
 
     def rows_of(self, reviews: pd.Series) -> np.ndarray:
-        """Rows that carry some reviews, 0 for none.
+        """Rows that carry some reviews, 0 if absent.
 
         Raises:
             DataError: If two rows carry the same review.

@@ -10,26 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
-    from recbole_showcase.distillation.distill import Counts, distill_dataset, similarity_judge
+    from recbole_showcase.distillation.distill import Counts, distill_dataset, similarity_scorer
     from recbole_showcase.distillation.labels import LABELS, read_labels
-    from recbole_showcase.distillation.material import Material
     from recbole_showcase.distillation.pairs import LabelledPairs
-    from recbole_showcase.distillation.similarity import SimilarityJudge
-    from recbole_showcase.distillation.training import cross_validate, score, train_classifier
+    from recbole_showcase.distillation.reviews import PhotoReviews
+    from recbole_showcase.distillation.scorers import SimilarityScorer
+    from recbole_showcase.distillation.training import (
+        cross_validate,
+        evaluate_scorer,
+        train_classifier,
+    )
 
 _HOMES = {
     "LABELS": "labels",
     "AlignmentClassifier": "classifier",
     "Counts": "distill",
     "LabelledPairs": "pairs",
-    "Material": "material",
-    "SimilarityJudge": "similarity",
+    "PhotoReviews": "reviews",
+    "SimilarityScorer": "scorers",
     "classifier_for": "classifier",
     "cross_validate": "training",
     "distill_dataset": "distill",
     "read_labels": "labels",
-    "score": "training",
-    "similarity_judge": "distill",
+    "evaluate_scorer": "training",
+    "similarity_scorer": "distill",
     "train_classifier": "training",
 }
 
@@ -38,14 +42,14 @@ __all__ = [
     "AlignmentClassifier",
     "Counts",
     "LabelledPairs",
-    "Material",
-    "SimilarityJudge",
+    "PhotoReviews",
+    "SimilarityScorer",
     "classifier_for",
     "cross_validate",
     "distill_dataset",
+    "evaluate_scorer",
     "read_labels",
-    "score",
-    "similarity_judge",
+    "similarity_scorer",
     "train_classifier",
 ]
 

@@ -8,8 +8,6 @@ explanations out of reviews, and its confidence gives the metric CLIP-Align.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from safetensors.numpy import save as to_bytes
 from scipy.special import expit
 
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.files.replace import replaced_folder
 from recbole_showcase.resources import weights_path
 
 Form = Literal["interaction", "concatenation"]
@@ -32,7 +31,7 @@ _PARTS: Mapping[Form, int] = {"interaction": 4, "concatenation": 2}
 FORMAT = "recbole_showcase alignment 1"
 _DESCRIPTION, _WEIGHTS = "classifier.json", "classifier.safetensors"
 SHIPPED_FOLDER = "alignment"  # beside the weights of the encoder that it is for
-# Pairs judged at a time: 4,096 x 4 x 512 float32 are 34 MB.
+# Pairs scored at a time: 4,096 x 4 x 512 float32 are 34 MB.
 _CHUNK = 4096
 
 
@@ -42,7 +41,7 @@ def pair_features(sentences: np.ndarray, photos: np.ndarray, form: Form) -> np.n
     ``concatenation`` is [t; v], the paper's words taken literally. A linear layer on it adds a
     score of the sentence and a score of the photo: it can tell sentences that describe things
     from others, but not which photo they describe. ``interaction`` is [t; v; t·v; |t − v|],
-    products and differences element by element, on which a linear layer can judge a match.
+    products and differences element by element, on which a linear layer can tell a match.
 
     Args:
         sentences: (P, D).
@@ -61,7 +60,7 @@ def pair_features(sentences: np.ndarray, photos: np.ndarray, form: Form) -> np.n
 
 @dataclass(frozen=True)
 class AlignmentClassifier:
-    """One fully connected layer and a sigmoid; a :class:`~.judges.Judge`.
+    """One fully connected layer and a sigmoid; a :class:`~.scorers.Scorer`.
 
     Make one with :func:`~.training.train_classifier` or :meth:`load`.
 
@@ -126,25 +125,19 @@ class AlignmentClassifier:
         folder = Path(folder)
         if folder.exists() and not (folder / _DESCRIPTION).is_file():
             raise DataError(f"{folder} is there and holds no classifier; name another folder")
-        partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-        try:
-            partial.mkdir(parents=True)
-            described = {
-                "format": FORMAT,
-                "form": self.form,
-                "encoder": self.encoder,
-                "weights_digest": self.weights_digest,
-                "dim": self.dim,
-                "record": self.record,
-            }
+        described = {
+            "format": FORMAT,
+            "form": self.form,
+            "encoder": self.encoder,
+            "weights_digest": self.weights_digest,
+            "dim": self.dim,
+            "record": self.record,
+        }
+        tensors = {"weight": self.weight, "bias": np.array([self.bias], dtype=np.float32)}
+        with replaced_folder(folder) as partial:
             text = json.dumps(described, indent=2) + "\n"
             (partial / _DESCRIPTION).write_text(text, encoding="utf-8")
-            tensors = {"weight": self.weight, "bias": np.array([self.bias], dtype=np.float32)}
             (partial / _WEIGHTS).write_bytes(to_bytes(tensors))  # save_file hides it from others
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(partial, folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     @classmethod
     def load(cls, folder: Path) -> AlignmentClassifier:

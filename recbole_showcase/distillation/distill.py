@@ -6,7 +6,6 @@ Recommendations", SIGIR 2023; our reading of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, fields
 
@@ -15,15 +14,19 @@ import torch
 from tqdm import tqdm
 
 from recbole_showcase.atomic.cleaning import clean_value
-from recbole_showcase.distillation.judges import Judge
-from recbole_showcase.distillation.material import Material
 from recbole_showcase.distillation.pairs import encode_sentences
-from recbole_showcase.distillation.reviews import ReviewRow, in_blocks, read_rows, rewritten
-from recbole_showcase.distillation.similarity import SimilarityJudge
-from recbole_showcase.encoders.ahead import ahead
+from recbole_showcase.distillation.reviews import (
+    PhotoReviews,
+    ReviewRow,
+    in_blocks,
+    read_rows,
+    rewritten,
+)
+from recbole_showcase.distillation.scorers import Scorer, SimilarityScorer
+from recbole_showcase.encoders.prefetch import on_every_core, prefetch
 from recbole_showcase.text.sentences import split_sentences
 
-_BLOCK = 256  # reviews judged at once by a thread
+_BLOCK = 256  # reviews scored at once by a thread
 _SAMPLE = 1000  # reviews whose sentences are held against the photos of others
 
 
@@ -70,8 +73,8 @@ class Done:
 
 
 def distill_dataset(
-    material: Material,
-    judge: Judge,
+    reviews: PhotoReviews,
+    scorer: Scorer,
     threshold: float | None = None,
     *,
     dry_run: bool = False,
@@ -85,9 +88,9 @@ def distill_dataset(
     place and moved there as a whole. A second run gives the same file.
 
     Args:
-        material: The data set.
-        judge: Tells how well a sentence describes a photo.
-        threshold: From which confidence on a sentence is kept; by default the judge's own.
+        reviews: The reviews of a data set, with their photos.
+        scorer: Tells how well a sentence describes a photo.
+        threshold: From which confidence on a sentence is kept; by default the scorer's own.
         dry_run: Only count.
         progress: Whether to show a bar.
 
@@ -95,18 +98,21 @@ def distill_dataset(
         DataError: ``.review`` is damaged; names the line.
         FeatureStoreError: The encoder gives values that are no numbers.
     """
-    limit = judge.threshold if threshold is None else threshold
+    limit = scorer.threshold if threshold is None else threshold
     counts = Counts()
 
     def work(rows: list[ReviewRow]) -> Done:
-        return _distill_block(material, judge, limit, rows)
+        return _distill_block(reviews, scorer, limit, rows)
 
-    size = material.path.stat().st_size  # bytes, since nobody has counted the reviews
+    size = reviews.path.stat().st_size  # bytes, since nobody has counted the reviews
     bar = tqdm(total=size, desc="distilling", unit="B", unit_scale=True, disable=not progress)
-    blocks = in_blocks(read_rows(material.path), _BLOCK)
-    device = material.encoder.device
-    target = nullcontext() if dry_run else rewritten(material.path)
-    with bar, target as file, closing(_on_every_core(work, blocks, device)) as results:
+    blocks = in_blocks(read_rows(reviews.path), _BLOCK)
+    if reviews.encoder.device.type == "cpu":
+        results_of = on_every_core(work, blocks, torch.get_num_threads())
+    else:
+        results_of = prefetch(work, blocks, workers=1)
+    target = nullcontext() if dry_run else rewritten(reviews.path)
+    with bar, target as file, closing(results_of) as results:
         for done in results:
             counts.add(done.counts)
             if file is not None:
@@ -115,38 +121,40 @@ def distill_dataset(
     return counts
 
 
-def similarity_judge(material: Material, seed: int = 0) -> SimilarityJudge:
-    """The judge without labels, from sentences and photos of different reviews of a data set.
+def similarity_scorer(reviews: PhotoReviews, seed: int = 0) -> SimilarityScorer:
+    """The scorer without labels, from sentences and photos of different reviews of a data set.
 
     Each sentence of up to a thousand reviews is held against one photo of another review.
 
     Args:
-        material: The data set.
+        reviews: The reviews of a data set, with their photos.
         seed: Seed of which reviews and photos are taken.
 
     Raises:
         DataError: There are too few reviews with photos.
     """
     random = np.random.default_rng(seed)
-    rows = material.sample(_SAMPLE, random)
+    rows = reviews.sample(_SAMPLE, random)
     sentences, owners = split_sentences([row.text for row in rows])
-    own, photos = material.numbers_of(rows)[owners], material.photos  # (S,)
+    own, photos = reviews.numbers_of(rows)[owners], reviews.photos  # (S,)
     first, count = photos.offsets[own], photos.lengths(own)
     others = len(photos.values) - count
     there = others > 0
     # A draw among the photos of others: those from the sentence's own review on are jumped over.
     drawn = random.integers(0, np.maximum(others, 1))
     drawn = np.where(drawn >= first, drawn + count, drawn)[there]
-    features = encode_sentences(material.encoder, sentences)[there]
-    return SimilarityJudge.fit(features, material.features(photos.values[drawn]))
+    features = encode_sentences(reviews.encoder, sentences)[there]
+    return SimilarityScorer.fit(features, reviews.features(photos.values[drawn]))
 
 
-def _distill_block(material: Material, judge: Judge, limit: float, rows: list[ReviewRow]) -> Done:
-    """Judge the sentences of some reviews."""
-    numbers = material.numbers_of(rows)
+def _distill_block(
+    reviews: PhotoReviews, scorer: Scorer, limit: float, rows: list[ReviewRow]
+) -> Done:
+    """Choose the sentences of some reviews."""
+    numbers = reviews.numbers_of(rows)
     shown = np.flatnonzero(numbers >= 0)  # (B,)
     sentences, owners = split_sentences([rows[k].text for k in shown])
-    best = _best_confidence(material, judge, sentences, numbers[shown][owners])  # (S,)
+    best = _best_confidence(reviews, scorer, sentences, numbers[shown][owners])  # (S,)
     explanations: dict[int, list[str]] = {int(k): [] for k in shown}
     for place in np.flatnonzero(best >= limit):
         explanations[int(shown[owners[place]])].append(sentences[place])
@@ -164,42 +172,22 @@ def _distill_block(material: Material, judge: Judge, limit: float, rows: list[Re
 
 
 def _best_confidence(
-    material: Material, judge: Judge, sentences: list[str], numbers: np.ndarray
+    reviews: PhotoReviews, scorer: Scorer, sentences: list[str], numbers: np.ndarray
 ) -> np.ndarray:
     """Confidence (S,) of each sentence with the photo that it describes best.
 
     Args:
-        material: The data set.
-        judge: Tells how well a sentence describes a photo.
+        reviews: The reviews of a data set, with their photos.
+        scorer: Tells how well a sentence describes a photo.
         sentences: S of them.
-        numbers: The review (S,) that each is from, as a key of ``material.photos``.
+        numbers: The review (S,) that each is from, as a key of ``reviews.photos``.
     """
     if not sentences:
         return np.empty(0, dtype=np.float32)
-    counts = material.photos.lengths(numbers)  # (S,), each at least 1
+    counts = reviews.photos.lengths(numbers)  # (S,), each at least 1
     starts = np.cumsum(counts) - counts
     sentence = np.repeat(np.arange(len(sentences)), counts)  # (P,)
-    place = np.arange(len(sentence)) + np.repeat(material.photos.offsets[numbers] - starts, counts)
-    features = encode_sentences(material.encoder, sentences)[sentence]  # (P, D)
-    photos = material.features(material.photos.values[place])  # (P, D)
-    return np.maximum.reduceat(judge.confidence(features, photos), starts)
-
-
-def _on_every_core(
-    work: Callable[[list[ReviewRow]], Done], blocks: Iterable[list[ReviewRow]], device: torch.device
-) -> Generator[Done, None, None]:
-    """Do blocks in their order, on a processor with a thread a core, else with one ahead."""
-    threads = torch.get_num_threads()
-    if device.type != "cpu":
-        yield from ahead(work, blocks, workers=1)
-        return
-    try:
-        with closing(ahead(work, blocks, threads, _use_one_core)) as results:
-            yield from results
-    finally:
-        # Each thread has a number of its own, but a new thread starts with the last one set.
-        torch.set_num_threads(threads)
-
-
-def _use_one_core() -> None:
-    torch.set_num_threads(1)
+    place = np.arange(len(sentence)) + np.repeat(reviews.photos.offsets[numbers] - starts, counts)
+    features = encode_sentences(reviews.encoder, sentences)[sentence]  # (P, D)
+    photos = reviews.features(reviews.photos.values[place])  # (P, D)
+    return np.maximum.reduceat(scorer.confidence(features, photos), starts)

@@ -13,20 +13,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from recbole_showcase.distillation.classifier import FORMS, AlignmentClassifier, Form, pair_features
-from recbole_showcase.distillation.judges import Judge
 from recbole_showcase.distillation.pairs import LabelledPairs
+from recbole_showcase.distillation.scorers import Scorer
 from recbole_showcase.errors import DataError, SettingsError
 
 _MOST_STEPS = 1000
 
 
 @dataclass(frozen=True)
-class Scores:
-    """How well a judge tells pairs apart.
+class ScorerFigures:
+    """How well a scorer tells pairs apart.
 
     Attributes:
-        auc: Area under the ROC curve, 0.5 for a blind judge.
-        f1: F1 of "describes" at the judge's threshold.
+        auc: Area under the ROC curve, 0.5 for a blind scorer.
+        f1: F1 of "describes" at the scorer's threshold.
     """
 
     auc: float
@@ -35,13 +35,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Scores on each fold, by a classifier fitted to the others.
+    """Figures on each fold, by a classifier fitted to the others.
 
     Attributes:
         folds: One a fold.
     """
 
-    folds: tuple[Scores, ...]
+    folds: tuple[ScorerFigures, ...]
 
     def summary(self) -> dict[str, float]:
         """Mean and standard deviation over the folds, of AUC and F1."""
@@ -95,7 +95,7 @@ def train_classifier(
 
 def cross_validate(
     pairs: LabelledPairs,
-    fit: Callable[[LabelledPairs], Judge] = train_classifier,
+    fit: Callable[[LabelledPairs], Scorer] = train_classifier,
     folds: int = 5,
     seed: int = 0,
 ) -> CrossValidation:
@@ -106,7 +106,7 @@ def cross_validate(
 
     Args:
         pairs: What to divide.
-        fit: Makes a judge of pairs.
+        fit: Makes a scorer of pairs.
         folds: How many.
         seed: Seed of the division.
 
@@ -126,21 +126,21 @@ def cross_validate(
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     found = []
     for rest, own in split.split(pairs.sentences, pairs.labels, pairs.groups):
-        found.append(score(fit(subset(pairs, rest)), subset(pairs, own)))
+        found.append(evaluate_scorer(fit(subset(pairs, rest)), subset(pairs, own)))
     return CrossValidation(tuple(found))
 
 
-def score(judge: Judge, pairs: LabelledPairs) -> Scores:
-    """AUC of a judge's confidence, and F1 at its threshold.
+def evaluate_scorer(scorer: Scorer, pairs: LabelledPairs) -> ScorerFigures:
+    """AUC of a scorer's confidence, and F1 at its threshold.
 
     Raises:
         DataError: All labels are the same.
     """
     _check_both_labels(pairs.labels)
-    confidence = judge.confidence(pairs.sentences, pairs.photos)
-    return Scores(
+    confidence = scorer.confidence(pairs.sentences, pairs.photos)
+    return ScorerFigures(
         auc=float(roc_auc_score(pairs.labels, confidence)),
-        f1=float(f1_score(pairs.labels, confidence >= judge.threshold, zero_division=0.0)),
+        f1=float(f1_score(pairs.labels, confidence >= scorer.threshold, zero_division=0.0)),
     )
 
 

@@ -19,17 +19,15 @@ from tqdm import tqdm
 
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.atomic import photo_folder as photo_folder_of
-from recbole_showcase.encoders.ahead import ahead
 from recbole_showcase.encoders.choice import SHIPPED
 from recbole_showcase.encoders.clip import ClipEncoder
-from recbole_showcase.encoders.inputs import Prepare, photo_batches, text_batches
-from recbole_showcase.encoders.partial import PartialStore, aside_of, restore_old
-from recbole_showcase.encoders.photos import PIXEL_LIMIT
+from recbole_showcase.encoders.partial import PartialStore, RowWriter, aside_of, restore_old
 from recbole_showcase.encoders.plan import Plan, Source, make_plan, open_old, read_source
-from recbole_showcase.encoders.rows import RowWriter
+from recbole_showcase.encoders.prefetch import prefetch
 from recbole_showcase.encoders.store import DTYPES, MODALITIES, Modality, features_folder
-from recbole_showcase.encoders.stream import encode_stream
+from recbole_showcase.encoders.stream import Prepare, encode_stream, photo_batches, text_batches
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.files.photos import PIXEL_LIMIT
 from recbole_showcase.resources import __version__
 
 _COPY_ROWS = 65_536
@@ -211,7 +209,7 @@ def _plan(job: _Job, source: Source, report: EmbedReport) -> Plan:
             positions, np.arange(job.batch_size, len(positions), job.batch_size)
         )
         failed: dict[str, str] = {}
-        for batch in ahead(prepare, blocks, job.workers):
+        for batch in prefetch(prepare, blocks, job.workers):
             failed.update(batch.failed)
         return failed
 

@@ -17,7 +17,7 @@ from PIL import Image
 from torch.nn import functional
 from torchvision.transforms import Compose
 
-from recbole_showcase.encoders.photos import PIXEL_LIMIT, PhotoError
+from recbole_showcase.files.photos import PIXEL_LIMIT, PhotoError
 
 
 @dataclass(frozen=True)

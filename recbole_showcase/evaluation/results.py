@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from recbole_showcase.errors import CheckpointError
+from recbole_showcase.files.replace import replace_text
 
 
 def result_file(checkpoint: str | Path) -> Path:
@@ -17,11 +17,8 @@ def result_file(checkpoint: str | Path) -> Path:
 
 def save_result(checkpoint: str | Path, result: Mapping[str, float]) -> None:
     """Write a test result beside its checkpoint, whole or not at all."""
-    path = result_file(checkpoint)
-    aside = path.with_name(f"{path.name}.partial-{os.getpid()}")
     plain = {name: float(value) for name, value in result.items()}
-    aside.write_text(json.dumps(plain, indent=2), encoding="utf-8")
-    os.replace(aside, path)
+    replace_text(result_file(checkpoint), json.dumps(plain, indent=2))
 
 
 def load_result(checkpoint: str | Path) -> dict[str, float] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.replace import replaced
 from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
 from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
 from recbole_showcase.metrics.statistics import ratio
@@ -65,10 +65,8 @@ def save_user_sums(
     for name, given in statistics.items():
         if given.finish in forms:
             arrays[f"{forms[given.finish]} {name}"] = given.rows
-    aside = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    with aside.open("wb") as file:
+    with replaced(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays)
-    os.replace(aside, path)
 
 
 def read_user_sums(path: Path, figure: str) -> UserSums | None:

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm import tqdm
 
+from recbole_showcase.files.photos import PhotoError, read_photo
 from recbole_showcase.showcase import Photo, UserShowcase
 
-# Pillow's other readers (EPS above all) start programs or are rarely exercised.
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 JPEG_QUALITY = 86
 # Tiny pictures are shown enlarged, where artefacts would show, and cost little.
 TINY_SIDE, TINY_JPEG_QUALITY = 96, 95
-
-# What Pillow's decoders raise on damaged bytes.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    struct.error,
-    Image.DecompressionBombError,
-)
 
 
 class Album:
@@ -85,9 +70,8 @@ def collect_album(users: Iterable[UserShowcase], max_side: int) -> Album:
 def encode_photo(path: Path, max_side: int) -> bytes | None:
     """Decode a photo and encode it anew, so that none of the file's own bytes survive.
 
-    The picture is turned upright by its EXIF orientation, shrunk to ``max_side``
-    and laid on white where it is transparent. Metadata (place, camera, comments)
-    is left behind.
+    The picture is what :func:`~recbole_showcase.files.photos.read_photo` sees, shrunk to
+    ``max_side``. Metadata (place, camera, comments) is left behind.
 
     Args:
         path: The photo's file.
@@ -96,28 +80,16 @@ def encode_photo(path: Path, max_side: int) -> bytes | None:
     Returns:
         A JPEG, or None when the file is missing or not a readable photo.
     """
-    if not path.is_file():
-        return None
     try:
-        with Image.open(path, formats=PHOTO_FORMATS) as image:
-            image.thumbnail((max_side, max_side))
-            upright = _on_white(ImageOps.exif_transpose(image))
-    except _UNREADABLE:
+        image = Image.fromarray(read_photo(path, (max_side, max_side)))
+    except PhotoError:
         return None
-    upright.info.clear()  # Pillow would carry a JPEG comment over
+    image.thumbnail((max_side, max_side))
     buffer = io.BytesIO()
-    quality = TINY_JPEG_QUALITY if max(upright.size) <= TINY_SIDE else JPEG_QUALITY
+    quality = TINY_JPEG_QUALITY if max(image.size) <= TINY_SIDE else JPEG_QUALITY
     # Full colour resolution: halved, it shows as smears on pictures this small.
-    upright.save(buffer, "JPEG", quality=quality, subsampling="4:4:4", optimize=True)
+    image.save(buffer, "JPEG", quality=quality, subsampling="4:4:4", optimize=True)
     return buffer.getvalue()
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    white = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(white, layer).convert("RGB")
 
 
 def _photos(users: Iterable[UserShowcase]) -> list[Photo]:

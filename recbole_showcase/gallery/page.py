@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.files.replace import replaced
 from recbole_showcase.gallery.album import collect_album
 from recbole_showcase.showcase import Photo, UserShowcase
 
@@ -65,8 +65,11 @@ def render_gallery(
         top_relevance=_top_relevance(users),
     )
     page.enable_buffering(64)
-    with _written_aside(out) as aside:
-        page.dump(str(aside), encoding="utf-8")
+    try:
+        with replaced(out) as partial:
+            page.dump(str(partial), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot write {out}: {error.strerror or error}") from error
     return out
 
 
@@ -82,18 +85,6 @@ def require_writable(out: Path) -> None:
         raise DataError(f"cannot write {out}: the folder {out.parent} does not exist")
     if not os.access(out.parent, os.W_OK):
         raise DataError(f"cannot write {out}: the folder {out.parent} is not writable")
-
-
-@contextmanager
-def _written_aside(out: Path) -> Iterator[Path]:
-    aside = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        yield aside
-        os.replace(aside, out)
-    except OSError as error:
-        raise DataError(f"cannot write {out}: {error.strerror or error}") from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _environment() -> Environment:

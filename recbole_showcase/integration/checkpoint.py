@@ -24,6 +24,7 @@ import torch
 import yaml
 
 from recbole_showcase.errors import CheckpointError, ShowcaseError
+from recbole_showcase.files.replace import replaced
 from recbole_showcase.integration.outside import code_of_run, import_code
 from recbole_showcase.integration.plain import from_plain, to_plain
 from recbole_showcase.parts import named_by_a_file
@@ -107,12 +108,8 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         },
         "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
-    aside = f"{os.fspath(path)}.partial-{os.getpid()}"
-    try:
-        torch.save(plain, aside)
-        os.replace(aside, path)
-    finally:
-        Path(aside).unlink(missing_ok=True)
+    with replaced(Path(path)) as partial:
+        torch.save(plain, partial)
 
 
 def load_checkpoint(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recbole_showcase.atomic import GoogleLocalOptions, convert_google_local
-from recbole_showcase.atomic.output import output_folder
+from recbole_showcase.atomic.conversion import output_folder
 from recbole_showcase.errors import DataError
 from tests.atomic.raw import lines, review
 

@@ -13,7 +13,7 @@ from demo_world import WorldSettings, draw_world
 from demo_world.catalogue import DISH_NAMES
 from demo_world.clip_figures import FolderClip
 from demo_world.clip_model import IMAGE_SIZE
-from demo_world.clip_pairs import Pairs, draw_pairs, sentences_about
+from demo_world.clip_pairs import ClipPairs, draw_pairs, sentences_about
 from demo_world.clip_training import ClipTraining, augment, normalise, train_clip
 from demo_world.figures import WorldFeatures, selection_f1, zero_shot_accuracy
 from recbole_showcase.errors import SettingsError
@@ -81,18 +81,18 @@ def test_sentences_about_what_a_photo_shows() -> None:
 
 
 @pytest.fixture(scope="module")
-def pairs() -> Pairs:
+def pairs() -> ClipPairs:
     return draw_pairs((301,), IMAGE_SIZE, n_users=10)
 
 
-def test_pairs_name_what_they_show(pairs: Pairs) -> None:
+def test_pairs_name_what_they_show(pairs: ClipPairs) -> None:
     assert pairs.pixels.shape == (len(pairs.labels), 3, IMAGE_SIZE, IMAGE_SIZE)
     assert all(pairs.sentences)
     for sentences, review in zip(pairs.sentences, pairs.reviews, strict=True):
         assert all(sentence in review for sentence in sentences)
 
 
-def test_augmentation_keeps_shape_and_scale(pairs: Pairs) -> None:
+def test_augmentation_keeps_shape_and_scale(pairs: ClipPairs) -> None:
     torch.manual_seed(0)
     pixels = torch.from_numpy(pairs.pixels[:5])
     plain = normalise(pixels.float() / 255)
@@ -103,7 +103,7 @@ def test_augmentation_keeps_shape_and_scale(pairs: Pairs) -> None:
 
 
 def test_training_learns_repeats_and_leaves_a_folder_that_loads(
-    pairs: Pairs, tmp_path: Path
+    pairs: ClipPairs, tmp_path: Path
 ) -> None:
     short = ClipTraining(train_seeds=(301,), steps=3, batch_size=16)
     (tmp_path / "b").mkdir()

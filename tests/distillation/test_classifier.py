@@ -20,7 +20,7 @@ from recbole_showcase.distillation import (
     LabelledPairs,
     classifier_for,
     cross_validate,
-    score,
+    evaluate_scorer,
     train_classifier,
 )
 from recbole_showcase.distillation.classifier import FORMS, pair_features
@@ -40,20 +40,20 @@ def test_features_side_by_side() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_layer_is_what_scikit_learn_fits(matching: LabelledPairs, form) -> None:
-    """With the standardisation folded in, and judged in chunks."""
+    """With the standardisation folded in, and scored in chunks."""
     rows = pair_features(matching.sentences, matching.photos, form).astype(np.float64)
     fitted = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
     expected = fitted.fit(rows, matching.labels).predict_proba(rows)[:, 1]
-    judge = train_classifier(matching, form, regularization=10.0)
+    scorer = train_classifier(matching, form, regularization=10.0)
     many = (np.tile(matching.sentences, (5, 1)), np.tile(matching.photos, (5, 1)))
-    found = judge.confidence(*many)
+    found = scorer.confidence(*many)
     assert found.dtype == np.float32
     assert np.allclose(found, np.tile(expected, 5), atol=2e-3)
-    by_hand = 1 / (1 + np.exp(-(rows[7] @ judge.weight.astype(np.float64) + judge.bias)))
+    by_hand = 1 / (1 + np.exp(-(rows[7] @ scorer.weight.astype(np.float64) + scorer.bias)))
     assert found[7] == pytest.approx(by_hand, abs=1e-5)
 
 
-def test_only_interactions_let_one_layer_judge_a_match(matching: LabelledPairs) -> None:
+def test_only_interactions_let_one_layer_tell_a_match(matching: LabelledPairs) -> None:
     fresh = matching_pairs(n=800)  # other pairs of the same topics
     scores = {
         form: cross_validate(matching, partial(train_classifier, form=form)).summary()
@@ -61,7 +61,7 @@ def test_only_interactions_let_one_layer_judge_a_match(matching: LabelledPairs) 
     }
     assert scores["interaction"]["auc"] > 0.99 and scores["interaction"]["f1"] > 0.95
     assert scores["concatenation"]["auc"] < 0.6
-    assert score(train_classifier(matching), fresh).auc > 0.99
+    assert evaluate_scorer(train_classifier(matching), fresh).auc > 0.99
 
 
 def test_folds_share_no_group_and_are_scored_unseen(matching: LabelledPairs) -> None:
@@ -82,11 +82,11 @@ def test_folds_share_no_group_and_are_scored_unseen(matching: LabelledPairs) -> 
 
 
 def test_scores_are_scikit_learns(matching: LabelledPairs) -> None:
-    judge = train_classifier(matching, "concatenation")
-    confidence = judge.confidence(matching.sentences, matching.photos)
+    scorer = train_classifier(matching, "concatenation")
+    confidence = scorer.confidence(matching.sentences, matching.photos)
     said = confidence >= 0.5
     hits = (said & matching.labels).sum()
-    found = score(judge, matching)
+    found = evaluate_scorer(scorer, matching)
     assert found.f1 == pytest.approx(2 * hits / (said.sum() + matching.labels.sum()))
     assert found.auc == pytest.approx(roc_auc_score(matching.labels, confidence))
 
@@ -108,15 +108,15 @@ def test_what_cannot_be_learned_from_is_refused(matching: LabelledPairs) -> None
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_saved_is_what_is_loaded(matching: LabelledPairs, tmp_path: Path, form) -> None:
-    judge = train_classifier(matching, form)
-    judge.save(tmp_path / "judge")
-    judge.save(tmp_path / "judge")  # in the place of an earlier one
-    again = AlignmentClassifier.load(tmp_path / "judge")
+    scorer = train_classifier(matching, form)
+    scorer.save(tmp_path / "scorer")
+    scorer.save(tmp_path / "scorer")  # in the place of an earlier one
+    again = AlignmentClassifier.load(tmp_path / "scorer")
     both = matching.sentences, matching.photos
-    assert np.array_equal(again.confidence(*both), judge.confidence(*both))
-    assert (again.form, again.encoder, again.record) == (form, "topics", judge.record)
-    assert [path.name for path in tmp_path.iterdir()] == ["judge"]
-    assert not any(b"pickle" in path.read_bytes() for path in (tmp_path / "judge").iterdir())
+    assert np.array_equal(again.confidence(*both), scorer.confidence(*both))
+    assert (again.form, again.encoder, again.record) == (form, "topics", scorer.record)
+    assert [path.name for path in tmp_path.iterdir()] == ["scorer"]
+    assert not any(b"pickle" in path.read_bytes() for path in (tmp_path / "scorer").iterdir())
 
 
 def test_another_folder_is_left_alone(matching: LabelledPairs, tmp_path: Path) -> None:
@@ -148,18 +148,18 @@ def damage(folder: Path, what: str) -> None:
     ],
 )
 def test_damage_is_named(matching: LabelledPairs, tmp_path: Path, what: str, message: str) -> None:
-    train_classifier(matching).save(tmp_path / "judge")
-    damage(tmp_path / "judge", what)
+    train_classifier(matching).save(tmp_path / "scorer")
+    damage(tmp_path / "scorer", what)
     with pytest.raises(DataError, match=message):
-        AlignmentClassifier.load(tmp_path / "judge")
+        AlignmentClassifier.load(tmp_path / "scorer")
 
 
 def test_features_of_another_encoder_are_refused(matching: LabelledPairs, tmp_path: Path) -> None:
-    train_classifier(matching).save(tmp_path / "judge")
-    assert classifier_for(META, tmp_path / "judge").encoder == "topics"
+    train_classifier(matching).save(tmp_path / "scorer")
+    assert classifier_for(META, tmp_path / "scorer").encoder == "topics"
     for change in ({"encoder": "ViT-B-32--laion"}, {"weights_digest": "sha256:other"}):
         with pytest.raises(FeatureStoreError) as error:
-            classifier_for(META | change, tmp_path / "judge")
+            classifier_for(META | change, tmp_path / "scorer")
         assert all(value in str(error.value) for value in (*META.values(), *change.values()))
         assert "recbole-showcase distill" in str(error.value)
     with pytest.raises(FeatureStoreError, match=r"no alignment classifier ships for .*'topics'"):
@@ -167,12 +167,12 @@ def test_features_of_another_encoder_are_refused(matching: LabelledPairs, tmp_pa
 
 
 def test_the_shipped_classifier_fits_the_shipped_encoder() -> None:
-    judge = classifier_for(ClipEncoder.load().provenance())
-    assert judge.form == "interaction"
-    assert not {WorldSettings().seed, HELD_OUT_SEED} & set(judge.record["seeds"])
+    scorer = classifier_for(ClipEncoder.load().provenance())
+    assert scorer.form == "interaction"
+    assert not {WorldSettings().seed, HELD_OUT_SEED} & set(scorer.record["seeds"])
     folder = weights_path() / "showcase-tiny" / "alignment"
     assert sum(path.stat().st_size for path in folder.iterdir()) < 200_000
-    assert judge.record["cross_validation"]["auc"] > 0.99
+    assert scorer.record["cross_validation"]["auc"] > 0.99
 
 
 @pytest.mark.parametrize("seed", [WorldSettings().seed, HELD_OUT_SEED])

@@ -22,13 +22,13 @@ def test_from_labels_to_explanations(
     drawing: Path, labels: Path, dataset: Path, tmp_path: Path
 ) -> None:
     """The labelled drawing is distilled by what was learned from it, and so is the shipped way."""
-    judge = tmp_path / "judge"
-    told = run("distill", dataset, "--labels", labels, "--save", judge, "--folds", 3, "--dry-run")
+    scorer = tmp_path / "scorer"
+    told = run("distill", dataset, "--labels", labels, "--save", scorer, "--folds", 3, "--dry-run")
     assert re.search(r"3-fold cross-validation: AUC 0\.9\d\d ± 0\.\d+, F1 0\.[89]\d\d", told)
     assert "was left as it is" in told
     assert kept_figures(review(drawing), review(dataset))["kept_f1"] == 1.0
-    told = run("distill", dataset, "--classifier", judge, "--no-progress")
-    assert f"trained on features of '{AlignmentClassifier.load(judge).encoder}'" in told
+    told = run("distill", dataset, "--classifier", scorer, "--no-progress")
+    assert f"trained on features of '{AlignmentClassifier.load(scorer).encoder}'" in told
     assert f"written: {review(dataset)}" in told
     assert kept_figures(review(drawing), review(dataset))["kept_f1"] > 0.95
     run("distill", dataset, "--classifier", "shipped", "--no-progress")

@@ -11,10 +11,10 @@ from recbole_showcase.atomic import read_atomic
 from recbole_showcase.atomic.cleaning import clean_value
 from recbole_showcase.distillation import (
     Counts,
-    Material,
-    SimilarityJudge,
+    PhotoReviews,
+    SimilarityScorer,
     distill_dataset,
-    similarity_judge,
+    similarity_scorer,
 )
 from recbole_showcase.distillation import distill as module
 from recbole_showcase.distillation.reviews import read_rows
@@ -40,7 +40,7 @@ def everything_else(path: Path) -> list[tuple[bytes, bytes]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def literal(dataset: Path, judge: SimilarityJudge, limit: float) -> dict[str, str]:
+def literal(dataset: Path, scorer: SimilarityScorer, limit: float) -> dict[str, str]:
     """Review by review, sentence by sentence, photo by photo."""
     store = FeatureStore.open(dataset, "showcase-tiny", "image")
     encoder = ClipEncoder.of_store(store)
@@ -52,7 +52,7 @@ def literal(dataset: Path, judge: SimilarityJudge, limit: float) -> dict[str, st
         for sentence in split_sentences([text])[0] if len(photos) else []:
             said = encoder.encode_texts([sentence])[0].numpy()
             shown = store.matrix[store.rows(photos)].astype(np.float32)
-            if max((float(said @ v) - judge.mean) / judge.spread for v in shown) >= limit:
+            if max((float(said @ v) - scorer.mean) / scorer.spread for v in shown) >= limit:
                 kept.append(sentence)
         found[review] = " ".join(kept)
     return found
@@ -63,11 +63,11 @@ def test_equal_to_a_literal_version(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(module, "_BLOCK", block)
-    judge = SimilarityJudge(mean=0.07, spread=0.23, pairs=9)
+    scorer = SimilarityScorer(mean=0.07, spread=0.23, pairs=9)
     before = everything_else(review_file(dataset))
     earlier = read_atomic(review_file(dataset), ["explanation"])["explanation"]
-    counts = distill_dataset(Material(dataset), judge, threshold=1.7, progress=False)
-    expected = literal(dataset, judge, 1.7)
+    counts = distill_dataset(PhotoReviews(dataset), scorer, threshold=1.7, progress=False)
+    expected = literal(dataset, scorer, 1.7)
     table = read_atomic(review_file(dataset))
     assert dict(zip(table["review_id"], table["explanation"], strict=True)) == expected
     assert everything_else(review_file(dataset)) == before
@@ -88,11 +88,11 @@ def test_equal_to_a_literal_version(
 
 
 def test_a_second_run_and_an_embedding_change_nothing(dataset: Path) -> None:
-    material = Material(dataset)
-    first = distill_dataset(material, similarity_judge(material), progress=False)
+    reviews = PhotoReviews(dataset)
+    first = distill_dataset(reviews, similarity_scorer(reviews), progress=False)
     once = review_file(dataset).read_bytes()
-    again = Material(dataset)
-    second = distill_dataset(again, similarity_judge(again), progress=False)
+    again = PhotoReviews(dataset)
+    second = distill_dataset(again, similarity_scorer(again), progress=False)
     assert review_file(dataset).read_bytes() == once
     assert (second.kept, second.replaced) == (first.kept, 0)
     report = embed_dataset(dataset, photo_folder=dataset / "photos", progress=False)
@@ -101,11 +101,11 @@ def test_a_second_run_and_an_embedding_change_nothing(dataset: Path) -> None:
 
 
 def test_a_dry_run_only_counts(dataset: Path) -> None:
-    material, before = Material(dataset), review_file(dataset).read_bytes()
-    judge = similarity_judge(material)
-    dry = distill_dataset(material, judge, dry_run=True, progress=False)
+    reviews, before = PhotoReviews(dataset), review_file(dataset).read_bytes()
+    scorer = similarity_scorer(reviews)
+    dry = distill_dataset(reviews, scorer, dry_run=True, progress=False)
     assert review_file(dataset).read_bytes() == before
-    assert distill_dataset(material, judge, progress=False) == dry
+    assert distill_dataset(reviews, scorer, progress=False) == dry
 
 
 def test_endings_columns_and_quotes_survive(dataset: Path) -> None:
@@ -118,8 +118,8 @@ def test_endings_columns_and_quotes_survive(dataset: Path) -> None:
         b"\t\tr-none\tNobody photographed this.\r\n"
         b"\t\t" + image[1].encode() + b"\t"
     )
-    judge = SimilarityJudge(mean=0.0, spread=1.0, pairs=1)
-    counts = distill_dataset(Material(dataset), judge, threshold=-9, progress=False)
+    scorer = SimilarityScorer(mean=0.0, spread=1.0, pairs=1)
+    counts = distill_dataset(PhotoReviews(dataset), scorer, threshold=-9, progress=False)
     assert path.read_bytes() == (
         b"explanation:token_seq\tstars:float\treview_id:token\ttext:token_seq\r\n"
         b'So so. "Great" they said! caf\xc3\xa9?\t4.0\t' + image[0].encode() +
@@ -152,7 +152,7 @@ def test_an_explanation_that_begins_with_a_quote_is_cleaned(dataset: Path) -> No
     path = review_file(dataset)
     line = f'{once}\tSo so. "Great" they said.\t\n'
     path.write_text("review_id:token\ttext:token_seq\texplanation:token_seq\n" + line)
-    distill_dataset(Material(dataset), Picky(), progress=False)
+    distill_dataset(PhotoReviews(dataset), Picky(), progress=False)
     (explanation,) = read_atomic(path)["explanation"]
     assert explanation == clean_value('"Great" they said.') == '“Great" they said.'
 
@@ -161,7 +161,7 @@ def test_whole_or_not_at_all(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "_BLOCK", 50)
     before = review_file(dataset).read_bytes()
     with pytest.raises(FeatureStoreError, match="the disk is gone"):
-        distill_dataset(Material(dataset), Picky(fails=True), progress=False)
+        distill_dataset(PhotoReviews(dataset), Picky(fails=True), progress=False)
     assert review_file(dataset).read_bytes() == before
 
     def cut(lines: list[bytes]) -> None:
@@ -169,7 +169,7 @@ def test_whole_or_not_at_all(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     damaged = change(dataset, cut)
     with pytest.raises(DataError, match=r"small\.review, line 61: 2 values; the header has 3"):
-        distill_dataset(Material(dataset), Picky(), progress=False)
+        distill_dataset(PhotoReviews(dataset), Picky(), progress=False)
     assert damaged.read_bytes() != before
     assert damaged.read_bytes().splitlines()[1] == before.splitlines()[1]
     assert not [path for path in dataset.iterdir() if "partial" in path.name]
@@ -184,7 +184,7 @@ def test_damage_is_named(dataset: Path) -> None:
         list(read_rows(path))
     path.write_text("review_id:token\ttext:token_seq\n")
     with pytest.raises(DataError, match=r"has no column 'explanation'; it has review_id, text"):
-        Material(dataset)
+        PhotoReviews(dataset)
     path.unlink()
     with pytest.raises(DataError, match="there is no file"):
-        Material(dataset)
+        PhotoReviews(dataset)

@@ -34,11 +34,11 @@ def test_a_test_reports_it(drawing: Path, tmp_path: Path, monkeypatch: pytest.Mo
     trainer.eval_collector.data_collect(train)
     result = trainer.evaluate(test, load_best_model=False)
     (seen,) = found
-    judge, encoder = classifier_for(ClipEncoder.load().provenance()), ClipEncoder.load()
+    scorer, encoder = classifier_for(ClipEncoder.load().provenance()), ClipEncoder.load()
     texts, owners = split_sentences(seen.texts)
     said = encoder.encode_texts(texts).numpy()
     confidences = [
-        [judge.confidence(said[s : s + 1], v[None])[0] for v in seen.photo_features[owner]]
+        [scorer.confidence(said[s : s + 1], v[None])[0] for v in seen.photo_features[owner]]
         for s, owner in enumerate(owners)
     ]
     assert np.allclose(seen.sentence_confidences, confidences, atol=1e-5)

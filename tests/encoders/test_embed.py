@@ -14,8 +14,8 @@ from filelock import FileLock
 from PIL import Image
 
 from recbole_showcase.encoders import ClipEncoder, EmbedReport, FeatureStore, embed_dataset
-from recbole_showcase.encoders.photos import read_photo
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.files.photos import read_photo
 from tests.encoders.conftest import Photographed, paint, write_encoder
 
 Make = Callable[..., Photographed]
@@ -58,7 +58,7 @@ def test_rows_are_what_the_encoder_says(make_dataset: Make, micro: str, dtype: s
     photos = FeatureStore.open(data.folder, "micro", "image")
     texts = FeatureStore.open(data.folder, "micro", "review")
     pixels = [
-        encoder.preprocess(read_photo(data.folder / "photos" / data.photos[token]))
+        encoder.preprocess(Image.fromarray(read_photo(data.folder / "photos" / data.photos[token])))
         for token in photos.ids
     ]
     for store, vectors in (

@@ -14,7 +14,7 @@ from torchvision.transforms import Compose
 
 from recbole_showcase.encoders import ClipEncoder
 from recbole_showcase.encoders.geometry import Geometry
-from recbole_showcase.encoders.photos import PhotoError, read_pixels
+from recbole_showcase.files.photos import PhotoError, read_photo
 
 
 def noise(width: int, height: int, grain: int = 1) -> Image.Image:
@@ -68,7 +68,7 @@ def test_features_of_a_file_equal_those_of_open_clips_transform(
         content = io.BytesIO()
         noise(size[0], size[1] + number, grain=7).save(content, "JPEG", quality=88)
         (tmp_path / "a.jpg").write_bytes(content.getvalue())
-        ours.append(encoder.pixels(read_pixels(tmp_path / "a.jpg", encoder.image_size)))
+        ours.append(encoder.pixels(read_photo(tmp_path / "a.jpg", encoder.image_size)))
         own.append(open_clips_own(preprocessing, Image.open(content)))
     cosine = (vectors(encoder, ours) * vectors(encoder, own)).sum(dim=-1)
     assert cosine.min() >= least

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_showcase.encoders.rows import RowWriter
+from recbole_showcase.encoders.partial import RowWriter
 from recbole_showcase.errors import FeatureStoreError
 
 ROWS = np.random.default_rng(3).normal(size=(9, 4)).astype(np.float16)
@@ -61,7 +61,7 @@ def test_rows_count_only_after_they_are_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    real = "recbole_showcase.encoders.rows.os.fsync"
+    real = "recbole_showcase.encoders.partial.os.fsync"
     with writer(tmp_path) as rows:
         names = {rows._matrix.fileno(): "matrix", rows._journal.fileno(): "journal"}
         size = (tmp_path / "m.journal").stat().st_size
@@ -93,6 +93,6 @@ def test_room_is_taken_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def full(*_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("recbole_showcase.encoders.rows.os.posix_fallocate", full)
+    monkeypatch.setattr("recbole_showcase.encoders.partial.os.posix_fallocate", full)
     with pytest.raises(FeatureStoreError, match=r"m\.npy: no room for 9 rows .*No space left"):
         writer(tmp_path)

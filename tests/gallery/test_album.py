@@ -5,9 +5,11 @@ import io
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from recbole_showcase.files.photos import read_photo
 from recbole_showcase.gallery.album import Album, encode_photo
 from recbole_showcase.showcase import Photo
 
@@ -63,6 +65,52 @@ def test_exif_orientation_is_applied_and_metadata_left_behind(save_photo):
 def test_every_colour_mode_becomes_a_plain_jpeg(save_photo, mode, name, colour, expected):
     jpeg = encode_photo(save_photo(name, colour, mode=mode).path, 64)
     assert Image.open(io.BytesIO(jpeg)).getpixel((20, 20)) == pytest.approx(expected, abs=6)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "grey_of_16_bits.png",
+        "palette.png",
+        "clear.png",
+        "turned.jpg",
+        "press.jpg",
+        "scan.tiff",
+        "large.jpg",
+    ],
+)
+def test_the_gallery_shows_what_the_encoder_sees(tmp_path, name):
+    path = tmp_path / name
+    save_kind(path)
+    seen = Image.fromarray(read_photo(path))
+    seen.thumbnail((90, 90))
+    with Image.open(io.BytesIO(encode_photo(path, 90))) as shown:
+        difference = np.asarray(shown, dtype=int) - np.asarray(seen, dtype=int)
+    assert np.abs(difference).mean() < 3
+    if name == "grey_of_16_bits.png":
+        assert np.asarray(shown).mean() == pytest.approx(127, abs=1)
+
+
+def save_kind(path):
+    """Save a ramp as the kind of photo that the name stands for."""
+    ramp = np.linspace(0, 65535, 60 * 80).reshape(60, 80)
+    colours = np.stack([ramp, ramp[::-1], np.full_like(ramp, 20_000)], axis=-1) / 257
+    image, options = Image.fromarray(colours.astype(np.uint8)), {}
+    match path.stem:
+        case "grey_of_16_bits":
+            image = Image.fromarray(ramp.astype(np.uint16))
+        case "palette":
+            image, options = image.quantize(16), {"transparency": 0}
+        case "clear":
+            image.putalpha(Image.linear_gradient("L").resize(image.size))
+        case "turned":
+            options = {"exif": Image.Exif()}
+            options["exif"][0x0112] = 6
+        case "press":
+            image = image.convert("CMYK")
+        case "large":
+            image = image.resize((1600, 1200))
+    image.save(path, **options)
 
 
 @pytest.mark.parametrize(

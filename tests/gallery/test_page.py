@@ -62,7 +62,7 @@ def rendered(tmp_path):
             render_gallery(users, out, title=title, subtitle=subtitle, figures=figures, **options)
             == out
         )
-        assert [path for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+        assert [path for path in tmp_path.iterdir() if "partial" in path.name] == []
         return Page(out.read_text(encoding="utf-8"))
 
     return render

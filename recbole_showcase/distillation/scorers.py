@@ -1,21 +1,52 @@
-"""A judge without labels: the cosine of sentence and photo, seen against mismatched pairs."""
+"""What scores how well a sentence describes a photo, by their features.
+
+A :class:`Scorer` is either a trained classifier (``classifier.py``) or, where there are no
+labels, the cosine in the encoder's own space, seen against mismatched pairs.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from recbole_showcase.errors import DataError
 
 
+class Scorer(Protocol):
+    """Says how well sentences describe photos."""
+
+    @property
+    def threshold(self) -> float:
+        """The confidence from which a sentence counts as describing, unless one is named."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is, in one line for people."""
+        ...
+
+    def confidence(self, sentences: np.ndarray, photos: np.ndarray) -> np.ndarray:
+        """Score P pairs.
+
+        Args:
+            sentences: Features (P, D), of length one.
+            photos: Features (P, D), of length one, of the same encoder.
+
+        Returns:
+            (P,) float32; larger where the sentence describes the photo better.
+        """
+        ...
+
+
 @dataclass(frozen=True)
-class SimilarityJudge:
+class SimilarityScorer:
     """How far a cosine lies above what mismatched pairs of the same data set have.
 
     CLIP's cosines live in a narrow band whose place depends on encoder and data, so no fixed
     cosine is a sensible threshold. The confidence is a z-score instead: the cosine less the mean
-    of mismatched pairs, over their standard deviation. A :class:`~.judges.Judge`.
+    of mismatched pairs, over their standard deviation. A :class:`Scorer`.
 
     Attributes:
         mean: Mean cosine of mismatched pairs.
@@ -30,7 +61,7 @@ class SimilarityJudge:
     threshold: float = 2.0
 
     @classmethod
-    def fit(cls, sentences: np.ndarray, photos: np.ndarray) -> SimilarityJudge:
+    def fit(cls, sentences: np.ndarray, photos: np.ndarray) -> SimilarityScorer:
         """Take mean and spread over mismatched pairs.
 
         Args:

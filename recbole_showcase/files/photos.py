@@ -31,8 +31,15 @@ class PhotoError(Exception):
 
 def read_photo(
     path: Path, smallest: tuple[int, int] | None = None, pixel_limit: int = PIXEL_LIMIT
-) -> Image.Image:
-    """Decode a photo to RGB, upright, with transparent parts on white.
+) -> np.ndarray:
+    """Decode a photo to RGB pixels (H, W, 3) uint8 that may be written to.
+
+    It is turned upright by its EXIF orientation, transparent parts become white, grey of
+    16 bits is scaled to 8, and of several pictures in one file the first counts. A file that is
+    cut off is no photo, even if its beginning could be shown.
+
+    A small JPEG without EXIF, which most photos of the web are, goes past Pillow, whose
+    opening and copying take as long as the decoding; the values are the same.
 
     Args:
         path: The file.
@@ -44,6 +51,37 @@ def read_photo(
     Raises:
         PhotoError: The photo is missing, damaged, or larger than the limit.
     """
+    try:
+        about = os.stat(path)
+        small = stat.S_ISREG(about.st_mode) and about.st_size <= _PLAIN_BYTES
+        content = path.read_bytes() if small else b""
+    except OSError:
+        content = b""
+    pixels = _plain_jpeg(content, smallest, pixel_limit)
+    # A copy, since Pillow's memory is not for writing.
+    return np.array(_with_pillow(path, smallest, pixel_limit)) if pixels is None else pixels
+
+
+def _plain_jpeg(
+    content: bytes, smallest: tuple[int, int] | None, pixel_limit: int
+) -> np.ndarray | None:
+    """Decode a JPEG that needs neither turning nor reducing; None if it is anything else."""
+    if not content.startswith(b"\xff\xd8\xff") or any(mark in content for mark in _NOT_PLAIN):
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
+        if colours not in ("YCbCr", "Gray") or width * height > pixel_limit:
+            return None
+        if smallest is not None and min(height, width) >= 2 * _MARGIN * max(smallest):
+            return None
+        pixels: np.ndarray = simplejpeg.decode_jpeg(content)
+    except ValueError:  # damaged, or a rare kind: Pillow reads it or says why not
+        return None
+    return pixels
+
+
+def _with_pillow(path: Path, smallest: tuple[int, int] | None, pixel_limit: int) -> Image.Image:
+    """Decode any photo, or say why it cannot be used."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise PhotoError("not a file")
@@ -66,56 +104,22 @@ def read_photo(
         raise PhotoError(f"cannot be decoded: {reason}"[:200]) from error
 
 
-def read_pixels(
-    path: Path, smallest: tuple[int, int] | None = None, pixel_limit: int = PIXEL_LIMIT
-) -> np.ndarray:
-    """Decode a photo to (H, W, 3) uint8, to the same values as :func:`read_photo`.
-
-    A small JPEG without EXIF, which most photos of the web are, goes past Pillow, whose
-    opening and copying take as long as the decoding.
-
-    Raises:
-        PhotoError: See :func:`read_photo`.
-    """
-    try:
-        about = os.stat(path)
-        small = stat.S_ISREG(about.st_mode) and about.st_size <= _PLAIN_BYTES
-        content = path.read_bytes() if small else b""
-    except OSError:
-        content = b""
-    pixels = _plain_jpeg(content, smallest, pixel_limit)
-    # A copy, since Pillow's memory is not for writing.
-    return np.array(read_photo(path, smallest, pixel_limit)) if pixels is None else pixels
-
-
-def _plain_jpeg(
-    content: bytes, smallest: tuple[int, int] | None, pixel_limit: int
-) -> np.ndarray | None:
-    """Decode a JPEG that needs neither turning nor reducing; None if it is anything else."""
-    if not content.startswith(b"\xff\xd8\xff") or any(mark in content for mark in _NOT_PLAIN):
-        return None
-    try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-        if colours not in ("YCbCr", "Gray") or width * height > pixel_limit:
-            return None
-        if smallest is not None and min(height, width) >= 2 * _MARGIN * max(smallest):
-            return None
-        pixels: np.ndarray = simplejpeg.decode_jpeg(content)
-    except ValueError:  # damaged, or a rare kind: Pillow reads it or says why not
-        return None
-    return pixels
-
-
 def _to_rgb(image: Image.Image) -> Image.Image:
     ImageOps.exif_transpose(image, in_place=True)
-    if image.mode == "RGB" and not image.has_transparency_data:
-        return image
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
     if image.mode == "I" or image.mode.startswith("I;16"):
-        # Pillow clips grey of 16 bits when it converts, which turns nearly all of it white.
-        grey = np.asarray(image).astype(np.int64) >> 8
-        return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
-    return image.convert("RGB")
+        return _from_16_bits(image)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _from_16_bits(image: Image.Image) -> Image.Image:
+    """Scale grey of 16 bits, which Pillow would clip: nearly all of it would be white."""
+    values = np.asarray(image)
+    grey = (values.astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        grey[values == clear] = 255
+    return Image.fromarray(grey).convert("RGB")

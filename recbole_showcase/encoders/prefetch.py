@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
+
+import torch
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def ahead(
+def prefetch(
     work: Callable[[Task], Result],
     tasks: Iterable[Task],
     workers: int,
@@ -39,3 +42,23 @@ def ahead(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def on_every_core(
+    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+) -> Generator[Result, None, None]:
+    """Like :func:`prefetch`, for work that computes with PyTorch on a processor.
+
+    Each thread has one core: cores that share a small task wait for each other.
+    """
+    threads = torch.get_num_threads()
+    try:
+        with closing(prefetch(work, tasks, workers, _use_one_core)) as results:
+            yield from results
+    finally:
+        # Each thread has a number of its own, but a new thread starts with the last one set.
+        torch.set_num_threads(threads)
+
+
+def _use_one_core() -> None:
+    torch.set_num_threads(1)

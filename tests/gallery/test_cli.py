@@ -4,7 +4,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import recbole_showcase
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.showcase import UserShowcase
@@ -28,8 +27,7 @@ def recommender(monkeypatch):
         recommender.loaded = (str(checkpoint), device, photo_folder)
         return recommender
 
-    # Set in the module's dict: setattr would first import the real one, and torch with it.
-    monkeypatch.setitem(vars(recbole_showcase), "load_explainer", load_explainer)
+    monkeypatch.setattr("recbole_showcase.recommender.load_explainer", load_explainer)
     return recommender
 
 

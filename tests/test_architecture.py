@@ -95,7 +95,7 @@ def test_modules_are_named_in_words_only_where_that_is_the_point() -> None:
         for word in re.findall(rf"[\"']({PACKAGE}\.[\w.]+)[\"':]", path.read_text(encoding="utf-8"))
         if word in known
     }
-    public_api, home_of_composed = "__init__.py", ("integration/names.py", "composed")
+    public_api, home_of_composed = "__init__.py", ("integration/hooks.py", "composed")
     elsewhere = {(file, room) for file, room in named if room != file.split("/")[0]}
     assert {(file, room) for file, room in elsewhere if file != public_api} == {home_of_composed}
 

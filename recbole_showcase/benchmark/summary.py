@@ -11,7 +11,7 @@ import numpy as np
 
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import BenchmarkSpec
-from recbole_showcase.evaluation.user_sums import Source, compare_over_users
+from recbole_showcase.evaluation.results import Source, compare_over_users
 from recbole_showcase.metrics import Comparison
 
 SIGNIFICANCE = 0.05

@@ -22,8 +22,7 @@ from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import SettingsError, ShowcaseError
-from recbole_showcase.evaluation.results import result_file
-from recbole_showcase.evaluation.user_sums import user_sums_file
+from recbole_showcase.evaluation.results import result_file, user_sums_file
 from recbole_showcase.parts import import_modules
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")

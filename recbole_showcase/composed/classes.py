@@ -9,7 +9,7 @@ from recbole_showcase.composed.model import ShowcaseMixin
 from recbole_showcase.composed.trainer import ShowcaseTrainerMixin
 from recbole_showcase.errors import RegistrationError
 from recbole_showcase.integration import registry
-from recbole_showcase.integration.names import COMPOSED_MODULE, PREFIX
+from recbole_showcase.integration.hooks import COMPOSED_MODULE, PREFIX
 
 _SUFFIXES = ("Trainer", "Dataset")
 

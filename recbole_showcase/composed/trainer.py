@@ -16,13 +16,12 @@ from recbole_showcase.composed.randomness import orders_of, restore_streams, str
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.loader import ExplanationLoader
-from recbole_showcase.evaluation.results import save_result
-from recbole_showcase.evaluation.user_sums import save_user_sums, user_sums_file
+from recbole_showcase.evaluation.results import save_result, save_user_sums, user_sums_file
 from recbole_showcase.integration.checkpoint import load_checkpoint, not_taken, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
+from recbole_showcase.integration.experiments import ray_trial
 from recbole_showcase.integration.metrics import is_explanation_metric
-from recbole_showcase.integration.tuning import ray_trial
 
 if TYPE_CHECKING:
     from recbole.trainer import Trainer

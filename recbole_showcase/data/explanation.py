@@ -18,8 +18,7 @@ from recbole_showcase.data.ragged import Timeline
 from recbole_showcase.data.targets import TargetTexts
 from recbole_showcase.errors import DataError
 from recbole_showcase.settings import ShowcaseSettings
-from recbole_showcase.text.token_table import TokenTable, no_tokens
-from recbole_showcase.text.tokenizer import TextTokenizer
+from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable, no_tokens
 
 _STATISTICS_SAMPLE = 20_000
 

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from recbole_showcase.settings import ShowcaseSettings
 from recbole_showcase.text.entities import EntityLexicon, Mention
-from recbole_showcase.text.token_table import TokenTable
-from recbole_showcase.text.tokenizer import TextTokenizer
+from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable
 
 
 class TargetTexts:

@@ -17,7 +17,6 @@ from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.evaluation.support import supported_features
-from recbole_showcase.evaluation.swaps import Swap, other_photos, other_users
 from recbole_showcase.metrics import feature_mentions
 from recbole_showcase.text.sentences import split_sentences
 
@@ -33,6 +32,19 @@ class Sentences:
 
     features: np.ndarray
     owners: np.ndarray
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Texts of N pairs, written again after something they are written from was swapped.
+
+    Attributes:
+        texts: N texts.
+        swapped: Whether the swap changed anything for a pair (N,).
+    """
+
+    texts: list[str]
+    swapped: np.ndarray
 
 
 class Evaluation:
@@ -180,7 +192,8 @@ class Evaluation:
         rank_of[known], score_of[known] = ranks[place], table[3, place]
         return rank_of, score_of
 
-    # Texts written again
+    # Texts written again: whether a text follows its photos and its user cannot be seen from the
+    # text; it shows when they are swapped and all else stays the same.
 
     @cached_property
     def photo_swap(self) -> Swap:
@@ -207,3 +220,41 @@ class Evaluation:
     def _text_features(self, texts: list[str]) -> np.ndarray:
         """CLIP features (S, D) of texts."""
         return self.resources.text_features(self.data.photos.features, texts)
+
+
+def other_photos(photos: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each pair the photos that were chosen for another.
+
+    Args:
+        photos: Positions in the photo table (N, k), -1 if absent.
+        seed: Of who swaps with whom.
+
+    Returns:
+        The photos (N, k), and whether they are other photos than the pair's own (N,).
+    """
+    others = photos[donors(len(photos), seed)]
+    same = (np.sort(others, axis=1) == np.sort(photos, axis=1)).all(axis=1)
+    return others, ~same
+
+
+def other_users(pairs: Pairs, seed: int) -> tuple[Pairs, np.ndarray]:
+    """For each pair its item with the user of another, at that one's time.
+
+    Args:
+        pairs: N pairs.
+        seed: Of who swaps with whom.
+
+    Returns:
+        The pairs, and whether they have another user than the pair's own (N,).
+    """
+    donor = donors(len(pairs), seed)
+    others = Pairs(pairs.users[donor], pairs.items, pairs.times[donor], pairs.rows[donor])
+    return others, others.users != pairs.users
+
+
+def donors(n: int, seed: int) -> np.ndarray:
+    """For each of n pairs another one to swap with, each once, at random (n,)."""
+    order = np.random.default_rng(seed).permutation(n)
+    donor = np.empty(n, dtype=np.int64)
+    donor[order] = np.roll(order, 1)
+    return donor

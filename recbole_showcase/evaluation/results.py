@@ -1,13 +1,48 @@
-"""The test result that a run leaves beside its checkpoint."""
+"""What a test leaves beside its checkpoint: its figures, and what each user adds to them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from recbole_showcase.errors import CheckpointError
-from recbole_showcase.files.replace import replace_text
+import numpy as np
+from numpy.typing import NDArray
+
+from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.files.replace import replace_text, replaced
+from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
+from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
+from recbole_showcase.metrics.statistics import ratio
+
+FORMAT = "recbole_showcase user sums 1"
+# How a value follows from sums, by the name that stands in files.
+_FORMS: Mapping[str, Callable[[NDArray[np.float64]], float]] = {
+    "mean": ratio,
+    "bleu": bleu_of_sums,
+    "sacrebleu": sacre_bleu_of_sums,
+}
+# What a file that was cut short or written over raises, depending on where.
+_DAMAGES = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+UserSums = tuple[NDArray[np.str_], Statistics]  # tokens of users (U,), and a row of each (U, S)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where to read the user sums of a figure.
+
+    Attributes:
+        path: The file of a run.
+        figure: The name of the figure in the run's result.
+    """
+
+    path: Path
+    figure: str
 
 
 def result_file(checkpoint: str | Path) -> Path:
@@ -39,3 +74,104 @@ def load_result(checkpoint: str | Path) -> dict[str, float] | None:
             f"test result '{path}' is damaged: it holds a {type(result).__name__}"
         )
     return result
+
+
+def user_sums_file(checkpoint: str | Path) -> Path:
+    """Where the user sums of the test of a checkpoint are."""
+    return Path(checkpoint).with_suffix(".user_sums.npz")
+
+
+def save_user_sums(
+    path: Path, users: NDArray[np.str_], statistics: Mapping[str, Statistics]
+) -> None:
+    """Write what each user adds, whole or not at all.
+
+    Args:
+        path: The file: an ``.npz`` of plain arrays.
+        users: Their tokens (U,).
+        statistics: By figure, such as ``ndcg@10``, with a row for each user (U, S). Those whose
+            ``finish`` no file can name, of a metric of somebody else's, are left out.
+    """
+    forms = {finish: form for form, finish in _FORMS.items()}
+    arrays: dict[str, Any] = {"format": np.array(FORMAT), "users": users.astype(np.str_)}
+    for name, given in statistics.items():
+        if given.finish in forms:
+            arrays[f"{forms[given.finish]} {name}"] = given.rows
+    with replaced(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def read_user_sums(path: Path, figure: str) -> UserSums | None:
+    """What each user adds to one figure.
+
+    Args:
+        path: What :func:`save_user_sums` wrote.
+        figure: Its name.
+
+    Returns:
+        The users that add anything (U,), and a row of each (U, S); None if the figure does not
+        follow from sums over users, or no user adds anything.
+
+    Raises:
+        DataError: If the file is damaged, or is another one.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["format"]) != FORMAT:
+                raise ValueError(f"its format is '{file['format']}', not '{FORMAT}'")
+            forms = [form for form in _FORMS if f"{form} {figure}" in file.files]
+            if not forms:
+                return None
+            users, rows = file["users"], file[f"{forms[0]} {figure}"]
+            if rows.ndim != 2 or len(rows) != len(users):
+                raise ValueError(f"'{figure}' has shape {rows.shape} for {len(users)} users")
+    except _DAMAGES as error:
+        raise DataError(
+            f"{path} cannot be read: {error}; delete it to do without tests over users, or the "
+            "record beside it as well to run again"
+        ) from error
+    adds = rows.any(axis=1)
+    return (users[adds], Statistics(rows[adds], _FORMS[forms[0]])) if adds.any() else None
+
+
+def compare_over_users(
+    first: Mapping[int, Source], second: Mapping[int, Source]
+) -> Comparison | None:
+    """The paired bootstrap over users, over the seeds that both systems have.
+
+    The value of a draw of users is the mean of its values over the seeds: a user that is drawn
+    is drawn in all of them, for both systems.
+
+    Args:
+        first: Where to read a figure of one system, by seed.
+        second: The same of the other.
+
+    Returns:
+        The first minus the second; None if no seed has users of both.
+
+    Raises:
+        DataError: A file is damaged.
+    """
+    sides: tuple[list[UserSums], list[UserSums]] = [], []
+    for seed in sorted(first.keys() & second.keys()):
+        one, other = (read_user_sums(s[seed].path, s[seed].figure) for s in (first, second))
+        if one is not None and other is not None:
+            sides[0].append(one)
+            sides[1].append(other)
+    if not sides[0]:
+        return None
+    users = np.unique(np.concatenate([own for side in sides for own, _ in side]))
+    one_system, other_system = (_over_seeds(side, users) for side in sides)
+    return paired_bootstrap(one_system, other_system, np.arange(len(users)))
+
+
+def _over_seeds(runs: Sequence[UserSums], users: NDArray[np.str_]) -> Statistics:
+    """The runs of several seeds as one system (U, seeds * S), whose value is the mean of theirs."""
+    parts = [given.summed(np.searchsorted(users, own), len(users)) for own, given in runs]
+    ends = np.cumsum([part.rows.shape[1] for part in parts])[:-1]
+
+    def finish(total: NDArray[np.float64]) -> float:
+        sums = np.split(total, ends)
+        return float(np.mean([part.finish(own) for part, own in zip(parts, sums, strict=True)]))
+
+    return Statistics(np.concatenate([part.rows for part in parts], axis=1), finish)

@@ -61,7 +61,7 @@ def objective_function(
     import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS, in the new process
 
     import_expected()
-    from recbole_showcase.integration.tuning import plain_result, ray_trial, whole_numbers
+    from recbole_showcase.integration.experiments import plain_result, ray_trial, whole_numbers
 
     point = whole_numbers(config_dict or {})
     trial = ray_trial()

@@ -1,4 +1,4 @@
-"""Whole experiments by RecBole: a run, a validation, and a look at a configuration."""
+"""Whole experiments by RecBole: a run, a validation, a search, and a look at a configuration."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.integration.checkpoint import clean_argv, load_checkpoint
+from recbole_showcase.settings import PREFIXES
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,30 @@ def _config(model: str, dataset: str, config_file: Path) -> Any:
 
     with clean_argv():
         return Config(model, dataset, config_file_list=[str(config_file)])
+
+
+def ray_trial() -> str | None:
+    """The trial of ray's that this process is at, if any."""
+    session = import_module("ray.tune.trainable.session")
+    return session.get_trial_id() if session.is_session_enabled() else None
+
+
+def whole_numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of which those of this package that are whole numbers are integers.
+
+    The ``quniform`` of hyperopt and of ray gives floats; a setting that is a float takes integers.
+    """
+    return {
+        key: int(value)
+        if key.startswith(PREFIXES) and isinstance(value, float) and value.is_integer()
+        else value
+        for key, value in settings.items()
+    }
+
+
+def plain_result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the objective gives, without the number types of NumPy, which print as code."""
+    figures = {
+        key: plain_figures(result[key] or {}) for key in ("best_valid_result", "test_result")
+    }
+    return {**result, **figures, "best_valid_score": float(result["best_valid_score"])}

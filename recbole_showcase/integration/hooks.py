@@ -17,7 +17,16 @@ from typing import Any
 
 from wrapt import register_post_import_hook
 
-from recbole_showcase.integration.names import MODEL_PACKAGES, PREFIX
+# Names by which RecBole finds models, and by which it finds the composed ones.
+PREFIX = "Showcase"
+COMPOSED_MODULE = "recbole_showcase.composed"  # home of the composed classes
+MODEL_PACKAGES = (
+    "general_recommender",
+    "context_aware_recommender",
+    "sequential_recommender",
+    "knowledge_aware_recommender",
+    "exlib_recommender",
+)
 
 
 def on_call(path: str) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.integration.config import PARTS, run_settings
-from recbole_showcase.integration.names import PREFIX
+from recbole_showcase.integration.hooks import PREFIX
 from recbole_showcase.parts import METRICS, REGISTRIES, code_of, import_path
 
 _bases: dict[str, type] = {}  # recommenders by their name in lower case

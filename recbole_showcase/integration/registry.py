@@ -17,7 +17,7 @@ from typing import Any
 
 from recbole_showcase.errors import RegistrationError
 from recbole_showcase.integration import compat, outside, parsing
-from recbole_showcase.integration.names import COMPOSED_MODULE, MODEL_PACKAGES, PREFIX
+from recbole_showcase.integration.hooks import COMPOSED_MODULE, MODEL_PACKAGES, PREFIX
 
 # The rule of recbole.data.utils.create_dataset for models without a data set class of their own.
 _DATASET_OF_TYPE = {

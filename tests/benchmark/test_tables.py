@@ -13,7 +13,7 @@ from recbole_showcase.benchmark.plan import cells_of
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import Plot
 from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
-from recbole_showcase.evaluation.user_sums import save_user_sums
+from recbole_showcase.evaluation.results import save_user_sums
 from recbole_showcase.metrics import Statistics
 from tests.benchmark.fake import write_spec
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recbole_showcase.errors import DataError
-from recbole_showcase.evaluation.user_sums import (
+from recbole_showcase.evaluation.results import (
     Source,
     compare_over_users,
     read_user_sums,

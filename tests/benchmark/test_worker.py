@@ -15,7 +15,7 @@ from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.benchmark.launch import ProcessLauncher, What
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.evaluation.user_sums import read_user_sums
+from recbole_showcase.evaluation.results import read_user_sums
 from tests.benchmark.fake import write_spec
 from tests.tiny import TinyWorld
 

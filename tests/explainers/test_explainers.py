@@ -20,8 +20,7 @@ from recbole_showcase.integration.config import part_defaults
 from recbole_showcase.testing import ExplainerContract
 from recbole_showcase.testing.base import STATISTICS
 from recbole_showcase.testing.explainers import TEXTS, explanation_batch
-from recbole_showcase.text.token_table import TokenTable
-from recbole_showcase.text.tokenizer import TextTokenizer
+from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable
 
 INPUTS = ExplainerInputs(
     photo_statistics=STATISTICS,

@@ -15,10 +15,9 @@ from recbole_showcase import metrics
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.evaluation.evaluation import Evaluation
+from recbole_showcase.evaluation.evaluation import Evaluation, donors
 from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.evaluation.support import supported_features
-from recbole_showcase.evaluation.swaps import donors
 from recbole_showcase.integration.metrics import EVALUATION
 from recbole_showcase.metrics import corpus_bleu, rightly_explained, rouge
 from tests.integration.test_training import SASREC, prepare

@@ -75,7 +75,7 @@ def train_and_measure(folder: Path, seeds: Sequence[int]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as work:
         drawings = training_drawings(seeds, Path(work))
         trained = train_all_forms(drawings)
-        validated = {form: judge.record["cross_validation"] for form, judge in trained.items()}
+        validated = {form: scorer.record["cross_validation"] for form, scorer in trained.items()}
         figures = {
             "cross-validation": validated | {THRESHOLD: threshold_figures(drawings)},
             **{

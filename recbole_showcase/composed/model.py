@@ -218,11 +218,11 @@ class ShowcaseMixin(AbstractRecommender):
         The explanation losses train them only where settings say so.
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.shares_gradient):
-            users, items = self.vectors.users(batch), self.vectors.items(batch)
+            user_vectors, item_vectors = self.vectors.users(batch), self.vectors.items(batch)
         head = self.showcase
         return (
-            _of_known(users, batch.users, head.known_users),
-            _of_known(items, batch.items, head.known_items),
+            _of_known(user_vectors, batch.users, head.known_users),
+            _of_known(item_vectors, batch.items, head.known_items),
         )
 
 

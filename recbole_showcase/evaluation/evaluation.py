@@ -150,17 +150,17 @@ class Evaluation:
         return self.resources.lexicon(self.data)
 
     @cached_property
-    def text_features(self) -> Any:
+    def mentions(self) -> Any:
         """Features that the written texts name, sparse (N, F)."""
         return feature_mentions(self.texts, self.lexicon)
 
     @cached_property
-    def reference_features(self) -> Any:
+    def reference_mentions(self) -> Any:
         """Features that the true texts name, sparse (N, F)."""
         return feature_mentions(self.references, self.lexicon)
 
     @cached_property
-    def supported_features(self) -> np.ndarray:
+    def supported(self) -> np.ndarray:
         """Features that training reviews or photos of the item support (N, F)."""
         threshold = self.resources.settings.support_cosine
         return supported_features(

@@ -49,8 +49,8 @@ def _joint(function: Value, truth: Truth) -> Value:
 
     def value(of: Evaluation, k: int) -> ArrayLike:
         right = metrics.rightly_explained(
-            of.text_features,
-            of.reference_features,
+            of.mentions,
+            of.reference_mentions,
             of.photos,
             of.posted_photos,
             of.photos.shape[1],
@@ -136,13 +136,13 @@ ROWS = (
     Metric("SelfBLEU", _written(metrics.self_bleu), smaller=True),
     # Features that texts name
     _of_lexicon(
-        "FMR", lambda of: metrics.feature_matching_values(of.text_features, of.reference_features)
+        "FMR", lambda of: metrics.feature_matching_values(of.mentions, of.reference_mentions)
     ),
-    _of_lexicon("FCR", lambda of: metrics.feature_coverage_ratio(of.text_features)),
-    _of_lexicon("DIV", lambda of: metrics.feature_diversity(of.text_features), smaller=True),
+    _of_lexicon("FCR", lambda of: metrics.feature_coverage_ratio(of.mentions)),
+    _of_lexicon("DIV", lambda of: metrics.feature_diversity(of.mentions), smaller=True),
     _of_lexicon(
         "HallucinationRate",
-        lambda of: metrics.hallucination_values(of.text_features, of.supported_features),
+        lambda of: metrics.hallucination_values(of.mentions, of.supported),
         smaller=True,
     ),
     # Recommendation and explanation together

@@ -68,7 +68,7 @@ def feature_mentions(texts: Sequence[str], lexicon: Sequence[str]) -> csr_matrix
     return vectorizer.transform(texts).astype(bool)
 
 
-def feature_matching_ratio(said: Mentions, true: Mentions) -> float:
+def feature_matching_ratio(mentions: Mentions, reference_mentions: Mentions) -> float:
     """FMR: share of the true features of a pair that its text names, averaged over pairs.
 
     Li, Zhang, Chen, "Generate Neural Template Explanations for Recommendation", CIKM 2020, where
@@ -76,8 +76,8 @@ def feature_matching_ratio(said: Mentions, true: Mentions) -> float:
     each counts the same.
 
     Args:
-        said: Features of the generated texts (N, F).
-        true: Features of the true texts (N, F).
+        mentions: Features of the generated texts (N, F).
+        reference_mentions: Features of the true texts (N, F).
 
     Returns:
         Between 0 and 1, over pairs with a true feature; NaN if there are none.
@@ -88,22 +88,24 @@ def feature_matching_ratio(said: Mentions, true: Mentions) -> float:
     >>> feature_matching_ratio([[1, 0, 1], [0, 1, 0]], [[1, 1, 0], [0, 1, 0]])
     0.75
     """
-    return mean(feature_matching_values(said, true))
+    return mean(feature_matching_values(mentions, reference_mentions))
 
 
-def feature_matching_values(said: Mentions, true: Mentions) -> NDArray[np.float64]:
+def feature_matching_values(
+    mentions: Mentions, reference_mentions: Mentions
+) -> NDArray[np.float64]:
     """:func:`feature_matching_ratio` of each pair (N,), NaN where there is no true feature."""
-    first, second = same_shape(said=said, true=true)
+    first, second = same_shape(mentions=mentions, reference_mentions=reference_mentions)
     return share(row_sums(first.multiply(second)), row_sums(second))
 
 
-def feature_coverage_ratio(said: Mentions) -> float:
+def feature_coverage_ratio(mentions: Mentions) -> float:
     """FCR: share of the lexicon that the texts name, all together.
 
     Li, Zhang, Chen, CIKM 2020.
 
     Args:
-        said: Features of the generated texts (N, F).
+        mentions: Features of the generated texts (N, F).
 
     Returns:
         Between 0 and 1; NaN if there is no text or no feature.
@@ -111,20 +113,20 @@ def feature_coverage_ratio(said: Mentions) -> float:
     >>> feature_coverage_ratio([[1, 0, 1, 0], [1, 0, 0, 0]])
     0.5
     """
-    named = as_mentions(said)
+    named = as_mentions(mentions)
     if not min(named.shape):
         return float("nan")
     return np.unique(named.nonzero()[1]).size / named.shape[1]
 
 
-def feature_diversity(said: Mentions) -> float:
+def feature_diversity(mentions: Mentions) -> float:
     """DIV: number of features that two texts both name, averaged over all pairs of texts.
 
     Li, Zhang, Chen, CIKM 2020. Counted feature by feature, c texts being c (c - 1) / 2 pairs, so
     in time linear in the number of mentions.
 
     Args:
-        said: Features of the generated texts (N, F).
+        mentions: Features of the generated texts (N, F).
 
     Returns:
         0 or more, lower being more diverse; NaN with fewer than two texts.
@@ -132,7 +134,7 @@ def feature_diversity(said: Mentions) -> float:
     >>> feature_diversity([[1, 1], [1, 1], [0, 0]])  # 2 of 3 pairs share nothing
     0.6666666666666666
     """
-    named = as_mentions(said)
+    named = as_mentions(mentions)
     if named.shape[0] < 2:
         return float("nan")
     times = np.bincount(named.nonzero()[1]).astype(np.float64)

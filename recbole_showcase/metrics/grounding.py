@@ -88,11 +88,11 @@ def text_gap_values(
     return rouge_values(from_given, references) - rouge_values(texts, references)
 
 
-def hallucination_rate(said: Mentions, supported: Mentions) -> float:
+def hallucination_rate(mentions: Mentions, supported: Mentions) -> float:
     """Share of the features a text names that nothing supports, averaged over texts.
 
     Args:
-        said: Features of the generated texts (N, F), see :func:`feature_mentions`.
+        mentions: Features of the generated texts (N, F), see :func:`feature_mentions`.
         supported: Features that are known of the pairs' items (N, F): those that reviews of the
             item name, and those that its photos show, see :func:`photo_support`.
 
@@ -105,12 +105,12 @@ def hallucination_rate(said: Mentions, supported: Mentions) -> float:
     >>> hallucination_rate([[1, 1], [0, 1], [0, 0]], [[1, 0], [0, 1], [0, 0]])
     0.25
     """
-    return mean(hallucination_values(said, supported))
+    return mean(hallucination_values(mentions, supported))
 
 
-def hallucination_values(said: Mentions, supported: Mentions) -> NDArray[np.float64]:
+def hallucination_values(mentions: Mentions, supported: Mentions) -> NDArray[np.float64]:
     """:func:`hallucination_rate` of each text (N,), NaN for one that names no feature."""
-    named, known = same_shape(said=said, supported=supported)
+    named, known = same_shape(mentions=mentions, supported=supported)
     count = row_sums(named)
     return share(count - row_sums(named.multiply(known)), count)
 

@@ -17,8 +17,8 @@ _TRUTHS = ("text", "photos", "both", "either")
 
 
 def rightly_explained(
-    said: Mentions,
-    true: Mentions,
+    mentions: Mentions,
+    reference_mentions: Mentions,
     selected: ArrayLike,
     relevant: ArrayLike,
     k: int,
@@ -31,8 +31,8 @@ def rightly_explained(
     right if one of the first k is one that the user posted of the item.
 
     Args:
-        said: Features of the generated texts (N, F), see :func:`feature_mentions`.
-        true: Features of the users' reviews (N, F).
+        mentions: Features of the generated texts (N, F), see :func:`feature_mentions`.
+        reference_mentions: Features of the users' reviews (N, F).
         selected: Numbers of the selected photos, best first (N, K), padded with -1.
         relevant: Numbers of the photos that the users posted (N, R), padded with -1.
         k: Number of photos looked at.
@@ -52,7 +52,7 @@ def rightly_explained(
     """
     if truth not in _TRUTHS:
         raise SettingsError(f"truth is '{truth}'; allowed are {list(_TRUTHS)}")
-    text = _positive(feature_matching_values(said, true))
+    text = _positive(feature_matching_values(mentions, reference_mentions))
     photos = _positive(image_recall_values(selected, relevant, k))
     check_same_length(texts=text, photos=photos)
     if truth == "text":

@@ -186,8 +186,8 @@ def test_hits_with_right_texts_and_photos(tiny_world: TinyWorld, tmp_path: Path)
     assert result["explainedhittext@5"] == 1 == result["explainedhitany@5"]
     hit = (found.ranks > 0) & (found.ranks <= 5)
     right = rightly_explained(
-        found.text_features,
-        found.reference_features,
+        found.mentions,
+        found.reference_mentions,
         found.photos,
         found.posted_photos,
         3,
@@ -258,7 +258,7 @@ def test_features_that_nothing_supports_are_hallucinated(
         showcase_support_cosine=0.6,
     )
     assert found.lexicon == [*TOPICS, "unicorn", "great"]
-    known = found.supported_features[:, [0, 4, 5]]  # soup, unicorn, great
+    known = found.supported[:, [0, 4, 5]]  # soup, unicorn, great
     assert not known[:, 1].any() and known[:, 2].all()
     assert result["hallucinationrate"] == pytest.approx(1 - known.sum(axis=1).mean() / 3, abs=1e-4)
     assert result["fcr"] == 0.5

@@ -2,7 +2,12 @@
 
 from own_parts import First, Newest, PhotoGRU
 
-from recbole_showcase.testing import ExplainerContract, RelevanceContract, SelectorContract
+from recbole_showcase.testing import (
+    ExplainerContract,
+    MetricContract,
+    RelevanceContract,
+    SelectorContract,
+)
 
 
 class TestPhotoGRU(ExplainerContract):
@@ -15,3 +20,7 @@ class TestNewest(RelevanceContract):
 
 class TestFirst(SelectorContract):
     part = First
+
+
+class TestMeanWords(MetricContract):
+    metric = "MeanWords"

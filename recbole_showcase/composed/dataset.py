@@ -17,6 +17,7 @@ from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.parsing import fast_parsing
+from recbole_showcase.integration.remembered import remembered, renumbered
 
 if TYPE_CHECKING:
     from recbole.data.dataset import Dataset
@@ -78,6 +79,7 @@ class ShowcaseDatasetMixin(Dataset):
         """Give ids to the tokens in order of appearance, from categoricals in one go."""
         if any(kind != FeatureType.TOKEN for *_, kind in remap_list) or not remap_list:
             super()._remap(remap_list)
+            self._take_remembered_ids(remap_list)
             return
         columns = [feat[field].astype("category") for feat, field, _ in remap_list]
         ids, tokens = pd.factorize(union_categoricals(columns))
@@ -89,6 +91,24 @@ class ShowcaseDatasetMixin(Dataset):
                 self.field2id_token[field] = id_token
                 self.field2token_id[field] = token_id
             feat[field] = own
+        self._take_remembered_ids(remap_list)
+
+    def _take_remembered_ids(self, remap_list: list[tuple[Any, str, Any]]) -> None:
+        """Number tokens as the checkpoint does that the data set is built for, if there is one."""
+        for feat, name, kind in remap_list:
+            wanted = remembered().tokens.get(name)
+            if wanted is None or len(wanted) < 2:
+                continue
+            ids = renumbered(self.field2id_token[remap_list[0][1]], wanted, name)
+            if kind == FeatureType.TOKEN:
+                feat[name] = ids[feat[name].to_numpy()]
+            else:
+                feat[name] = [ids[own] for own in feat[name]]
+        for _, name, _ in remap_list:
+            wanted = remembered().tokens.get(name)
+            if wanted is not None and len(wanted) > 1:
+                self.field2id_token[name] = np.array(wanted)
+                self.field2token_id[name] = {token: n for n, token in enumerate(wanted)}
 
     def build(self) -> list[Any]:
         """Split as RecBole does, then join reviews and photos to what each split may see."""
@@ -142,7 +162,7 @@ class ShowcaseDatasetMixin(Dataset):
             corpus,
             FeatureStore.open(folder, settings.encoder, "image"),
         )
-        return ExplanationData(settings, corpus, photos)
+        return ExplanationData(settings, corpus, photos, remembered().text_tokenizer())
 
     def _interactions(
         self, rows: np.ndarray, users: np.ndarray, items: np.ndarray, split_rows: list[np.ndarray]

@@ -19,6 +19,7 @@ from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
 from recbole_showcase.integration.config import RunSettings, run_settings
+from recbole_showcase.integration.remembered import digests_of, to_remember
 from recbole_showcase.relevance import RELEVANCE, PartInputs
 from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.hashed_random import pair_keys
@@ -29,6 +30,7 @@ else:
     AbstractRecommender = object
 
 _TOKENIZER = "showcase_tokenizer"
+_IDS = "showcase_ids"
 _HEAD = "showcase."  # what names of the head's parameters start with
 
 
@@ -51,6 +53,7 @@ class ShowcaseMixin(AbstractRecommender):
         showcase: The explanation head.
         next_training_batch: Where training batches come from; the trainer sets it for an epoch.
         explanation_epoch: The epoch under way, which the explainer's random numbers depend on.
+        remembered_tokens: By field, its tokens in the order of their ids.
         explanation_losses: Values (L,) of the explanation losses since the trainer last took them.
     """
 
@@ -72,6 +75,7 @@ class ShowcaseMixin(AbstractRecommender):
         settings = run_settings(config)
         self.shares_gradient = settings.showcase.share_gradient
         self.seed: int = config["seed"]
+        self._ids, self.remembered_tokens = digests_of(dataset), to_remember(dataset)
         fields = config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]
         with own_stream(self.seed):
             use = settings.showcase.use_recommender
@@ -196,12 +200,18 @@ class ShowcaseMixin(AbstractRecommender):
         return super().load_state_dict(base, *args, **kwargs)
 
     def other_parameter(self) -> dict[str, Any]:
-        """What the checkpoint holds beside tensors: the base's, and the tokenizer's identity."""
-        return {**super().other_parameter(), _TOKENIZER: self.showcase.data.tokenizer.fingerprint()}
+        """What the checkpoint holds beside tensors: the base's, and whose and which ids it has."""
+        own = {_TOKENIZER: self.showcase.data.tokenizer.fingerprint(), _IDS: dict(self._ids)}
+        return {**super().other_parameter(), **own}
 
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:
-        """Restore the base's parameters; refuse a checkpoint whose token ids mean other words."""
+        """Restore the base's parameters; refuse a checkpoint whose ids mean others than ours.
+
+        Raises:
+            CheckpointError: If its ids are of other users, items or words.
+        """
         para = dict(para or {})
+        _check_ids(para.pop(_IDS, None) or self._ids, self._ids)
         known = para.pop(_TOKENIZER, None)
         if known is not None and known != self.showcase.data.tokenizer.fingerprint():
             raise CheckpointError(
@@ -223,6 +233,16 @@ class ShowcaseMixin(AbstractRecommender):
         return (
             _of_known(user_vectors, batch.users, head.known_users),
             _of_known(item_vectors, batch.items, head.known_items),
+        )
+
+
+def _check_ids(stored: Mapping[str, str], here: Mapping[str, str]) -> None:
+    others = sorted(name for name in stored if stored[name] != here.get(name))
+    if others:
+        raise CheckpointError(
+            f"the checkpoint numbers the values of {', '.join(others)} in another way than this "
+            "data set: its rows are in another order, or it has changed; load_explainer and "
+            "load_data_and_model build the data set in the checkpoint's way"
         )
 
 

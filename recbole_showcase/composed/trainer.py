@@ -295,6 +295,10 @@ class ShowcaseTrainerMixin(Trainer):
             "optimizer": self.optimizer.state_dict(),
             "part_optimizers": [part.state_dict() for part in self._part_optimizers],
             "streams": stream_states(self._orders),
+            "data": {
+                "tokens": self.model.remembered_tokens,
+                "tokenizer": self.model.showcase.data.tokenizer.to_text(),
+            },
         }
         save_checkpoint(state, path)
         if verbose:

@@ -52,9 +52,20 @@ class ExplanationData:
     reads: frozenset[str] = frozenset()
 
     def __init__(
-        self, settings: ShowcaseSettings, corpus: ReviewCorpus, photos: PhotoTable
+        self,
+        settings: ShowcaseSettings,
+        corpus: ReviewCorpus,
+        photos: PhotoTable,
+        tokenizer: TextTokenizer | None = None,
     ) -> None:
-        """Prepare the tokenizer from the training split.
+        """Prepare the tokenizer.
+
+        Args:
+            settings: The settings.
+            corpus: The reviews.
+            photos: The photos.
+            tokenizer: Of the texts; None for the one that the settings name, or a new one that is
+                trained on the training split.
 
         Raises:
             DataError: If the training split has no sample.
@@ -67,7 +78,9 @@ class ExplanationData:
                 "no explanation sample in the training split: no review has both a text and "
                 f"showcase_min_photos = {settings.min_photos} photos with features"
             )
-        if settings.tokenizer:
+        if tokenizer is not None:
+            self.tokenizer = tokenizer
+        elif settings.tokenizer:
             self.tokenizer = TextTokenizer.load(settings.tokenizer)
         else:
             texts = self.corpus.targets[self.train_rows]

@@ -98,10 +98,13 @@ def restore(checkpoint: Mapping[str, Any], config: Any) -> tuple[Any, ...]:
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, init_seed
 
+    from recbole_showcase.integration.remembered import data_of
+
     init_seed(config["seed"], config["reproducibility"])
-    dataset = create_dataset(config)
-    getLogger().info(dataset)
-    train_data, valid_data, test_data = data_preparation(config, dataset)
+    with data_of(checkpoint):
+        dataset = create_dataset(config)
+        getLogger().info(dataset)
+        train_data, valid_data, test_data = data_preparation(config, dataset)
     init_seed(config["seed"], config["reproducibility"])
     model = get_model(config["model"])(config, train_data._dataset).to(config["device"])
     model.load_state_dict(checkpoint["state_dict"])

@@ -68,6 +68,30 @@ class TextTokenizer:
         """
         return cls(load_pretrained(AutoTokenizer, "showcase_tokenizer", name_or_path))
 
+    def to_text(self) -> str | None:
+        """The tokenizer as text; None if it is of a kind that cannot be written as one."""
+        if not self.tokenizer.is_fast:
+            return None
+        names = ("pad_token", "bos_token", "eos_token", "unk_token")
+        specials = {name: getattr(self.tokenizer, name) for name in names}
+        kept = {name: str(token) for name, token in specials.items() if token is not None}
+        own = self.tokenizer.backend_tokenizer.to_str()  # type: ignore[attr-defined]
+        return json.dumps({"tokenizer": own, "specials": kept})
+
+    @classmethod
+    def from_text(cls, text: str) -> TextTokenizer:
+        """The tokenizer that :meth:`to_text` wrote.
+
+        Raises:
+            ValueError: If it wrote no such text.
+        """
+        stored = json.loads(text)
+        try:
+            own = Tokenizer.from_str(stored["tokenizer"])
+            return cls(PreTrainedTokenizerFast(tokenizer_object=own, **stored["specials"]))
+        except Exception as error:  # the library raises no narrower one
+            raise ValueError(f"no tokenizer: {error}") from error
+
     def __len__(self) -> int:
         """The number of token ids."""
         return len(self.tokenizer)

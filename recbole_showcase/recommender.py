@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -99,11 +99,12 @@ class ShowcaseRecommender:
             top_k: The number of items for each.
 
         Raises:
-            DataError: If a user is not known.
+            DataError: If a user is not known, or an argument is of another kind.
         """
-        if not len(users):
-            return []
+        _check_count("top_k", top_k)
         ids = self._user_ids(users)
+        if not len(ids):
+            return []
         items, scores = top_items(self.model, self._loaders, ids, top_k)
         place, rank = np.nonzero(np.isfinite(scores))
         pairs = Pairs.of_ids(ids[place], items[place, rank])
@@ -116,10 +117,11 @@ class ShowcaseRecommender:
         Raises:
             DataError: If a user or an item is not known, or the lengths differ.
         """
+        ids = _ids("item", self._data.corpus.item_tokens, items)
+        own = self._user_ids(users)
         if len(users) != len(items):
             raise DataError(f"{len(users)} users and {len(items)} items are not pairs")
-        ids = _ids("item", self._data.corpus.item_tokens, items)
-        return self._showcases(Pairs.of_ids(self._user_ids(users), ids))
+        return self._showcases(Pairs.of_ids(own, ids))
 
     def user_showcases(
         self, users: Sequence[str] | None = None, top_k: int = 5, n_users: int = 8
@@ -134,6 +136,7 @@ class ShowcaseRecommender:
         Raises:
             DataError: If a user is not known.
         """
+        _check_count("n_users", n_users)
         users = self._sample_users(n_users) if users is None else users
         recommended = self.recommend(users, top_k)
         return [
@@ -238,8 +241,15 @@ def _ids(kind: str, known: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
     """Internal ids of tokens.
 
     Raises:
-        DataError: Naming the first unknown token and the nearest known one.
+        DataError: If the tokens are no list of text, or one is unknown, with the nearest known one.
     """
+    if isinstance(tokens, str | bytes) or not isinstance(tokens, Iterable):
+        raise DataError(
+            f"{kind}s are {tokens!r}; allowed: a list of {kind}s, such as ['{known[1]}']"
+        )
+    others = [token for token in tokens if not isinstance(token, str)]
+    if others:
+        raise DataError(f"{kind} {others[0]!r} is no text; allowed: such as '{known[1]}'")
     ids = pd.Index(known).get_indexer(pd.Index(list(tokens), dtype=object))
     for token, number in zip(tokens, ids, strict=True):
         if number <= 0:
@@ -247,6 +257,11 @@ def _ids(kind: str, known: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
             hint = f"; the nearest known one is '{near[0]}'" if near else ""
             raise DataError(f"{kind} '{token}' is not in the data set{hint}")
     return ids.astype(np.int64)
+
+
+def _check_count(name: str, value: Any) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise DataError(f"{name} is {value!r}; allowed: a whole number, 1 or more")
 
 
 def _known(value: float) -> float | None:

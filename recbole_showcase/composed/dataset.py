@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import torch
 from pandas.api.types import union_categoricals
+from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
 
 from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, ReviewCorpus
@@ -92,6 +94,35 @@ class ShowcaseDatasetMixin(Dataset):
                 self.field2token_id[field] = token_id
             feat[field] = own
         self._take_remembered_ids(remap_list)
+
+    # After the build, rows go where RecBole's own splits and orders take the interactions.
+
+    def shuffle(self) -> None:
+        """RecBole's, the rows with it."""
+        self._with_rows(super().shuffle)
+
+    def sort(self, *args: Any, **kwargs: Any) -> None:
+        """RecBole's, the rows with it."""
+        self._with_rows(super().sort, *args, **kwargs)
+
+    def split_by_ratio(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """RecBole's, each part with its rows."""
+        return self._with_rows(super().split_by_ratio, *args, **kwargs)
+
+    def leave_one_out(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """RecBole's, each part with its rows."""
+        return self._with_rows(super().leave_one_out, *args, **kwargs)
+
+    def _with_rows(self, method: Any, *args: Any, **kwargs: Any) -> Any:
+        if "showcase_rows" not in vars(self):  # not built yet: the rows are among the columns
+            return method(*args, **kwargs)
+        rows = torch.from_numpy(self.showcase_rows)
+        self.inter_feat.update(Interaction({ROW_FIELD: rows}))
+        parts = method(*args, **kwargs)
+        for part in {id(part): part for part in [self, *(parts or [])]}.values():
+            part.showcase_rows = part.inter_feat[ROW_FIELD].numpy()
+            part.inter_feat.drop(column=ROW_FIELD)
+        return parts
 
     def _take_remembered_ids(self, remap_list: list[tuple[Any, str, Any]]) -> None:
         """Number tokens as the checkpoint does that the data set is built for, if there is one."""

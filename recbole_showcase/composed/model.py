@@ -16,7 +16,7 @@ from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Explanations, Pairs
-from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
 from recbole_showcase.integration.config import RunSettings, run_settings
 from recbole_showcase.integration.remembered import digests_of, to_remember
@@ -52,6 +52,7 @@ class ShowcaseMixin(AbstractRecommender):
         base_model: The RecBole model class.
         showcase: The explanation head.
         next_training_batch: Where training batches come from; the trainer sets it for an epoch.
+        has_trainer: Whether a trainer of composed models has it, which explains.
         explanation_epoch: The epoch under way, which the explainer's random numbers depend on.
         remembered_tokens: By field, its tokens in the order of their ids.
         explanation_losses: Values (L,) of the explanation losses since the trainer last took them.
@@ -60,6 +61,7 @@ class ShowcaseMixin(AbstractRecommender):
     base_model: type
     next_training_batch: Callable[[], TrainingBatch | None] | None = None
     explanation_epoch = 0
+    has_trainer = False
     vectors: RecommenderVectors
     _built = False  # whether there is a head beside the base
     _pretrained_head: dict[str, Tensor] | None = None
@@ -92,7 +94,15 @@ class ShowcaseMixin(AbstractRecommender):
 
         Their values, their number and their form are the base's, so that its trainer can sum,
         log or drop them as it always does. The explanation losses wait in ``explanation_losses``.
+
+        Raises:
+            SettingsError: If the model's trainer is none of a composed model.
         """
+        if not self.has_trainer:
+            raise SettingsError(
+                f"{type(self).__name__} is trained by a trainer that explains nothing; allowed is "
+                f"that of get_trainer(config['MODEL_TYPE'], '{type(self).__name__}')"
+            )
         losses = super().calculate_loss(interaction, *args, **kwargs)
         try:
             return self._with_explanation(losses)

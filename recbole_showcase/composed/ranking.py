@@ -45,6 +45,8 @@ def top_items(
     inter = dataset.showcase.corpus.interactions
     visited = np.flatnonzero(~np.isin(inter.splits, (DROPPED, TEST)) & np.isin(inter.users, users))
     scores[np.searchsorted(users, inter.users[visited]), inter.items[visited]] = -torch.inf
+    if model.type == ModelType.SEQUENTIAL:  # a file may give sequences whose rows it has not
+        scores.scatter_(1, inputs[model.ITEM_SEQ].cpu(), -torch.inf)
     best = scores.topk(min(k, scores.shape[1]), dim=1)
     return best.indices.numpy()[place], best.values.numpy()[place]
 

@@ -34,11 +34,14 @@ class ShowcaseTrainerMixin(Trainer):
 
     saved_model_file: str
     epochs: int
+    stopping_step: int
     optimizer: torch.optim.Optimizer
 
     def __init__(self, config: Any, model: Any) -> None:
         self._part_optimizers: list[torch.optim.Optimizer] = []
         super().__init__(config, model)
+        model.has_trainer = True
+        self._patience = self.stopping_step
         # A base that fits at once has one epoch; the explainer has as many as are asked for.
         self._base_epochs = self.epochs if self.epochs < config["epochs"] else math.inf
         self.epochs = config["epochs"]
@@ -122,6 +125,8 @@ class ShowcaseTrainerMixin(Trainer):
         recommend_until = self.settings.staged_epochs if staged else math.inf
         recommend = epoch_idx < min(recommend_until, self._base_epochs)
         explain = not staged or epoch_idx >= recommend_until
+        if staged:
+            self._enter_stage(epoch_idx, explain)
         self.model.explanation_epoch = epoch_idx
         if explain:
             self.model.showcase.explainer.begin_epoch(
@@ -142,6 +147,18 @@ class ShowcaseTrainerMixin(Trainer):
                 self.optimizer = whole
         self._explanation_steps(batches, epoch_idx, show_progress)
         return (*_flat(losses), *self._taken_explanation_losses())
+
+    def _enter_stage(self, epoch_idx: int, explain: bool) -> None:
+        """Let each stage of ``staged`` have a best epoch of its own, and the second one begin.
+
+        A score of a recommender alone would stop the training before its explainer has learned, or
+        keep an epoch in which it knew nothing.
+        """
+        self.stopping_step = self._patience if explain else self.epochs + 1
+        if explain and epoch_idx == self.settings.staged_epochs:
+            self.cur_step = 0
+            self.best_valid_score = -math.inf if self.valid_metric_bigger else math.inf
+            self.best_valid_result = None
 
     def _taken_explanation_losses(self) -> tuple[float, ...]:
         """Sums of the explanation losses since this was last asked."""
@@ -243,7 +260,8 @@ class ShowcaseTrainerMixin(Trainer):
             self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
             torch.distributed.barrier()  # the checkpoint to load is written by the first process
         result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
-        if result and self._validations is None and self._is_test(eval_data):
+        # Without loading, the weights need not be those of the file.
+        if result and load_best_model and self._validations is None and self._is_test(eval_data):
             self._keep_test(model_file or self.saved_model_file, result)
         return result
 

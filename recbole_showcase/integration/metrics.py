@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,38 @@ def admit_metrics(names: str | Iterable[str]) -> list[str]:
     for name in METRICS:
         types[name.lower()] = kind
     return listed
+
+
+def check_valid_metric(settings: Mapping[str, Any]) -> None:
+    """Refuse a ``valid_metric`` that no validation has a figure of.
+
+    Args:
+        settings: A configuration whose metrics RecBole has accepted.
+
+    Raises:
+        SettingsError: Naming the figures that there are.
+    """
+    if not settings["eval_step"] or settings["eval_step"] < 0:
+        return
+    figures = [figure for name in settings["metrics"] for figure in _figures_of(name, settings)]
+    wanted = str(settings["valid_metric"])
+    if wanted.lower() not in map(str.lower, figures):
+        raise SettingsError(
+            f"valid_metric is '{wanted}', which no validation computes; allowed: "
+            f"{', '.join(figures)}"
+        )
+
+
+def _figures_of(name: str, settings: Mapping[str, Any]) -> list[str]:
+    """Names of the figures of a metric."""
+    metric = import_module("recbole.evaluator.register").metrics_dict[name.lower()]
+    topk_metric = import_module("recbole.evaluator.base_metric").TopkMetric
+    row: Metric | None = getattr(metric, "row", None)
+    if issubclass(metric, topk_metric) or (row is not None and row.at == "topk"):
+        return [f"{name}@{k}" for k in settings["topk"]]
+    if row is not None and row.at == "photos":
+        return [f"{name}@{settings['showcase_photos']}"]
+    return [name]
 
 
 def _named_by_path(path: str) -> str:

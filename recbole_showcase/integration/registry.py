@@ -235,7 +235,7 @@ def _family_of_type(model: type) -> str:
 
 def _wrap_config() -> None:
     from recbole_showcase.integration.config import showcase_defaults
-    from recbole_showcase.integration.metrics import admit_metrics
+    from recbole_showcase.integration.metrics import admit_metrics, check_valid_metric
 
     config_class = import_module("recbole.config.configurator").Config
     load_internal = config_class._load_internal_config_dict
@@ -252,6 +252,8 @@ def _wrap_config() -> None:
     def _set_default_parameters(self: Any) -> None:
         self.final_config_dict["metrics"] = admit_metrics(self.final_config_dict["metrics"])
         set_defaults(self)
+        if base_name(self.final_config_dict["model"]) is not None:
+            check_valid_metric(self.final_config_dict)
 
     config_class._load_internal_config_dict = _load_internal_config_dict
     config_class._set_default_parameters = _set_default_parameters

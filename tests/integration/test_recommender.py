@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,3 +149,68 @@ def test_errors_of_commands_are_one_line(
         main()
     assert stop.value.code == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("users", "top_k", "said"),
+    [
+        ("u1", 1, r"users are 'u1'; allowed: a list"),
+        (3, 1, "users are 3; allowed: a list"),
+        ([3], 1, "user 3 is no text"),
+        ([None], 1, "user None is no text"),
+        (["u1"], 0, "top_k is 0; allowed: a whole number, 1 or more"),
+        (["u1"], 1.5, "top_k is 1.5"),
+        (["u1"], True, "top_k is True"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(
+    recommender: ShowcaseRecommender, users: Any, top_k: Any, said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        recommender.recommend(users, top_k)
+    with pytest.raises(DataError, match=said):
+        recommender.user_showcases(users, top_k)
+
+
+def test_pairs_of_another_kind_are_refused(recommender: ShowcaseRecommender) -> None:
+    for users, items, said in (
+        ("u1", ["i1"], "users are 'u1'"),
+        (["u1"], "i1", "items are 'i1'"),
+        (["u1"], ["i1", "i2"], "1 users and 2 items"),
+    ):
+        with pytest.raises(DataError, match=said):
+            recommender.explain(users, items)
+
+
+def test_items_of_given_sequences_are_not_new(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """A file may give a sequence whose first item has no row of its own."""
+    folder = tmp_path / "data" / tiny_world.name
+    shutil.copytree(tiny_world.folder, folder)
+    inter = folder / f"{tiny_world.name}.inter"
+    rows = [line.split("\t") for line in inter.read_text().splitlines()[1:]]
+    inter.unlink()
+    parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
+    past: dict[str, list[str]] = {}
+    for user, item, _, time, review in sorted(rows, key=lambda row: (row[0], float(row[3]))):
+        before = past.setdefault(user, [])
+        if before:
+            part = {6: "test", 5: "valid"}.get(len(before), "train")
+            parts[part].append("\t".join((user, " ".join(before), item, time, review)))
+        before.append(item)
+    head = "user_id:token\titem_id_list:token_seq\titem_id:token\ttimestamp:float\treview_id:token"
+    for part, lines in parts.items():
+        text = "\n".join([head, *lines]) + "\n"
+        (folder / f"{tiny_world.name}.{part}.inter").write_text(text)
+    config = {
+        **tiny_world.config(tmp_path, **SASREC),
+        "data_path": str(tmp_path / "data"),
+        "benchmark_filename": ["train", "valid", "test"],
+        "load_col": {"inter": ["user_id", "item_id_list", "item_id"]},
+        "alias_of_item_id": ["item_id_list"],
+    }
+    checkpoint, _ = train("ShowcaseSASRec", tiny_world.name, config)
+    recommender = recbole_showcase.load_explainer(checkpoint)
+    for user in ("u1", "u2"):
+        shown = {showcase.item for showcase in recommender.recommend([user], 24)[0]}
+        assert not shown & set(past[user][:-1]), "but the one that is held out may be shown"
+        assert past[user][-1] in shown

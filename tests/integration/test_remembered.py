@@ -32,7 +32,9 @@ def asked(recommender: Any, users: list[str]) -> list[list[tuple[str, str, list[
     ]
 
 
-@pytest.mark.parametrize("model", ["ShowcaseBPR", "ShowcaseSASRec", "ShowcaseLightGCN", "ShowcaseDMF"])
+@pytest.mark.parametrize(
+    "model", ["ShowcaseBPR", "ShowcaseSASRec", "ShowcaseLightGCN", "ShowcaseDMF"]
+)
 def test_rows_may_be_in_another_order(tmp_path: Path, model: str) -> None:
     """To RecBole the ids are others then; to a checkpoint they are the same, and so are texts."""
     world = TinyWorld.write(tmp_path / "data")

@@ -204,3 +204,29 @@ def test_what_is_refused_is_said_in_one_line(values: dict[str, Any], said: str) 
     with pytest.raises(SettingsError) as caught:
         read_settings(OwnSettings, "", values)
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"valid_metric": "Recall"}, r"'Recall', which no validation computes; .* Recall@5"),
+        ({"valid_metric": "Recall@7"}, r"'Recall@7', which .* Recall@5"),
+        ({"valid_metric": "MRR@5"}, r"'MRR@5', which"),
+        ({"valid_metric": "ImageF1@5", "showcase_photos": 2}, r"ImageF1@2"),
+        ({"valid_metric": "BLEU1@5"}, "BLEU1"),
+    ],
+)
+def test_a_valid_metric_that_nothing_computes_is_refused(
+    tiny_world: TinyWorld, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        config_of(tiny_world, tmp_path, **changes)
+    config_of(tiny_world, tmp_path, **changes, eval_step=0)
+
+
+@pytest.mark.parametrize("name", ["recall@5", "BLEU1", "ImageF1@3", "JointHit@5"])
+def test_a_valid_metric_is_written_in_any_case(
+    tiny_world: TinyWorld, tmp_path: Path, name: str
+) -> None:
+    metrics = ["Recall", "BLEU1", "ImageF1", "JointHit"]
+    config_of(tiny_world, tmp_path, valid_metric=name, metrics=metrics)

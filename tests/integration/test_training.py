@@ -6,12 +6,14 @@ import itertools
 import logging
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from recbole_showcase.composed.trainer import _spread
+from recbole_showcase.errors import SettingsError
 from recbole_showcase.integration.checkpoint import clean_argv, load_checkpoint
 from recbole_showcase.integration.metrics import EVALUATION
 from tests.tiny import DIM, TOPICS, TinyWorld
@@ -197,7 +199,7 @@ def test_explanations_are_only_made_when_due(tiny_world: TinyWorld, tmp_path: Pa
 def test_nothing_is_made_that_no_metric_reads(
     tiny_world: TinyWorld, tmp_path: Path, metrics: list[str], made: list[bool]
 ) -> None:
-    changes = {"metrics": metrics, "valid_metric": "Recall@5"}
+    changes = {"metrics": metrics, "eval_step": 0}
     trainer, (_, _, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
     trainer.eval_collector.resources.encoder = SimpleNamespace(
         encode_texts=lambda texts: torch.zeros(len(texts), DIM)
@@ -237,12 +239,12 @@ def test_a_metric_that_is_never_defined_leaves_a_checkpoint(
     assert len(warned) == 2 and "40 pairs explained" in warned[0] and "at no" in warned[1]
 
 
-@pytest.mark.parametrize("metric", ["Recall@5", "RMSE"])
+@pytest.mark.parametrize("metric", ["Recall@5", "SelfBLEU"])
 def test_an_undefined_validation_is_worse_than_any(
     tiny_world: TinyWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture, metric: str
 ) -> None:
     """Of more and of less to be better."""
-    changes = {"epochs": 4, "valid_metric": metric}
+    changes = {"epochs": 4, "valid_metric": metric, "metrics": ["Recall", "SelfBLEU"]}
     trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
     found = iter([np.nan, 0.3, np.nan, np.nan])
     trainer.evaluate = lambda *args, **kwargs: {metric.lower(): next(found)}
@@ -312,3 +314,62 @@ def test_photos_alone_need_no_text(tiny_world: TinyWorld, tmp_path: Path) -> Non
     trainer.model.showcase.explainer.generate = None  # would fail if called
     trainer.eval_collector.data_collect(train)
     assert "imagef1@3" in trainer.evaluate(test, load_best_model=False)
+
+
+def test_each_stage_has_a_best_epoch_of_its_own(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """The recommender alone may be best early, and go on long after; the explainer is tested."""
+    changes = {
+        "epochs": 7,
+        "stopping_step": 1,
+        "showcase_schedule": "staged",
+        "showcase_staged_epochs": 4,
+        "valid_metric": "Recall@5",
+    }
+    trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path, **changes)
+    found = iter([0.9, 0.5, 0.4, 0.3, 0.1, 0.2, 0.15])
+    trainer.evaluate = lambda *args, **kwargs: {"recall@5": next(found)}
+    score, _ = trainer.fit(train, valid)
+    assert score == 0.2, "the first stage neither stopped the training nor kept its best score"
+    assert load_checkpoint(trainer.saved_model_file, map_location="cpu")["epoch"] == 5
+
+
+def test_a_trainer_that_explains_nothing_is_refused(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    from recbole.trainer import Trainer
+
+    trainer, (train, valid, _) = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    model = type(trainer.model)(trainer.config, train._dataset)
+    with pytest.raises(
+        SettingsError, match=r"get_trainer\(config\['MODEL_TYPE'\], 'ShowcaseBPR'\)"
+    ):
+        Trainer(trainer.config, model).fit(train, valid)
+
+
+def test_figures_of_other_weights_are_not_kept(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    trainer, (train, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    trainer.fit(train, valid)
+    trainer.evaluate(test, load_best_model=False)
+    assert not list((tmp_path / "saved").glob("*.test.json"))
+    trainer.evaluate(test)
+    assert len(list((tmp_path / "saved").glob("*.test.json"))) == 1
+
+
+def test_rows_follow_orders_and_splits_made_later(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """As in RecBole's examples of sessions, which shuffle and split what is built."""
+    _, (train, *_) = prepare("ShowcaseBPR", tiny_world, tmp_path)
+    split = train._dataset
+    corpus = split.showcase.corpus.interactions
+
+    def fits(part: Any) -> bool:
+        feat = part.inter_feat
+        own = [feat[field].numpy() for field in (part.uid_field, part.iid_field)]
+        users, items = corpus.users[part.showcase_rows], corpus.items[part.showcase_rows]
+        same = np.array_equal(own[0], users) and np.array_equal(own[1], items)
+        return same and not any("showcase" in field for field in feat.columns)
+
+    split.shuffle()
+    assert fits(split)
+    left, right = split.split_by_ratio([0.3, 0.7])
+    assert len(left) + len(right) == len(split) and fits(left) and fits(right) and fits(split)
+    split.sort(by="user_id")
+    assert fits(split)
+    assert all(map(fits, split.leave_one_out(group_by="user_id", leave_one_mode="valid_and_test")))

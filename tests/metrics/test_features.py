@@ -87,7 +87,7 @@ def test_features_of_nothing() -> None:
     assert feature_coverage_ratio([[0, 0]]) == 0
     assert math.isnan(feature_diversity(one))
     assert feature_diversity([[0, 0], [0, 0]]) == 0
-    with pytest.raises(DataError, match=r"said \(1, 3\), true \(0, 3\)"):
+    with pytest.raises(DataError, match=r"mentions \(1, 3\), reference_mentions \(0, 3\)"):
         feature_matching_ratio(one, none)
     with pytest.raises(DataError, match=r"shape \(3,\)"):
         feature_coverage_ratio([1, 0, 1])

@@ -54,6 +54,7 @@ def evaluate(
     world: TinyWorld, work: Path, model: str = "ShowcaseBPR", generate: Any = None, **changes: Any
 ) -> tuple[dict[str, float], Evaluation, Any]:
     """Evaluate an untrained model; its result, what the metrics read, and the trainer."""
+    changes = {"eval_step": 0, **changes}  # no validation, whatever the metrics are
     trainer, (train, _, test) = prepare(model, world, work, **changes)
     trainer.eval_collector.resources.encoder = TopicEncoder()
     if generate is not None:
@@ -343,5 +344,5 @@ def test_what_metrics_need_is_looked_at_before_training(
 def test_recbole_knows_which_way_is_better(
     tiny_world: TinyWorld, tmp_path: Path, metric: str, bigger: bool
 ) -> None:
-    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, valid_metric=metric)
+    trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, valid_metric=metric, metrics=[metric])
     assert trainer.config["valid_metric_bigger"] == bigger

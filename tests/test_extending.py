@@ -169,24 +169,6 @@ def test_a_checkpoint_chooses_no_code_of_a_folder(loose: Path, tiny_world: TinyW
     assert '"psst"' in load(path, loose, imports=("shouting",))
 
 
-def test_other_processes_know_what_the_parent_knows(loose: Path, tiny_world: TinyWorld) -> None:
-    """Parts of a module and of the main program, and a recommender."""
-    (loose / "spawn.py").write_text(SPAWN)
-    config = tiny_world.config(
-        loose,
-        epochs=1,
-        gpu_id="0,1",
-        showcase_explainer="shout",
-        metrics=["Recall", "Capitals", "OfMain"],
-    )
-    given = json.dumps([tiny_world.name, config, str(free_port())])
-    found = figures(run_python("-W", "ignore", "spawn.py", given, cwd=loose))
-    assert (found["capitals"], found["ofmain"]) == (1.0, 5.0)
-    (path,) = (loose / "saved").glob("*.pth")
-    assert "my_models:MyBPR" in load(path, loose, fails=True)
-    assert "module 'nothing' of parts" in load(path, loose, imports=("nothing",), fails=True)
-
-
 def test_the_command_line_imports_what_it_is_told(loose: Path, tiny_world: TinyWorld) -> None:
     path = train(
         tiny_world, loose, showcase_explainer="shouting:Shout", metrics=["Recall", "BLEU1"]
@@ -199,3 +181,102 @@ def test_the_command_line_imports_what_it_is_told(loose: Path, tiny_world: TinyW
     run_python(*CLI, "--import", "shouting", "gallery", str(path), "--out", "page.html",
                cwd=loose)  # fmt: skip
     assert "SHOUT" in (loose / "page.html").read_text(encoding="utf-8")
+
+
+HOSTILE = """
+import json, sys, torch
+import recbole_showcase
+path, changes = json.loads(sys.argv[1])
+for change in changes:
+    state = torch.load(path, weights_only=True)
+    for keys, value in change:
+        place = state["config"]
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = value
+    torch.save(state, "changed.pth")
+    try:
+        recommender = recbole_showcase.load_explainer("changed.pth")
+        print("TEXT", recommender.recommend(["u1"], 1)[0][0].text)
+    except recbole_showcase.ShowcaseError as error:
+        print("REFUSED", " ".join(str(error).split()))
+"""
+PLANTED = "from pathlib import Path\nPath('ran').touch()\nclass Evil:\n    pass\n"
+
+
+@pytest.fixture(scope="module")
+def plain_run(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tiny_world, tmp_path_factory.mktemp("plain"), metrics=["Recall", "BLEU1"])
+
+
+def code(path: str) -> list[dict[str, object]]:
+    return [{"kind": "explainer", "name": "evil", "path": path, "options": {}}]
+
+
+HOSTILE_CHANGES = [
+    [(["external", "showcase_explainer"], "evil_mod:Evil")],
+    [(["final", "showcase_explainer"], "evil_mod:Evil")],
+    [(["final", "showcase_selector"], "antigravity:x")],
+    [(["external", "metrics"], ["Recall", "evil_mod:Evil"])],
+    [(["final", "metrics"], ["Recall", "evil_mod:Evil"])],
+    [(["final", "metrics"], ["Recall", "os:system"])],
+    [(["code"], code("evil_mod:Evil"))],
+    [(["code"], code("thop:Evil"))],  # installed, and another of the name in the folder
+    [(["code"], code("google.evil_ns:Evil"))],  # of a package without a file
+    [(["code"], code("planted_dist:Evil"))],  # beside metadata that says it is installed
+    [(["code"], None)],
+    [(["code"], [3, "x:y", {}])],
+    [(["external", "showcase_explainer"], "unknown_to_all")],  # looks at entry points
+]
+
+
+def test_a_checkpoint_runs_nothing_that_lies_beside_it(plain_run: Path, tmp_path: Path) -> None:
+    for name in ("evil_mod", "thop", "planted_dist", "antigravity"):
+        (tmp_path / f"{name}.py").write_text(PLANTED)
+    (tmp_path / "google").mkdir()
+    (tmp_path / "google" / "evil_ns.py").write_text(PLANTED)
+    metadata = tmp_path / "planted_dist-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: planted_dist\nVersion: 1.0\n")
+    (metadata / "top_level.txt").write_text("planted_dist\n")
+    (metadata / "entry_points.txt").write_text("[recbole_showcase]\nx = planted_dist\n")
+    (tmp_path / "hostile.py").write_text(HOSTILE)
+    given = json.dumps([str(plain_run), HOSTILE_CHANGES])
+    output = run_python("-W", "ignore", "hostile.py", given, cwd=tmp_path)
+    said = [line.split()[0] for line in output.splitlines() if line[:4] in ("TEXT", "REFU")]
+    assert len(said) == len(HOSTILE_CHANGES) and said.count("REFUSED") >= 4
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_model_is_asked_without_metrics_that_are_not_known(
+    loose: Path, tiny_world: TinyWorld
+) -> None:
+    (loose / "my_metric.py").write_text("def at(of):\n    return 1.0\n")
+    path = train(tiny_world, loose, metrics=["Recall", "BLEU1", "my_metric:at"])
+    said = load(path, loose)
+    assert "TEXT" in said and "metrics that are not known here are left out" in said
+
+
+def test_other_processes_know_what_the_parent_knows(loose: Path, tiny_world: TinyWorld) -> None:
+    """Parts of a module, under names of another, of the main program, and a recommender."""
+    (loose / "naming.py").write_text(
+        "import recbole_showcase, shouting, my_metric\n"
+        "recbole_showcase.register('aliased', shouting.Whisper)\n"
+        "recbole_showcase.register('AliasM', my_metric.at, smaller=True)\n"
+    )
+    (loose / "my_metric.py").write_text("def at(of):\n    return 0.25\n")
+    program = SPAWN.replace("import shouting\n", "import naming\n")
+    (loose / "spawn.py").write_text(program)
+    config = tiny_world.config(
+        loose,
+        epochs=1,
+        gpu_id="0,1",
+        showcase_explainer="aliased",
+        metrics=["Recall", "Capitals", "AliasM", "OfMain"],
+    )
+    given = json.dumps([tiny_world.name, config, str(free_port())])
+    found = figures(run_python("-W", "ignore", "spawn.py", given, cwd=loose))
+    assert (found["capitals"], found["aliasm"], found["ofmain"]) == (0.0, 0.25, 4.0)
+    (path,) = (loose / "saved").glob("*.pth")
+    assert "my_models:MyBPR" in load(path, loose, fails=True)
+    assert "module 'nothing' of parts" in load(path, loose, imports=("nothing",), fails=True)

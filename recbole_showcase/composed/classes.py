@@ -28,11 +28,11 @@ def showcase_class(base: type) -> type:
         RegistrationError: If RecBole has a model, trainer or data set class of that name, if a
             package that the base needs cannot be imported, or if it is not a torch module.
     """
+    registry.check_base(base)
     name = PREFIX + base.__name__
     known = registry.composed_by_stem(name.lower())
     if known is not None and known.base_model is base:  # type: ignore[attr-defined]
         return known
-    registry.check_base(base)
     trainer, dataset = registry.classes_beside(base)
     model = _compose(name, ShowcaseMixin, base, base_model=base)
     registry.add_composed(

@@ -151,6 +151,11 @@ class ShowcaseMixin(AbstractRecommender):
         if batch.selection is not None:
             vectors = self._vectors_of(batch.selection)
             losses[n_written:] = head.selection_losses(batch.selection, *vectors)
+        if len(losses) != len(head.loss_names):
+            raise SettingsError(
+                f"the parts of {type(self).__name__} return {len(losses)} losses for the names "
+                f"{', '.join(head.loss_names) or 'of none'}; allowed: one for each of 'loss_names'"
+            )
         return tuple(head.settings.loss_weight * loss for loss in losses)
 
     @torch.no_grad()

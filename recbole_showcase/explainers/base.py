@@ -39,7 +39,7 @@ class Explainer(nn.Module):
 
     part_kind: ClassVar[str] = "explainer"
     Settings: ClassVar[type] = NoSettings
-    loss_names: ClassVar[tuple[str, ...]]
+    loss_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Any, inputs: ExplainerInputs, tokenizer: TextTokenizer) -> None:
         super().__init__()

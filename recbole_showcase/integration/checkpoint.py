@@ -23,8 +23,11 @@ from typing import Any
 import torch
 import yaml
 
-from recbole_showcase.errors import CheckpointError, ShowcaseError
+from recbole_showcase.errors import CheckpointError
 from recbole_showcase.files.replace import replaced
+from recbole_showcase.integration.config import run_settings
+from recbole_showcase.integration.hooks import PREFIX
+from recbole_showcase.integration.metrics import known_metrics
 from recbole_showcase.integration.outside import code_of_run, import_code
 from recbole_showcase.integration.plain import from_plain, to_plain
 from recbole_showcase.parts import named_by_a_file
@@ -43,12 +46,15 @@ _NOT_RESTORED = {
     "eval_type",
     "gpu_id",
     "local_rank",
+    "metrics",  # see known_metrics
     "nproc",
     "offset",
     "single_spec",
     "test_neg_sample_args",
     "train_neg_sample_args",
     "use_gpu",
+    "valid_metric",
+    "valid_metric_bigger",
     "valid_neg_sample_args",
     "world_size",
 }
@@ -193,11 +199,15 @@ def restored_config(
     external["data_path"] = stored["data_path"]
     if "train_neg_sample_args" in stored["external"]:
         external["train_neg_sample_args"] = stored["external"]["train_neg_sample_args"]
-    with _yaml_file(external) as file, clean_argv(), _code_of(stored, os.fspath(path)):
-        config = Config(stored["model"], stored["dataset"], config_file_list=[file])
-    for key, value in stored["final"].items():
-        if key not in _NOT_RESTORED and _plain(config[key]) != value:
-            config[key] = value
+    with _code_of(stored, os.fspath(path)):
+        external |= known_metrics(stored["final"])
+        with _yaml_file(external) as file, clean_argv():
+            config = Config(stored["model"], stored["dataset"], config_file_list=[file])
+        for key, value in stored["final"].items():
+            if key not in _NOT_RESTORED and _plain(config[key]) != value:
+                config[key] = value
+        if stored["model"].startswith(PREFIX):
+            run_settings(config)  # what the final settings name is looked for in here
     return config
 
 
@@ -209,10 +219,10 @@ def _code_of(stored: Mapping[str, Any], path: str) -> Iterator[None]:
         CheckpointError: If the configuration names what could not be imported.
     """
     with named_by_a_file():
-        missing = import_code(map(str, stored.get("code", [])))
+        missing = import_code(stored.get("code") or [])
         try:
             yield
-        except ShowcaseError as error:
+        except Exception as error:  # RecBole says in many ways that it does not know something
             hints = "".join(f"\n  {code}: {why}" for code, why in missing.items())
             if not hints:
                 raise

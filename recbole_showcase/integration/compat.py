@@ -55,7 +55,7 @@ def import_ray() -> None:
         import_module("ray.tune.logger")
 
 
-def apply(known_here: Callable[[], list[str]], expect: Callable[[Iterable[str]], None]) -> None:
+def apply(known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]], None]) -> None:
     """Give RecBole's loaded modules their views; call after its packages are imported.
 
     Args:
@@ -113,7 +113,7 @@ def _numpy_for_ray() -> Iterator[None]:
 
 
 def _ray_workers(
-    known_here: Callable[[], list[str]], expect: Callable[[Iterable[str]], None]
+    known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]], None]
 ) -> None:
     """Ray's workers are Python processes of their own, which import ``ray.tune`` before us.
 

@@ -92,6 +92,7 @@ def part_defaults(kind: str, name: str) -> dict[str, Any]:
     """
     (table,) = (table for table in PARTS if table.kind == kind)
     defaults = _defaults(table.find(name).Settings, "")
+    name = table.name_of(name) or name  # one of this package may be given by its path
     file = properties_path() / kind / f"{name}.yaml"
     if name in table and table.is_own(name) and file.is_file():
         defaults.update(_yaml(file))

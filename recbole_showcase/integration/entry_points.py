@@ -32,8 +32,8 @@ class _RunRecboles:
         return _worker_knowing, (code_of_others(),)
 
 
-def _worker_knowing(paths: list[str]) -> _RunRecboles:
-    import_code(paths)
+def _worker_knowing(code: list[Mapping[str, Any]]) -> _RunRecboles:
+    import_code(code)
     return run_recboles
 
 
@@ -99,14 +99,16 @@ def restore(checkpoint: Mapping[str, Any], config: Any) -> tuple[Any, ...]:
     from recbole.utils import get_model, init_seed
 
     from recbole_showcase.integration.remembered import data_of
+    from recbole_showcase.parts import named_by_a_file
 
     init_seed(config["seed"], config["reproducibility"])
-    with data_of(checkpoint):
+    with data_of(checkpoint), named_by_a_file():
         dataset = create_dataset(config)
         getLogger().info(dataset)
         train_data, valid_data, test_data = data_preparation(config, dataset)
     init_seed(config["seed"], config["reproducibility"])
-    model = get_model(config["model"])(config, train_data._dataset).to(config["device"])
+    with named_by_a_file():
+        model = get_model(config["model"])(config, train_data._dataset).to(config["device"])
     model.load_state_dict(checkpoint["state_dict"])
     model.load_other_parameter(checkpoint.get("other_parameter"))
     return config, model, dataset, train_data, valid_data, test_data

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 import recbole_showcase.evaluation.table  # noqa: F401 - declares the metrics of this package
-from recbole_showcase.errors import RegistrationError, SettingsError, ShowcaseError
+from recbole_showcase.errors import SettingsError, ShowcaseError
 from recbole_showcase.integration.config import evaluation_resources, run_settings
 from recbole_showcase.metrics import Metric, Statistics
 from recbole_showcase.parts import METRICS, import_path, is_named_by_a_file, load_entry_points
@@ -78,24 +79,30 @@ class ExplanationMetric(AbstractMetric):
 def register_metrics() -> None:
     """Add the metrics to the tables of RecBole's evaluator, which are shared by reference.
 
-    Called again, it adds those that were registered since.
-
-    Raises:
-        RegistrationError: If RecBole has a metric of one of the names.
+    Called again, it adds those that were registered since. One that has a name of RecBole's, as can
+    be told only now if it was registered before, is left out with a warning.
     """
     register = import_module("recbole.evaluator.register")
+    METRICS.reserve(
+        name
+        for name, metric in register.metrics_dict.items()
+        if not issubclass(metric, ExplanationMetric)
+    )
     for name in METRICS:
         row, key = METRICS[name], name.lower()
         known = register.metrics_dict.get(key)
         if getattr(known, "row", None) is row:
             continue
         if known is not None and not issubclass(known, ExplanationMetric):
-            raise RegistrationError(f"RecBole has a metric '{name}' already; it is not replaced")
+            METRICS.remove(name)
+            getLogger().warning(f"RecBole has a metric '{name}' already, which is not replaced")
+            continue
         register.metrics_dict[key] = _adapter(row)
         register.metric_information[key] = register.metrics_dict[key].metric_need
         register.metric_types[key] = _evaluator_type().RANKING
-        if row.smaller and key not in register.smaller_metrics:
-            register.smaller_metrics.append(key)
+        if row.smaller != (key in register.smaller_metrics):
+            smaller = register.smaller_metrics
+            (smaller.append if row.smaller else smaller.remove)(key)
 
 
 def _adapter(row: Metric) -> type:
@@ -133,7 +140,7 @@ def admit_metrics(names: str | Iterable[str]) -> list[str]:
 
     Raises:
         SettingsError: If a path names no metric.
-        RegistrationError: If RecBole has a metric of the name.
+        RegistrationError: If another metric has the name of one that is given by its path.
     """
     types = import_module("recbole.evaluator.register").metric_types
     listed = [names] if isinstance(names, str) else list(names)
@@ -151,18 +158,42 @@ def admit_metrics(names: str | Iterable[str]) -> list[str]:
     return listed
 
 
-def check_valid_metric(settings: Mapping[str, Any]) -> None:
+def known_metrics(final: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The metrics of a run, as far as they are known here, and a validation by one of them.
+
+    A model can be asked without them, so those that are not known are left out with a warning.
+
+    Args:
+        final: The final settings of the run.
+    """
+    types = import_module("recbole.evaluator.register").metric_types
+    load_entry_points()
+    register_metrics()
+    listed = [str(name) for name in final.get("metrics") or []]
+    known = [name for name in listed if name.lower() in types]
+    if unknown := [name for name in listed if name not in known]:
+        getLogger().warning(f"metrics that are not known here are left out: {', '.join(unknown)}")
+    valid = str(final.get("valid_metric"))
+    if not known:
+        return {"metrics": ["Recall"], "valid_metric": valid, "eval_step": 0}
+    lost = valid.partition("@")[0].lower() in map(str.lower, unknown)
+    return {"metrics": known, "valid_metric": valid} | ({"eval_step": 0} if lost else {})
+
+
+def check_valid_metric(settings: Mapping[str, Any], *, explains: bool) -> None:
     """Refuse a ``valid_metric`` that no validation has a figure of.
 
     Args:
         settings: A configuration whose metrics RecBole has accepted.
+        explains: Whether the model explains; of others there are no figures of explanations.
 
     Raises:
         SettingsError: Naming the figures that there are.
     """
     if not settings["eval_step"] or settings["eval_step"] < 0:
         return
-    figures = [figure for name in settings["metrics"] for figure in _figures_of(name, settings)]
+    measured = [n for n in settings["metrics"] if explains or not is_explanation_metric(n)]
+    figures = [figure for name in measured for figure in _figures_of(name, settings)]
     wanted = str(settings["valid_metric"])
     if wanted.lower() not in map(str.lower, figures):
         raise SettingsError(
@@ -187,10 +218,11 @@ def _named_by_path(path: str) -> str:
     """The name of the metric whose function has a path; registered by it where it has none."""
     function = import_path(path)
     known = [name for name in METRICS if METRICS[name].value is function]
+    name = path.rpartition(":")[2].rpartition(".")[2]
     if known or isinstance(function, Metric):
         row = METRICS[known[0]] if known else function
     elif callable(function) and not isinstance(function, type) and not is_named_by_a_file():
-        row = Metric(function.__name__, function)
+        row = Metric(name, function)
     else:
         raise SettingsError(
             f"metric '{path}' is {function!r}; allowed: a function of an evaluation, and in a file "

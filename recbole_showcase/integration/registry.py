@@ -141,6 +141,10 @@ def check_base(base: type) -> None:
         RegistrationError: If a package that it needs cannot be imported, or if it is not a torch
             module.
     """
+    if not isinstance(base, type) or hasattr(base, "base_model") or not hasattr(base, "type"):
+        raise RegistrationError(
+            f"{base!r} cannot be paired with an explainer; allowed: a RecBole model class"
+        )
     name = PREFIX + base.__name__
     if base.__module__.startswith("recbole.") and base.__name__ in _PACKAGES:
         _check_package(name, *_PACKAGES[base.__name__])
@@ -235,7 +239,11 @@ def _family_of_type(model: type) -> str:
 
 def _wrap_config() -> None:
     from recbole_showcase.integration.config import showcase_defaults
-    from recbole_showcase.integration.metrics import admit_metrics, check_valid_metric
+    from recbole_showcase.integration.metrics import (
+        admit_metrics,
+        check_valid_metric,
+        is_explanation_metric,
+    )
 
     config_class = import_module("recbole.config.configurator").Config
     load_internal = config_class._load_internal_config_dict
@@ -250,10 +258,13 @@ def _wrap_config() -> None:
 
     @functools.wraps(set_defaults)
     def _set_default_parameters(self: Any) -> None:
-        self.final_config_dict["metrics"] = admit_metrics(self.final_config_dict["metrics"])
+        final = self.final_config_dict
+        final["metrics"] = admit_metrics(final["metrics"])
+        if ":" in str(final["valid_metric"]):
+            (final["valid_metric"],) = admit_metrics(final["valid_metric"])
         set_defaults(self)
-        if base_name(self.final_config_dict["model"]) is not None:
-            check_valid_metric(self.final_config_dict)
+        if base_name(final["model"]) is not None or is_explanation_metric(final["valid_metric"]):
+            check_valid_metric(final, explains=base_name(final["model"]) is not None)
 
     config_class._load_internal_config_dict = _load_internal_config_dict
     config_class._set_default_parameters = _set_default_parameters

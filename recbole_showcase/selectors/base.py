@@ -82,6 +82,16 @@ class ImageSelector(nn.Module):
             keys = torch.arange(len(mask), device=mask.device)
         k_real = min(k, mask.shape[1])
         chosen = self.choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
+        if (
+            chosen.shape != (len(mask), k_real)
+            or bool((chosen < 0).any())
+            or (bool((chosen >= mask.shape[1]).any()))
+        ):
+            raise DataError(
+                f"{type(self).__name__} chose indices of shape {tuple(chosen.shape)} for "
+                f"{tuple(mask.shape)} candidates; allowed: {(len(mask), k_real)}, from 0 to "
+                f"{mask.shape[1] - 1}"
+            )
         chosen = F.pad(chosen, (0, k - chosen.shape[1]), value=-1)
         place = torch.arange(k, device=mask.device)
         return chosen.masked_fill(place >= mask.sum(dim=1, keepdim=True), -1)

@@ -7,24 +7,19 @@ of the group ``recbole_showcase``; its value is a module that registers parts wh
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points, packages_distributions
+from importlib.metadata import entry_points
 from typing import Any
 
 from recbole_showcase.errors import RegistrationError, SettingsError
+from recbole_showcase.parts.imports import check_trusted, code_of, import_path, is_planted
 from recbole_showcase.settings import read_settings
 
 ENTRY_POINTS = "recbole_showcase"
-# Whether code is being named by a file of somebody else's, rather than by the user.
-_of_a_file: ContextVar[bool] = ContextVar("of_a_file", default=False)
 
 
 class Registry(Mapping[str, Any]):
@@ -42,6 +37,7 @@ class Registry(Mapping[str, Any]):
         """
         self.kind, self.title = kind, title
         self._parts: dict[str, Any] = {}  # a part, or the path of its code
+        self._reserved: set[str] = set()
         self._lock = threading.Lock()
 
     def declare(self, paths: Mapping[str, str]) -> Registry:
@@ -50,21 +46,39 @@ class Registry(Mapping[str, Any]):
             self._parts.update(paths)
         return self
 
+    def reserve(self, names: Iterable[str]) -> None:
+        """Keep names, in any case, from being given to parts."""
+        with self._lock:
+            self._reserved.update(name.lower() for name in names)
+
     def add(self, name: str, part: Any) -> None:
-        """Add a part.
+        """Add a part, in the place of an earlier version of it where its module is loaded again.
 
         Raises:
-            RegistrationError: If another part has the name, or the name could be a path.
+            RegistrationError: If another part has the name, in any case, or it cannot be one.
         """
-        if not name or ":" in name:
-            raise RegistrationError(f"'{name}' cannot name a part; allowed: text without a ':'")
+        if not isinstance(name, str) or not name.strip() or any(sign in name for sign in ":@ "):
+            raise RegistrationError(
+                f"{name!r} cannot name a part; allowed: text without a space, ':' or '@'"
+            )
         with self._lock:
-            known = self._parts.get(name)
-            if known is not None and known is not part and not _same_code(known, part):
+            alike = next((own for own in self._parts if own.lower() == name.lower()), name)
+            known = self._parts.get(alike)
+            taken = known is not None and (alike != name or not _same_code(known, part))
+            if taken or name.lower() in self._reserved:
                 raise RegistrationError(
-                    f"the {self.title} '{name}' is there already; register yours by another name"
+                    f"the {self.title} '{alike}' is there already; register yours by another name"
                 )
             self._parts[name] = part
+
+    def remove(self, name: str) -> None:
+        """Forget a part."""
+        with self._lock:
+            self._parts.pop(name, None)
+
+    def name_of(self, path: str) -> str | None:
+        """The name of the part of this package whose code has a path; None if none has."""
+        return next((name for name, part in self._parts.items() if part == path), None)
 
     def __getitem__(self, name: str) -> Any:
         """The part of a name, imported if need be."""
@@ -152,13 +166,17 @@ def register(name: str, part: Any = None, **options: Any) -> Any:
     if part is None:
         return lambda decorated: register(name, decorated, **options)
     kind = getattr(part, "part_kind", None)
-    if kind in REGISTRIES and not options:
+    if kind in REGISTRIES and isinstance(part, type) and not options:
         _check_settings(part, kind)
         REGISTRIES[kind].add(name, part)
-    elif callable(part) and not isinstance(part, type):
+    elif callable(part) and kind is None and not isinstance(part, type):
         from recbole_showcase.metrics.metric import Metric
 
-        METRICS.add(name, Metric(name, part, **options))
+        try:
+            row = Metric(name, part, **options)
+        except TypeError as error:
+            raise RegistrationError(f"metric '{name}' cannot be registered: {error}") from error
+        METRICS.add(name, row)
     else:
         raise RegistrationError(
             f"{part!r} is no part; allowed: a subclass of Explainer, RelevanceModel or "
@@ -168,8 +186,14 @@ def register(name: str, part: Any = None, **options: Any) -> Any:
 
 
 def _check_settings(part: Any, kind: str) -> None:
-    """Refuse settings whose names could be RecBole's or another part's."""
-    for field in fields(part.Settings):
+    """Refuse settings that cannot be read, or whose names could be RecBole's or another part's."""
+    settings: Any = part.Settings
+    frozen = is_dataclass(settings) and settings.__dataclass_params__.frozen  # type: ignore[union-attr]
+    if not isinstance(settings, type) or not frozen:
+        raise RegistrationError(
+            f"{code_of(part)} has the Settings {settings!r}; allowed: a frozen dataclass"
+        )
+    for field in fields(settings):
         if not field.name.startswith(f"{kind}_"):
             raise RegistrationError(
                 f"{code_of(part)} has the setting '{field.name}'; allowed: names that begin with "
@@ -177,88 +201,31 @@ def _check_settings(part: Any, kind: str) -> None:
             )
 
 
-def import_path(path: str) -> Any:
-    """What a path names, ``package.module:Name``.
-
-    Raises:
-        SettingsError: If it names no module, or nothing in it, or may not be imported here.
-    """
-    module, _, name = path.partition(":")
-    _check_trusted(module, f"'{path}'")
-    try:
-        found: Any = import_module(module)
-        for attribute in name.split("."):
-            found = getattr(found, attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(
-            f"'{path}' cannot be imported ({error}); allowed: 'package.module:Name' of a module "
-            "that is installed, or in a folder of PYTHONPATH"
-        ) from error
-    return found
-
-
-def import_modules(modules: Iterable[str]) -> None:
-    """Import modules that register parts.
-
-    Raises:
-        SettingsError: Naming the first that cannot be imported, or may not be here.
-    """
-    for module in modules:
-        _check_trusted(module, f"module '{module}'")
-        try:
-            import_module(module)
-        except Exception as error:  # a module may raise anything
-            raise SettingsError(
-                f"module '{module}' of parts cannot be imported ({type(error).__name__}: {error}); "
-                "install its package, or put its folder on PYTHONPATH"
-            ) from error
-
-
-@contextmanager
-def named_by_a_file() -> Iterator[None]:
-    """While a file of somebody else's is read: it may name code that is installed, and no other.
-
-    A module that merely lies in a folder of the path may have come with the file.
-    """
-    token = _of_a_file.set(True)
-    try:
-        yield
-    finally:
-        _of_a_file.reset(token)
-
-
-def is_named_by_a_file() -> bool:
-    """Whether code is being named by a file of somebody else's."""
-    return _of_a_file.get()
-
-
-def _check_trusted(module: str, what: str) -> None:
-    if not _of_a_file.get() or module in sys.modules:
-        return
-    if module.partition(".")[0] not in packages_distributions():
-        raise SettingsError(
-            f"the file names {what}, which no installed package has, and a file chooses no other "
-            f"code: install its package, or import it first (import {module}; --import {module})"
-        )
-
-
-def code_of(part: Any) -> str:
-    """The path of a part's code."""
-    part = getattr(part, "value", part)  # a metric is where its function is
-    return f"{part.__module__}:{getattr(part, '__qualname__', type(part).__name__)}"
-
-
 def _same_code(known: Any, part: Any) -> bool:
-    """Whether a module that was loaded again registers what it had registered before."""
-    return (known if isinstance(known, str) else code_of(known)) == code_of(part)
+    """Whether a module that was loaded again registers what it had registered before.
+
+    What is typed in, in a notebook or at a prompt, may replace what was typed in before.
+    """
+    if known is part:
+        return True
+    if isinstance(known, str):
+        return known == code_of(part)
+    ours, theirs = code_of(known), code_of(part)
+    return ours == theirs and ("<" not in ours.replace("<locals>", "") or "__main__" in ours)
 
 
 @cache
 def load_entry_points() -> Mapping[str, str]:
-    """Import the modules that installed packages name; what failed, by package."""
+    """Import the modules that installed packages name; what failed, by package.
+
+    Packages that merely lie where Python was started are no installed ones.
+    """
     broken = {}
     for point in entry_points(group=ENTRY_POINTS):
+        if point.dist is not None and is_planted(str(point.dist.locate_file(""))):
+            continue
         try:
+            check_trusted(point.module, f"module '{point.module}'")
             point.load()
         except Exception as error:  # another's package may raise anything
             broken[point.dist.name if point.dist else point.value] = str(error)

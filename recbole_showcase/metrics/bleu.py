@@ -22,9 +22,9 @@ def corpus_bleu(
     Corpus BLEU of Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine
     Translation", ACL 2002, with one reference a text: the geometric mean of the clipped n-gram
     precisions of orders 1 to ``max_order`` times the brevity penalty, counts summed over the
-    corpus, no smoothing. A text of which most letters are not Latin is split at Unicode's word
-    boundaries instead, where each Chinese character is a word. Not what is called sacreBLEU, which
-    has tokenizers and smoothing of its own: see :func:`sacre_bleu`.
+    corpus, no smoothing. A text that is mostly in another script than Latin is split at Unicode's
+    word boundaries instead, where each Chinese character is a word. Not what is called sacreBLEU,
+    which has tokenizers and smoothing of its own: see :func:`sacre_bleu`.
 
     Args:
         hypotheses: Generated texts.

@@ -24,8 +24,8 @@ def rouge(
 
     Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004, as Google's rouge-score
     package computes it without stemming, with its tokenizer, which keeps runs of a-z and 0-9 of
-    the lower-cased text; a text of which most letters are not Latin is split at Unicode's word
-    boundaries instead, without punctuation. The counting is ours, see ``docs/metrics.md``.
+    the lower-cased text; a text that is mostly in another script than Latin is split at Unicode's
+    word boundaries instead, without punctuation. The counting is ours, see ``docs/metrics.md``.
 
     Args:
         hypotheses: Generated texts.

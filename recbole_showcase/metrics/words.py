@@ -38,8 +38,8 @@ _UNSPACED_WORD = regex.compile(UNSPACED_WORD, regex.V1)
 def words(text: str) -> list[str]:
     """The words of a text as explanation papers count them: lower-cased, split at white space.
 
-    A text of which most letters are not Latin is split at Unicode's word boundaries instead, so
-    that languages without spaces have words; punctuation marks and emoji are words there.
+    A text that is mostly in another script than Latin is split at Unicode's word boundaries
+    instead, so that languages without spaces have words; punctuation and emoji are words there.
 
     >>> words("The soup, hot."), words("面很好吃。")
     (['the', 'soup,', 'hot.'], ['面', '很', '好', '吃', '。'])
@@ -51,8 +51,8 @@ def words(text: str) -> list[str]:
 def rouge_words(text: str) -> list[str]:
     """The words of a text as rouge-score takes them: runs of a-z and 0-9 of the lower-cased text.
 
-    A text of which most letters are not Latin, or without any such run, is split at Unicode's word
-    boundaries instead, punctuation left out.
+    A text that is mostly in another script than Latin, or has no such run, is split at Unicode's
+    word boundaries instead, punctuation left out.
 
     >>> rouge_words("A crêpe, hot."), rouge_words("面很好吃。")
     (['a', 'cr', 'pe', 'hot'], ['面', '很', '好', '吃'])
@@ -108,11 +108,12 @@ def unspaced_phrases(text: str, max_words: int) -> Iterator[str]:
 
 
 def _is_latin(text: str) -> bool:
-    """Whether a text is ASCII, or has letters or digits and at least half of the letters Latin."""
+    """Whether a text is ASCII, or has words or numbers and at least half of the words are Latin."""
     if text.isascii():
         return True
-    letters = sum(map(str.isalpha, text))
-    return 2 * len(_LATIN.findall(text)) >= letters and any(map(str.isalnum, text))
+    found = _FEATURE_WORD.findall(text)
+    latin = sum(_LATIN.match(word) is not None for word in found)
+    return bool(found) and 2 * latin >= sum(word[0].isalpha() for word in found)
 
 
 def _segments(text: str) -> list[str]:

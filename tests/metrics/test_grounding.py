@@ -82,7 +82,7 @@ def test_hallucination_of_nothing() -> None:
     assert math.isnan(hallucination_rate([[0, 0]], [[1, 1]]))
     assert math.isnan(hallucination_rate(np.zeros((0, 2)), np.zeros((0, 2))))
     assert hallucination_rate([[1, 0], [0, 0]], [[0, 0], [0, 0]]) == 1
-    with pytest.raises(DataError, match=r"said \(1, 1\), supported \(1, 2\)"):
+    with pytest.raises(DataError, match=r"mentions \(1, 1\), supported \(1, 2\)"):
         hallucination_rate([[1]], [[1, 1]])
 
 

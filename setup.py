@@ -39,6 +39,7 @@ REQUIREMENTS = [
     "typer>=0.24",
     "rich>=13.0",
     "tqdm>=4.66",
+    "regex>=2025.10.22",
     "sacrebleu>=2.4",
     "rouge-score>=0.1.2",
     "nltk>=3.9.1",

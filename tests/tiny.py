@@ -66,11 +66,14 @@ class TinyWorld:
         n_users: int = 40,
         n_items: int = 24,
         seed: int = 0,
+        topics: tuple[str, ...] = TOPICS,
+        texts: tuple[str, str] = ("I went there. The {} was great.", "The {} was great."),
     ) -> TinyWorld:
         """Write the atomic files and features of a world.
 
         User u likes topic u mod 4. An item has three photos of each topic from others; a review
-        praises the user's topic and has one photo of it.
+        praises the user's topic and has one photo of it. The topics' names, the review and its
+        explanation may be in another language.
         """
         rng = np.random.default_rng(seed)
         folder = data_path / name
@@ -81,13 +84,7 @@ class TinyWorld:
             for step, item in enumerate(rng.choice(n_items, 7, replace=False)):
                 review = f"r{user}-{item}"
                 inter.append((f"u{user}", f"i{item}", 5.0, 1000.0 + 10 * step + user / 100, review))
-                reviews.append(
-                    (
-                        review,
-                        f"I went there. The {TOPICS[topic]} was great.",
-                        f"The {TOPICS[topic]} was great.",
-                    )
-                )
+                reviews.append((review, *(text.format(topics[topic]) for text in texts)))
                 photo = f"p{review}"
                 topic_of_photo[photo] = topic
                 photos.append((photo, f"i{item}", review, f"{photo}.jpg"))
@@ -99,9 +96,9 @@ class TinyWorld:
             )
         axes = np.eye(DIM)[: len(TOPICS)]
         topic_of_review = {row[0]: int(row[0][1:].split("-")[0]) % len(TOPICS) for row in reviews}
-        for modality, topics in (("image", topic_of_photo), ("review", topic_of_review)):
-            noise = rng.normal(scale=0.1, size=(len(topics), DIM))
-            _write_features(folder, modality, topics, axes[list(topics.values())] + noise)
+        for modality, shown in (("image", topic_of_photo), ("review", topic_of_review)):
+            noise = rng.normal(scale=0.1, size=(len(shown), DIM))
+            _write_features(folder, modality, shown, axes[list(shown.values())] + noise)
         counts = {"image": len(topic_of_photo), "review": len(topic_of_review)}
         meta = {
             "encoder": "topics",

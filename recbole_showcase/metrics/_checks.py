@@ -40,11 +40,6 @@ def check_texts(**named: Sequence[str]) -> bool:
     return all(len(texts) > 0 for texts in named.values())
 
 
-def words(text: str) -> list[str]:
-    """The words of a text as explanation papers count them: lower-cased, split at white space."""
-    return text.lower().split()
-
-
 def mean(values: ArrayLike) -> float:
     """Mean of those values that are not NaN; NaN if there are none."""
     array = np.asarray(values, dtype=np.float64)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.metrics._checks import check_texts, words
+from recbole_showcase.metrics._checks import check_texts
 from recbole_showcase.metrics._ngrams import ngram_counts, shared, sums
 from recbole_showcase.metrics.statistics import Statistics
+from recbole_showcase.metrics.words import words
 
 
 def corpus_bleu(
@@ -21,8 +22,9 @@ def corpus_bleu(
     Corpus BLEU of Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine
     Translation", ACL 2002, with one reference a text: the geometric mean of the clipped n-gram
     precisions of orders 1 to ``max_order`` times the brevity penalty, counts summed over the
-    corpus, no smoothing. Not what is called sacreBLEU, which has a tokenizer and smoothing of its
-    own: see :func:`sacre_bleu`.
+    corpus, no smoothing. A text that is mostly in another script than Latin is split at Unicode's
+    word boundaries instead, where each Chinese character is a word. Not what is called sacreBLEU,
+    which has tokenizers and smoothing of its own: see :func:`sacre_bleu`.
 
     Args:
         hypotheses: Generated texts.
@@ -42,7 +44,9 @@ def corpus_bleu(
     return bleu_statistics(hypotheses, references, max_order=max_order).value()
 
 
-def sacre_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+def sacre_bleu(
+    hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = "13a"
+) -> float:
     """SacreBLEU with its default settings: case-sensitive, 13a tokenizer, exponential smoothing.
 
     Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018. Comparable between papers
@@ -51,17 +55,21 @@ def sacre_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     Args:
         hypotheses: Generated texts.
         references: True texts, in the same order.
+        tokenize: SacreBLEU's name of a tokenizer. 13a has whole sentences for words where a
+            language has no spaces: "zh" is for Chinese, "char" for any of them, and "ja-mecab" and
+            "ko-mecab" need packages that sacreBLEU names. Values of different ones do not compare.
 
     Returns:
         Between 0 and 100; NaN if there is no pair.
 
     Raises:
         DataError: The lengths differ, or a single text was given instead of a list.
+        SettingsError: SacreBLEU has no such tokenizer, or the tokenizer lacks a package.
 
     >>> round(sacre_bleu(["the soup was very good."], ["the soup was good."]), 2)
     37.99
     """
-    return sacre_bleu_statistics(hypotheses, references).value()
+    return sacre_bleu_statistics(hypotheses, references, tokenize=tokenize).value()
 
 
 def bleu_statistics(
@@ -78,13 +86,16 @@ def bleu_statistics(
     return Statistics(_rows(tokens, max_order), bleu_of_sums)
 
 
-def sacre_bleu_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
-    """What each pair contributes to :func:`sacre_bleu`, for resampling."""
-    check_texts(hypotheses=hypotheses, references=references)
-    from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+def sacre_bleu_statistics(
+    hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = "13a"
+) -> Statistics:
+    """What each pair contributes to :func:`sacre_bleu`, for resampling.
 
-    tokenize = Tokenizer13a()
-    tokens = [tokenize(text.rstrip()).split() for text in (*hypotheses, *references)]
+    Arguments and errors are those of :func:`sacre_bleu`.
+    """
+    check_texts(hypotheses=hypotheses, references=references)
+    split = _sacre_tokenizer(tokenize)
+    tokens = [split(text.rstrip()).split() for text in (*hypotheses, *references)]
     return Statistics(_rows(tokens, 4), sacre_bleu_of_sums)
 
 
@@ -96,6 +107,18 @@ def bleu_of_sums(total: NDArray[np.float64]) -> float:
 def sacre_bleu_of_sums(total: NDArray[np.float64]) -> float:
     """:func:`sacre_bleu` from the sums (S,) over pairs of :func:`sacre_bleu_statistics`."""
     return _value(total, "exp")
+
+
+def _sacre_tokenizer(name: str) -> Callable[[str], str]:
+    """SacreBLEU's tokenizer of that name."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    if name not in BLEU.TOKENIZERS:
+        raise SettingsError(f"tokenize is '{name}'; allowed are {sorted(BLEU.TOKENIZERS)}")
+    try:
+        return BLEU(tokenize=name).tokenizer
+    except (ImportError, RuntimeError) as error:
+        raise SettingsError(f"tokenize is '{name}', which lacks a package: {error}") from error
 
 
 def _rows(tokens: Sequence[Sequence[str]], max_order: int) -> NDArray[np.float64]:

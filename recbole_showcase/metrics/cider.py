@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_showcase.metrics._checks import check_texts, mean, share, words
+from recbole_showcase.metrics._checks import check_texts, mean, share
 from recbole_showcase.metrics._ngrams import ngram_counts, sums
+from recbole_showcase.metrics.words import words
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -25,7 +26,7 @@ def cider(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     For each order n = 1 to 4 the cosine of the tf-idf vectors of both texts' n-grams, a weight of
     the generated text clipped at that of the true one, times ``exp(-d^2 / 72)`` for a difference
     of d words; the mean over the orders times 10. Document frequencies are those of
-    ``references``. Texts are lower-cased and split at white space, not by the PTB tokenizer.
+    ``references``. Words are those of :func:`corpus_bleu`, not of the PTB tokenizer.
 
     Args:
         hypotheses: Generated texts.

@@ -14,9 +14,9 @@ from recbole_showcase.metrics._checks import (
     check_same_length,
     check_texts,
     mean,
-    words,
 )
 from recbole_showcase.metrics._ngrams import ngram_counts, sums
+from recbole_showcase.metrics.words import words
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -29,8 +29,8 @@ def distinct_n(hypotheses: Sequence[str], n: int) -> float:
     """Number of different n-grams of all texts together over the number of all their n-grams.
 
     Li et al., "A Diversity-Promoting Objective Function for Neural Conversation Models", NAACL
-    2016. Texts are lower-cased and split at white space, as for :func:`corpus_bleu`. The value
-    falls with the amount of text, so compare it only between texts for the same pairs.
+    2016. Words are those of :func:`corpus_bleu`. The value falls with the amount of text, so
+    compare it only between texts for the same pairs.
 
     Args:
         hypotheses: Generated texts.

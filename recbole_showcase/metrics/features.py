@@ -7,7 +7,6 @@ read such matrices, so features that come with the data serve as well.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recbole_showcase.errors import DataError
 from recbole_showcase.metrics._checks import check_texts, mean, share
+from recbole_showcase.metrics.words import feature_words
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -24,20 +24,14 @@ if TYPE_CHECKING:
 else:
     Mentions: TypeAlias = Any
 
-_WORD = r"(?u)\w+"
-
-
-def phrase_words(text: str) -> list[str]:
-    """The words of a text as features are looked for: lower-cased runs of letters and digits."""
-    return re.findall(_WORD, text.lower())
-
 
 def feature_mentions(texts: Sequence[str], lexicon: Sequence[str]) -> csr_matrix:
     """Find the features of a lexicon in texts, by scikit-learn's ``CountVectorizer``.
 
     A feature is named where its words stand one after the other, whatever is around them: a text
     with "noodle soup" names "noodle soup" and "soup". Words are not inflected: "soups" is not
-    "soup".
+    "soup". In a language without spaces words are characters, so a feature is named where
+    its characters stand.
 
     Args:
         texts: N texts.
@@ -57,9 +51,14 @@ def feature_mentions(texts: Sequence[str], lexicon: Sequence[str]) -> csr_matrix
     place = _places(lexicon)
     from sklearn.feature_extraction.text import CountVectorizer
 
-    longest = max(phrase.count(" ") + 1 for phrase in place)
+    longest = max(words.count(" ") + 1 for words in place)
     vectorizer = CountVectorizer(
-        vocabulary=place, ngram_range=(1, longest), token_pattern=_WORD, dtype=np.int64
+        vocabulary=place,
+        ngram_range=(1, longest),
+        tokenizer=feature_words,
+        token_pattern=None,
+        lowercase=False,
+        dtype=np.int64,
     )
     if not texts:
         from scipy.sparse import csr_matrix
@@ -179,11 +178,11 @@ def _places(lexicon: Sequence[str]) -> dict[str, int]:
     check_texts(lexicon=lexicon)
     place: dict[str, int] = {}
     for number, feature in enumerate(lexicon):
-        phrase = " ".join(phrase_words(feature))
-        if not phrase or phrase in place:
-            problem = "is there twice" if phrase else "has no word"
+        words = " ".join(feature_words(feature))
+        if not words or words in place:
+            problem = "is there twice" if words else "has no word"
             raise DataError(f"lexicon, entry {number}: feature '{feature}' {problem}")
-        place[phrase] = number
+        place[words] = number
     if not place:
         raise DataError("the lexicon is empty; allowed is one feature or more")
     return place

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recbole_showcase.errors import DataError
-from recbole_showcase.metrics._checks import check_same_length, check_texts, mean, share, words
+from recbole_showcase.metrics._checks import check_same_length, check_texts, mean, share
 from recbole_showcase.metrics.features import Mentions, row_sums, same_shape
 from recbole_showcase.metrics.images import unit_rows
 from recbole_showcase.metrics.rouge import rouge_values
+from recbole_showcase.metrics.words import words
 
 # Photos whose cosines are held at a time: 8,192 x 1,000 features x float32 are 33 MB.
 _CHUNK = 8192

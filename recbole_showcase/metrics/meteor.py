@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.metrics._checks import check_texts, mean, words
+from recbole_showcase.metrics._checks import check_texts, mean
+from recbole_showcase.metrics.words import words
 
 
 def meteor(hypotheses: Sequence[str], references: Sequence[str], *, synonyms: bool) -> float:
@@ -19,9 +20,10 @@ def meteor(hypotheses: Sequence[str], references: Sequence[str], *, synonyms: bo
 
     Banerjee and Lavie, "METEOR: An Automatic Metric for MT Evaluation with Improved Correlation
     with Human Judgments", 2005, by NLTK, which takes alpha 0.9, beta 3 and gamma 0.5. Words of
-    both texts, lower-cased and split at white space, are matched as they are, then by Porter stem,
-    then as WordNet synonyms; the harmonic mean of precision and recall, recall weighing nine
-    times, falls with the number of chunks that the matches stand in. In Python throughout.
+    both texts, as :func:`corpus_bleu` has them, are matched as they are, then by Porter stem, then
+    as WordNet synonyms, both of which know English; the harmonic mean of precision and recall,
+    recall weighing nine times, falls with the number of chunks that the matches stand in. In Python
+    throughout.
 
     Without synonyms nothing is needed from outside, and values are lower than with them: the two
     do not compare.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.metrics._checks import check_texts, mean
 from recbole_showcase.metrics._ngrams import ngram_counts, shared, sums
+from recbole_showcase.metrics.words import rouge_words
 
 RougeKind = Literal["rouge1", "rouge2", "rougeL"]
 _KINDS = ("rouge1", "rouge2", "rougeL")
@@ -23,7 +24,8 @@ def rouge(
 
     Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004, as Google's rouge-score
     package computes it without stemming, with its tokenizer, which keeps runs of a-z and 0-9 of
-    the lower-cased text; the counting is ours, see ``docs/metrics.md``.
+    the lower-cased text; a text that is mostly in another script than Latin is split at Unicode's
+    word boundaries instead, without punctuation. The counting is ours, see ``docs/metrics.md``.
 
     Args:
         hypotheses: Generated texts.
@@ -50,9 +52,7 @@ def rouge_values(
     if kind not in _KINDS:
         raise SettingsError(f"kind of ROUGE is '{kind}'; allowed are {list(_KINDS)}")
     check_texts(hypotheses=hypotheses, references=references)
-    from rouge_score.tokenize import tokenize
-
-    tokens = [tokenize(text, None) for text in (*hypotheses, *references)]
+    tokens = [rouge_words(text) for text in (*hypotheses, *references)]
     size = len(hypotheses)
     if kind == "rougeL":
         lengths = np.fromiter(map(len, tokens), np.float64, len(tokens))

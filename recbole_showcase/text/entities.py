@@ -2,20 +2,26 @@
 
 Entities are noun phrases: the noun chunks of a spaCy pipeline where one is named, else runs of
 nouns as TextBlob's rule-based tagger sees them, which ships its lexicon and needs no download.
+
+TextBlob's tagger knows English. Where a language has no spaces, runs of characters stand in for
+nouns; in any other a word that it does not know is a noun to it.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import regex
 
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.metrics.words import SPACED, UNSPACED_WORD, unspaced_phrases
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_PART = rf"(?!\p{{M}}|\p{{Join_Control}})[{SPACED}--_]+"
+_WORD = regex.compile(rf"{UNSPACED_WORD}|{_PART}(?:['’\-]{_PART})*", regex.V1)
+_UNSPACED = regex.compile(UNSPACED_WORD, regex.V1)
 _MOST_WORDS = 4
 _PLURAL = frozenset({"NNS", "NNPS"})
 _NOUN = frozenset({"NN", "NNP"}) | _PLURAL
@@ -54,6 +60,7 @@ class EntityLexicon:
         self.phrases = list(phrases)
         self.plural = np.array(plural, dtype=bool)
         self._number = {tuple(_words(phrase)): n for n, phrase in enumerate(self.phrases)}
+        self._longest = max(map(len, self._number), default=0)
         self._alike = [np.flatnonzero(self.plural == number) for number in (False, True)]
 
     @classmethod
@@ -91,7 +98,7 @@ class EntityLexicon:
         words = [text[start:end].lower() for start, end in spans]
         found, place = [], 0
         while place < len(words):
-            for length in range(min(_MOST_WORDS, len(words) - place), 0, -1):
+            for length in range(min(self._longest, len(words) - place), 0, -1):
                 number = self._number.get(tuple(words[place : place + length]))
                 if number is not None:
                     found.append(Mention(spans[place][0], spans[place + length - 1][1], number))
@@ -138,19 +145,24 @@ class EntityLexicon:
 
 
 def tagged_chunks(texts: Sequence[str]) -> Iterator[list[Phrase]]:
-    """Runs of nouns in texts by TextBlob's tagger, the last noun telling the number."""
+    """Runs of nouns in texts by TextBlob's tagger, the last noun telling the number.
+
+    In a language without spaces they are what may be a name (:func:`unspaced_phrases`), never
+    plural.
+    """
     from textblob.taggers import PatternTagger
 
     tagger = PatternTagger()
     for text in texts:
-        yield list(_noun_runs(tagger.tag(text)))
+        names = unspaced_phrases(text, _MOST_WORDS)
+        yield [*_noun_runs(tagger.tag(text)), *((name, False) for name in names)]
 
 
 def _noun_runs(tagged: Iterable[tuple[str, str]]) -> Iterator[Phrase]:
     run: list[str] = []
     plural = False
     for word, tag in [*tagged, ("", "")]:
-        if tag in _NOUN and _WORD.fullmatch(word):
+        if tag in _NOUN and _WORD.fullmatch(word) and not _UNSPACED.match(word):
             run.append(word.lower())
             plural = tag in _PLURAL
         elif run:
@@ -195,6 +207,8 @@ def spacy_chunks(pipeline: str) -> Chunker:
 def _is_name(phrase: str) -> bool:
     """Whether a phrase is short enough to be looked for, and more than a stray letter."""
     words = _words(phrase)
+    if _UNSPACED.match(phrase):
+        return len(words) <= _MOST_WORDS and len(phrase) > 1
     return 0 < len(words) <= _MOST_WORDS and max(map(len, words)) > 2
 
 

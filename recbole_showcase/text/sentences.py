@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
+import regex
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+# A mark that Unicode calls the end of a sentence (STerm), or an ellipsis, and white space; Chinese
+# and Japanese have no white space behind theirs, but may have more marks and closing quotes.
+_SENTENCE_END = regex.compile(
+    r"(?<=[\p{STerm}…])\s+|(?<=[。！？｡][」』”’）]*)(?![。！？｡」』”’）…])\s*", regex.V1
+)
 
 
 def split_sentences(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -15,6 +19,8 @@ def split_sentences(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
 
     >>> split_sentences(["The soup was great! We sat outside.", ""])
     (['The soup was great!', 'We sat outside.'], array([0, 0]))
+    >>> split_sentences(["面很好吃。会的！！"])[0]
+    ['面很好吃。', '会的！！']
     """
     sentences = [[s for s in _SENTENCE_END.split(text) if s.strip()] for text in texts]
     owners = np.repeat(np.arange(len(texts)), [len(found) for found in sentences])

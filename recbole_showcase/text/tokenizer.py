@@ -14,6 +14,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from recbole_showcase.text.pretrained import load_pretrained
 
+# What decoders write for bytes that are no character.
+_BROKEN = "\ufffd"
 SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
 
 
@@ -125,9 +127,21 @@ class TextTokenizer:
         return padded
 
     def decode(self, ids: list[list[int]]) -> list[str]:
-        """Texts of token ids, without special tokens and outer white space."""
+        """Texts of token ids, without special tokens and outer white space.
+
+        A token may hold some bytes of a character only. Where a text ends within a character, as
+        one that is cut may, that character is left out.
+        """
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
-        return [text.strip() for text in texts]
+        return [
+            (text[:-1] if text.endswith(_BROKEN) and not self._spells_broken(row) else text).strip()
+            for text, row in zip(texts, ids, strict=True)
+        ]
+
+    def _spells_broken(self, ids: list[int]) -> bool:
+        """Whether the last tokens are those of U+FFFD itself, which a text may also hold."""
+        tokens = self.tokenizer.convert_ids_to_tokens(ids, skip_special_tokens=True)
+        return "".join(tokens).endswith("".join(self.tokenizer.tokenize(_BROKEN)))
 
     def fingerprint(self) -> str:
         """The vocabulary as text, equal for tokenizers that give the same ids."""

@@ -83,6 +83,23 @@ def test_a_text_without_another_entity_cannot_be_replaced(lexicon: EntityLexicon
     )
 
 
+def test_entities_of_a_language_without_spaces() -> None:
+    lexicon = EntityLexicon.mine(["这家的牛肉面很好吃", "我喜欢牛肉面和饺子", "饺子不错", "好吃！"])
+    assert {"牛肉面", "饺子"} < set(lexicon.phrases) == {"牛肉", "肉面", "牛肉面", "饺子", "好吃"}
+    assert not lexicon.plural.any()
+    text = "他们的牛肉面和soup"
+    (mention,) = lexicon.find(text)
+    assert text[mention.start : mention.end] == lexicon.phrases[mention.phrase] == "牛肉面"
+    other = lexicon.replace(text, [mention], np.random.default_rng(0))
+    assert other in {f"他们的{phrase}和soup" for phrase in lexicon.phrases} - {text}
+
+
+def test_marks_belong_to_the_words_of_entities() -> None:
+    lexicon = EntityLexicon(["मसाला डोसा", "味噌ラーメン"], [False, False])
+    assert [m.phrase for m in lexicon.find("यहाँ का मसाला डोसा")] == [0]
+    assert [m.phrase for m in lexicon.find("この味噌ラーメンは")] == [1]
+
+
 def test_the_same_seed_draws_the_same(lexicon: EntityLexicon) -> None:
     text = TEXTS[1]
     draws = [

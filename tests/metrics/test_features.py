@@ -17,7 +17,7 @@ from recbole_showcase.metrics import (
     mine_lexicon,
     read_lexicon,
 )
-from recbole_showcase.metrics.features import phrase_words
+from recbole_showcase.metrics.words import feature_words
 from tests.metrics.texts import draw
 
 LEXICON = ["soup", "spicy noodles", "noodles", "very good soup", "pizza"]
@@ -33,7 +33,7 @@ def test_mentions_equal_a_literal_version(seed: int) -> None:
     texts, _ = draw(seed)
     texts[:2] = ["SPICY, noodles!", "a soup's very-good soup"]
     expected = [
-        [f" {feature} " in f" {' '.join(phrase_words(text))} " for feature in LEXICON]
+        [f" {feature} " in f" {' '.join(feature_words(text))} " for feature in LEXICON]
         for text in texts
     ]
     found = feature_mentions(texts, LEXICON)

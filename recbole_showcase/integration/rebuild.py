@@ -173,10 +173,12 @@ def _encoded(value: Placeholder, build: _Build) -> bytes:
     return bytes(text, "latin1")
 
 
-def _bytearray(value: Placeholder, build: _Build) -> bytearray:
-    (content,) = build(value.args) or (b"",)
+def _bytes(value: Placeholder, build: _Build) -> bytes | bytearray:
+    content, *encoding = build(value.args) or (b"",)
+    if type(content) is str and encoding == ["latin-1"]:
+        content = bytes(content, "latin-1")
     _check(type(content) is bytes)
-    return bytearray(content)
+    return content if value.name == "bytes" else bytearray(content)
 
 
 def _of_items(kind: Any) -> Callable[[Placeholder, _Build], Any]:
@@ -352,7 +354,8 @@ _ENUMS = (
 )
 _BUILDERS: dict[tuple[str, str], Callable[[Placeholder, _Build], Any]] = {
     ("_codecs", "encode"): _encoded,
-    ("builtins", "bytearray"): _bytearray,
+    ("builtins", "bytearray"): _bytes,
+    ("builtins", "bytes"): _bytes,
     ("builtins", "complex"): _complex,
     ("builtins", "frozenset"): _of_items(frozenset),
     ("builtins", "set"): _of_items(set),

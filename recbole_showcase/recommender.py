@@ -27,6 +27,7 @@ def load_explainer(
     device: str | None = None,
     photo_folder: str | Path | None = None,
     imports: Sequence[str] = (),
+    data_path: str | Path | None = None,
 ) -> ShowcaseRecommender:
     """Load a trained composed model with its data.
 
@@ -36,6 +37,7 @@ def load_explainer(
         photo_folder: Where the photos are, when not where the conversion found them.
         imports: Modules of parts and recommenders that are neither RecBole's nor this package's.
             Those of installed packages are found without; other code a checkpoint does not choose.
+        data_path: The folder that holds the data set's, when it is not where training found it.
 
     Raises:
         SettingsError: If a module cannot be imported.
@@ -44,7 +46,7 @@ def load_explainer(
     """
     import_modules(imports)
     state = load_checkpoint(checkpoint, map_location="cpu")
-    config = restored_config(state, checkpoint)
+    config = restored_config(state, checkpoint, data_path)
     if device is not None:
         config["device"] = device
     loaded = restore(state, config)

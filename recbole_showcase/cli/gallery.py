@@ -25,6 +25,10 @@ def gallery(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Recommendations per user.")] = 5,
     n_users: Annotated[int, typer.Option(min=1, help="Users to sample without --users.")] = 8,
+    data_path: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data set's folder, when not where training found it."),
+    ] = None,
     photos: Annotated[
         Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
     ] = None,
@@ -40,7 +44,9 @@ def gallery(
 
     named = _named_users(users, more_users)
     require_writable(out)
-    recommender = load_explainer(checkpoint, device=device, photo_folder=photos)
+    recommender = load_explainer(
+        checkpoint, device=device, photo_folder=photos, data_path=data_path
+    )
     shown = recommender.user_showcases(named, top_k=top, n_users=n_users)
     render_gallery(
         shown,

@@ -17,11 +17,12 @@ from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.evaluation.results import save_result, save_user_sums, user_sums_file
-from recbole_showcase.integration.checkpoint import load_checkpoint, not_taken, save_checkpoint
+from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
 from recbole_showcase.integration.experiments import ray_trial
 from recbole_showcase.integration.metrics import is_explanation_metric
+from recbole_showcase.integration.own_files import claimed
 
 if TYPE_CHECKING:
     from recbole.trainer import Trainer
@@ -60,7 +61,8 @@ class ShowcaseTrainerMixin(Trainer):
         if trial := ray_trial():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
             self.saved_model_file = f"{stem}-{trial}{suffix}"
-        self.saved_model_file = not_taken(self.saved_model_file)
+        if config["single_spec"] or config["local_rank"] == 0:
+            self.saved_model_file = claimed(self.saved_model_file, self)
         if config["single_spec"]:
             self.evaluator = ShowcaseEvaluator(config)
         else:

@@ -1,25 +1,23 @@
 """Checkpoints: ours hold plain data, RecBole's a pickled ``Config``; neither may run code.
 
-RecBole reads a checkpoint with ``torch.load`` and trusts it. Here a file of ours is read with
-``weights_only=True``; a file of RecBole's is read by an unpickler that admits the classes which
-such a file needs and nothing else.
+RecBole reads a checkpoint with ``torch.load`` and trusts it. Here a file is read as data, of which
+nothing is called. As RecBole reads it, only what this process wrote itself is read, and what the
+caller trusts.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 import tempfile
-import types
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 
@@ -29,7 +27,10 @@ from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.hooks import PREFIX
 from recbole_showcase.integration.metrics import known_metrics
 from recbole_showcase.integration.outside import code_of_run, import_code
+from recbole_showcase.integration.own_files import written_here
 from recbole_showcase.integration.plain import from_plain, to_plain
+from recbole_showcase.integration.rebuild import Rebuilder, is_module
+from recbole_showcase.integration.unpickle import Placeholder, read_recorded
 from recbole_showcase.parts import named_by_a_file
 
 FORMAT = "recbole_showcase/1"
@@ -40,6 +41,7 @@ _NOT_RESTORED = {
     "MODEL_TYPE",
     "checkpoint_dir",
     "data_path",
+    "dataset",
     "dataloaders_save_path",
     "dataset_save_path",
     "device",
@@ -47,6 +49,7 @@ _NOT_RESTORED = {
     "gpu_id",
     "local_rank",
     "metrics",  # see known_metrics
+    "model",
     "nproc",
     "offset",
     "single_spec",
@@ -58,37 +61,11 @@ _NOT_RESTORED = {
     "valid_neg_sample_args",
     "world_size",
 }
-_STOCK_GLOBALS = {
-    ("_codecs", "encode"),  # how bytes, NumPy's among them, are pickled by torch.save
-    ("collections", "OrderedDict"),
-    ("collections", "defaultdict"),
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("recbole.config.configurator", "Config"),
-    ("recbole.utils.enum_type", "EvaluatorType"),
-    ("recbole.utils.enum_type", "InputType"),
-    ("recbole.utils.enum_type", "ModelType"),
-    ("torch", "FloatStorage"),
-    ("torch", "Size"),
-    ("torch", "device"),
-    ("torch._utils", "_rebuild_parameter"),
-    ("torch._utils", "_rebuild_tensor_v2"),
-    ("yaml.loader", "FullLoader"),
-}
-
-
-def not_taken(path: str) -> str:
-    """The path, numbered if a run that began in the same second has saved there."""
-    stem, suffix = os.path.splitext(path)
-    number = 2
-    while os.path.exists(path):
-        path = f"{stem}-{number}{suffix}"
-        number += 1
-    return path
+_SETTINGS = ("external_config_dict", "final_config_dict")
+# Parts of a checkpoint that models and optimizers give: numbers of NumPy's may be in them.
+_GIVEN = ("other_parameter", "optimizer", "part_optimizers")
+# What KD_DAGFM passes to ``eval``.
+_TEACHERS = ("CIN", "CrossNet", "DAGFM")
 
 
 def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
@@ -99,19 +76,11 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         path: The file.
     """
     config = state["config"]
-    other = state.get("other_parameter") or {}
     plain = {
         **state,
-        "other_parameter": {k: to_plain(value, k) for k, value in other.items()},
+        **{key: to_plain(state[key], key) for key in _GIVEN if key in state},
         "format": FORMAT,
-        "config": {
-            "model": config["model"],
-            "dataset": config["dataset"],
-            "data_path": str(Path(config["data_path"]).parent),
-            "external": _plain(config.external_config_dict),
-            "final": _plain(config.final_config_dict),
-            "code": code_of_run(config),
-        },
+        "config": {**_stored(vars(config)), "code": code_of_run(config)},
         "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
     with replaced(Path(path)) as partial:
@@ -119,65 +88,102 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
 
 
 def load_checkpoint(
-    path: str | os.PathLike[str], map_location: Any = None, **_: Any
+    path: str | os.PathLike[str], map_location: Any = None, trusted: bool = False, **_: Any
 ) -> dict[str, Any]:
     """Read a checkpoint of ours or of RecBole's without running code from it.
+
+    A file that this process wrote through RecBole's trainer, unchanged since, is read as RecBole
+    reads it.
 
     Args:
         path: The file.
         map_location: As in ``torch.load``.
+        trusted: Whether to read it as RecBole does, with whatever code it asks for. For files of
+            people you trust as you would to run their programs.
         **_: Other arguments of ``torch.load``, which RecBole does not use.
 
     Returns:
-        The state. Its ``config`` is a RecBole ``Config`` for RecBole's own files, and a mapping
-        with ``model`` and ``dataset`` for ours.
+        The state. Its ``config`` is a mapping with ``model`` and ``dataset``, or a RecBole
+        ``Config`` where RecBole's own file was read as RecBole does.
 
     Raises:
-        CheckpointError: If the file is missing or damaged, or asks for anything that a checkpoint
-            does not need.
+        CheckpointError: If the file is missing or damaged, or holds what is no data.
     """
+    name = os.fspath(path)
     if not os.path.isfile(path):
-        raise CheckpointError(f"checkpoint '{os.fspath(path)}' does not exist")
+        raise CheckpointError(f"checkpoint '{name}' does not exist")
     if not zipfile.is_zipfile(path):
-        raise CheckpointError(f"'{os.fspath(path)}' is not a checkpoint: not a zip archive")
+        raise CheckpointError(f"'{name}' is not a checkpoint: not a zip archive")
     try:
         _refuse_torchscript(path)
-        state = _load(path, map_location)
+        _refuse_damaged(path)
+        if trusted or written_here(path):
+            state = torch.load(path, map_location=map_location, weights_only=False)
+        else:
+            state = _data_of(read_recorded(path, map_location))
+        if isinstance(state, dict):
+            state.update({key: from_plain(state[key]) for key in _GIVEN if key in state})
     except CheckpointError:
         raise
     except Exception as error:  # damaged archives raise nearly anything in zipfile and torch
-        raise CheckpointError(f"checkpoint '{os.fspath(path)}' is refused: {error}") from error
+        raise CheckpointError(f"checkpoint '{name}' is refused: {error}") from error
     if not isinstance(state, dict):
-        raise CheckpointError(
-            f"'{os.fspath(path)}' is not a checkpoint: it holds a {type(state).__name__}"
-        )
+        raise CheckpointError(f"'{name}' is not a checkpoint: it holds a {type(state).__name__}")
     return state
 
 
-def _load(path: str | os.PathLike[str], map_location: Any) -> Any:
-    """What a file holds: plain data, else what RecBole's own files consist of."""
-    try:
-        state = torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError:  # not plain data: a file of RecBole's, or a hostile one
-        return torch.load(
-            path, map_location=map_location, weights_only=False, pickle_module=_stock_pickle()
-        )
-    if isinstance(state, dict):
-        state["other_parameter"] = from_plain(state.get("other_parameter"))
-    return state
+def _data_of(recorded: Any) -> Any:
+    """The data of a recorded checkpoint, with a mapping for the configuration in it."""
+    rebuild = Rebuilder()
+    if type(recorded) is not dict:
+        return rebuild(recorded)
+    recorded = dict(recorded)
+    if _is_config(recorded.get("config")):
+        lenient = Rebuilder(strict=False)
+        settings = recorded["config"].state
+        recorded["config"] = _stored({key: lenient(settings[key]) for key in _SETTINGS})
+    if type(recorded.get("other_parameter")) is dict:
+        # Modules: what they know is in the state dict.
+        recorded["other_parameter"] = {
+            key: value for key, value in recorded["other_parameter"].items() if not is_module(value)
+        }
+    return rebuild(recorded)
+
+
+def _is_config(recorded: Any) -> bool:
+    """Whether it stands for a RecBole ``Config``, or one of a class derived from it."""
+    if type(recorded) is not Placeholder or type(recorded.state) is not dict:
+        return False
+    return set(_SETTINGS) <= set(recorded.state)
+
+
+def _stored(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint holds of a ``Config``, given its attributes."""
+    final = config["final_config_dict"]
+    return {
+        "model": final["model"],
+        "dataset": final["dataset"],
+        "data_path": os.path.abspath(Path(final["data_path"]).parent),
+        "external": _plain(config["external_config_dict"]),
+        "final": _plain(final),
+    }
 
 
 def restored_config(
-    checkpoint: Mapping[str, Any], path: str | os.PathLike[str] = "checkpoint"
+    checkpoint: Mapping[str, Any],
+    path: str | os.PathLike[str] = "checkpoint",
+    data_path: str | os.PathLike[str] | None = None,
 ) -> Any:
     """The RecBole ``Config`` of a checkpoint.
 
-    The values of a file of ours reach ``Config`` as YAML, since it evaluates strings that come in
-    a dict. Settings whose defaults have changed since are set to what they were.
+    The stored values reach ``Config`` as YAML, since it evaluates strings that come in a dict.
+    Settings whose defaults have changed since are set to what they were. A ``Config`` of RecBole's,
+    which only a trusted file gives, stays as it is.
 
     Args:
         checkpoint: As returned by :func:`load_checkpoint`.
         path: The file, for messages.
+        data_path: The folder that holds the data set's now; None for where it was.
 
     Raises:
         CheckpointError: If it is none of a run, or names its data set by a path.
@@ -188,15 +194,12 @@ def restored_config(
     if "/" in name or "\\" in name:
         raise CheckpointError(f"the checkpoint's data set is '{name}'; allowed: a name, not a path")
     if not isinstance(stored, dict):
-        # RecBole unpickles the data sets and loaders that these settings name.
-        for key in ("dataset_save_path", "dataloaders_save_path"):
-            stored[key] = None
-        stored["checkpoint_dir"] = "saved"  # RecBole's default
         return stored
+    _refuse_code(stored, os.fspath(path))
     from recbole.config import Config
 
     external = {k: v for k, v in stored["external"].items() if k not in _NOT_RESTORED}
-    external["data_path"] = stored["data_path"]
+    external["data_path"] = os.fspath(data_path or stored["data_path"])
     if "train_neg_sample_args" in stored["external"]:
         external["train_neg_sample_args"] = stored["external"]["train_neg_sample_args"]
     with _code_of(stored, os.fspath(path)):
@@ -209,6 +212,16 @@ def restored_config(
         if stored["model"].startswith(PREFIX):
             run_settings(config)  # what the final settings name is looked for in here
     return config
+
+
+def _refuse_code(stored: Mapping[str, Any], path: str) -> None:
+    """Refuse the one setting whose text a model of RecBole's evaluates."""
+    for settings in (stored["external"], stored["final"]):
+        teacher = settings.get("teacher", _TEACHERS[0])
+        if teacher not in _TEACHERS:
+            raise CheckpointError(
+                f"checkpoint '{path}' has the teacher {teacher!r}; allowed: {list(_TEACHERS)}"
+            )
 
 
 @contextmanager
@@ -269,35 +282,40 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {
+            key if type(key) in (bool, int, float) else str(key): _plain(item)
+            for key, item in value.items()
+        }
     if isinstance(value, (list, tuple, set)):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    for kinds, plain in (
+        ((bool, np.bool_), bool),
+        ((int, np.integer), int),
+        ((float, np.floating), float),
+    ):
+        if isinstance(value, kinds):
+            return plain(value)
+    return None if value is None else str(value)
 
 
 def _refuse_torchscript(path: str | os.PathLike[str]) -> None:
-    """``torch.load`` hands archives with TorchScript to the JIT, which would run them."""
+    """``torch.load`` hands archives with TorchScript to the JIT, which would run them.
+
+    Asks the reader that ``torch.load`` asks: of an archive made for it, others see other members.
+    """
+    if "constants.pkl" in torch._C.PyTorchFileReader(os.fspath(path)).get_all_records():
+        raise CheckpointError(f"'{os.fspath(path)}' holds a program, not a checkpoint")
+
+
+def _refuse_damaged(path: str | os.PathLike[str]) -> None:
+    """Compare the checksums of the members, which ``torch.load`` does not look at."""
+    if not torch.serialization.get_crc32_options():  # files are written without them
+        return
     with zipfile.ZipFile(path) as archive:
-        if any(name.endswith("/constants.pkl") for name in archive.namelist()):
-            raise CheckpointError(f"'{os.fspath(path)}' holds a program, not a checkpoint")
-
-
-def _stock_pickle() -> types.ModuleType:
-    """A stand-in for the ``pickle`` module whose unpickler knows RecBole's checkpoints only."""
-
-    class StockUnpickler(pickle.Unpickler):
-        def find_class(self, module: str, name: str) -> Any:
-            if (module, name) in _STOCK_GLOBALS:
-                return getattr(import_module(module), name)
-            if module.startswith("recbole.model.") and "." not in name:
-                found = getattr(import_module(module), name)
-                if isinstance(found, type) and issubclass(found, torch.nn.Module):
-                    return found
-            raise pickle.UnpicklingError(f"it asks for '{module}.{name}'")
-
-    stand_in = types.ModuleType("pickle")
-    stand_in.Unpickler = StockUnpickler  # type: ignore[attr-defined]
-    stand_in.UnpicklingError = pickle.UnpicklingError  # type: ignore[attr-defined]
-    return stand_in
+        if damaged := archive.testzip():
+            raise CheckpointError(
+                f"checkpoint '{os.fspath(path)}' is damaged: '{damaged}' in it has changed since "
+                "it was written"
+            )

@@ -211,15 +211,16 @@ def _torch_load() -> None:
     """``torch.load`` is ``weights_only`` since 2.6 and refuses the ``Config`` in checkpoints.
 
     RecBole's trainer, and its models that start from a pretrained one, read checkpoints through our
-    loader, which knows both formats and runs no code from either. Upstream:
-    https://github.com/RUCAIBox/RecBole/issues/2215. Can go when RecBole writes checkpoints without
-    pickled objects.
+    loader, which runs no code from the files of others, and say which files are their own.
+    Upstream: https://github.com/RUCAIBox/RecBole/issues/2215. Can go when RecBole writes
+    checkpoints without pickled objects.
     """
     import torch
 
     from recbole_showcase.integration.checkpoint import load_checkpoint
+    from recbole_showcase.integration.own_files import save_and_note
 
-    view = LibraryView(torch, load=load_checkpoint)
+    view = LibraryView(torch, load=load_checkpoint, save=save_and_note)
     for name in _READ_CHECKPOINTS:
         module = import_module(f"recbole.{name}")
         if module.torch is torch:

@@ -70,11 +70,12 @@ def objective_function(
     return {**result["test_result"], **result} if trial else result
 
 
-def load_data_and_model(model_file: str) -> tuple[Any, ...]:
+def load_data_and_model(model_file: str, trusted: bool = False) -> tuple[Any, ...]:
     """Load the data and the model of a checkpoint, ours or RecBole's, without running its code.
 
     Args:
         model_file: The checkpoint.
+        trusted: Whether to read it as RecBole does, with whatever code it asks for.
 
     Returns:
         ``config, model, dataset, train_data, valid_data, test_data`` as RecBole gives them.
@@ -86,7 +87,7 @@ def load_data_and_model(model_file: str) -> tuple[Any, ...]:
 
     from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 
-    checkpoint = load_checkpoint(model_file, map_location="cpu")
+    checkpoint = load_checkpoint(model_file, map_location="cpu", trusted=trusted)
     config = restored_config(checkpoint, model_file)
     init_logger(config)
     getLogger().info(config)

@@ -35,12 +35,12 @@ def to_plain(value: Any, name: str) -> Any:
     Raises:
         CheckpointError: If the value holds anything else, which only code could restore.
     """
+    if isinstance(value, np.generic):  # before float, which some of these are
+        return value.item()
     if value is None or isinstance(value, (bool, int, float, str, torch.Tensor)):
         return value
     if isinstance(value, torch.nn.Module):
         return {_KIND: "module"}
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         kind = "matrix" if isinstance(value, np.matrix) else "array"
         return {_KIND: kind, "values": torch.from_numpy(np.array(value, order="C"))}

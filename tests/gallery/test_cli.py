@@ -23,7 +23,7 @@ class Recommender:
 def recommender(monkeypatch):
     recommender = Recommender()
 
-    def load_explainer(checkpoint, device=None, photo_folder=None):
+    def load_explainer(checkpoint, device=None, photo_folder=None, data_path=None):
         recommender.loaded = (str(checkpoint), device, photo_folder)
         return recommender
 

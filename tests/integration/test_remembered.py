@@ -95,6 +95,21 @@ def test_the_tokenizer_is_the_checkpoints(tmp_path: Path) -> None:
     assert after.decode(before.encode(texts, 40).tolist()) == texts
 
 
+def test_it_is_loaded_from_another_folder_and_its_data_from_another_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``data_path`` may be given as seen from where the training was."""
+    world = TinyWorld.write(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    path, _ = train("ShowcaseBPR", world.name, {**world.config(tmp_path), "data_path": "data"})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found = asked(recbole_showcase.load_explainer(path), USERS)
+    (tmp_path / "data").rename(tmp_path / "moved")
+    moved = recbole_showcase.load_explainer(path, data_path=tmp_path / "moved")
+    assert asked(moved, USERS) == found
+
+
 def test_damaged_memories_are_refused(tmp_path: Path) -> None:
     world = TinyWorld.write(tmp_path / "data")
     path, _ = train("ShowcaseBPR", world.name, world.config(tmp_path))

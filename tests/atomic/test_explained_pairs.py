@@ -65,7 +65,8 @@ def test_parts_follow_from_the_hash_of_the_ids(tmp_path: Path) -> None:
     told = json.loads((out / "conversion.json").read_text())
     assert told["options"] == {
         "k_core": 0, "limit": None, "user_column": "user", "item_column": "item",
-        "pair_user": "uid", "pair_item": "iid", "train": 7, "valid": 2, "test": 3, "profiles": True,
+        "delimiter": None, "pair_user": "uid", "pair_item": "iid", "train": 7,
+        "valid": 2, "test": 3, "profiles": True,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic import tables
 from recbole_showcase.atomic.account import Account, BrokenLine, is_ours, sources_of
-from recbole_showcase.atomic.engine import Selection, connect
+from recbole_showcase.atomic.engine import Selection, connect, first_line
 from recbole_showcase.atomic.options import ConvertOptions
 from recbole_showcase.atomic.photos import CONVERSION_FILE, PhotoFolder
 from recbole_showcase.errors import DataError
@@ -93,8 +93,8 @@ def conversion(out: Path, options: ConvertOptions) -> Iterator[Run]:
                 yield Run(connection, scratch, partial / out.name, options, folder)
             shutil.rmtree(scratch)
     except (OSError, duckdb.Error) as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(f"{out} was left as it was, nothing is written: {reason}") from error
+        said = f"{out} was left as it was, nothing is written: {first_line(error)}"
+        raise DataError(said) from error
 
 
 @contextmanager

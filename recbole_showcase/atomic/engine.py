@@ -223,7 +223,7 @@ def read_lines(
                     f"{verb} SELECT {select} FROM {lines_of(piece, types)})"
                 ).fetchall()[0][0]
             except duckdb.Error as error:
-                raise DataError(f"{piece.source} cannot be read: {error}") from error
+                raise DataError(f"{piece.source} cannot be read: {first_line(error)}") from error
             verb = "INSERT INTO rows"
             if len(broken) < SHOWN_LINES:
                 broken += _broken_lines(connection, piece, rows, SHOWN_LINES - len(broken))
@@ -231,6 +231,11 @@ def read_lines(
             piece.path.unlink()
             bar.update(done + piece.position - bar.n)
     return tuple(broken)
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, without DuckDB's advice."""
+    return str(error).partition("\n")[0]
 
 
 def lines_of(piece: Piece, types: Mapping[str, str]) -> str:

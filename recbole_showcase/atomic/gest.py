@@ -16,6 +16,7 @@ from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
     clean_ids,
+    first_line,
     read_lines,
     write_query,
 )
@@ -192,7 +193,7 @@ def _read_split(run: Run, source: Path, options: GestOptions) -> None:
     try:
         connection.execute(f"CREATE TABLE reviews AS {parts} {limit}")
     except duckdb.Error as error:
-        raise DataError(f"{source} cannot be read: {error}") from error
+        raise DataError(f"{source} cannot be read: {first_line(error)}") from error
     connection.execute(f"CREATE TABLE rows AS SELECT {_select(options)} FROM reviews)")
     if options.history:
         connection.execute(

@@ -109,7 +109,7 @@ def _aside(path: Path, keep: Callable[[str], bool] = lambda name: False) -> Iter
 
 def _clear(path: Path, keep: Callable[[str], bool]) -> None:
     """Clear what runs that are gone have left beside ``path``."""
-    for entry in sorted(path.parent.iterdir()):
+    for entry in sorted(path.parent.iterdir()) if os.access(path.parent, os.R_OK) else ():
         if entry.name.startswith(f".{path.name}.partial-"):
             with suppress(OSError, NotImplementedError):  # a run is at work, or nobody can tell
                 _clear_one(entry, path, keep)

@@ -105,6 +105,8 @@ def _aside(path: Path, keep: Callable[[str], bool] = lambda name: False) -> Iter
         lock.release()
         if left.exists():
             (aside / _LOCK).unlink(missing_ok=True)
+            if not path.exists():  # says that nothing has taken the place of the old one
+                (aside / "new").mkdir(exist_ok=True)
 
 
 def _clear(path: Path, keep: Callable[[str], bool]) -> None:
@@ -116,7 +118,7 @@ def _clear(path: Path, keep: Callable[[str], bool]) -> None:
 
 
 def _clear_one(aside: Path, path: Path, keep: Callable[[str], bool]) -> None:
-    """Clear what one run has left; :class:`Timeout`, an OSError, if the run is still at work."""
+    """Clear what one run has left; raises an OSError if that run is still at work."""
     if not aside.is_dir():  # of an earlier version of this package, as folders without a lock are
         aside.unlink()
         return
@@ -124,6 +126,8 @@ def _clear_one(aside: Path, path: Path, keep: Callable[[str], bool]) -> None:
         old = aside / "old"
         if old.exists() and not path.exists():
             os.rename(old, path)
+        elif old.exists() and (aside / "new").exists():
+            return  # somebody else's has taken the place since: the old one is not ours to delete
         elif old.exists():
             _move_kept(old, path, keep)
         shutil.rmtree(aside)

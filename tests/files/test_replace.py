@@ -95,8 +95,9 @@ def test_what_is_kept_moves_unless_the_new_folder_has_it(tmp_path: Path) -> None
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
+@pytest.mark.parametrize("made_again", [False, True])
 def test_a_folder_that_cannot_be_put_back_is_not_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_again: bool
 ) -> None:
     folder = tmp_path / "f"
     folder.mkdir()
@@ -108,10 +109,17 @@ def test_a_folder_that_cannot_be_put_back_is_not_deleted(
             raise PermissionError(str(target))
         rename(source, target)
 
-    monkeypatch.setattr(os, "rename", stubborn)
-    with pytest.raises(PermissionError), replaced_folder(folder):
-        pass
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", stubborn)
+        with pytest.raises(PermissionError), replaced_folder(folder):
+            pass
     assert list(_tree(tmp_path).values()) == [b"old"]
+    if made_again:
+        folder.mkdir()
+    with replaced_folder(folder, keep=lambda name: name == "a") as partial:
+        (partial / "b").write_text("new")
+    assert sorted(_tree(tmp_path).values()) == [*[b""] * made_again, b"new", b"old"]
+    assert (folder / "a").exists() != made_again
 
 
 def test_a_link_to_a_folder_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:

@@ -113,6 +113,12 @@ class Account:
         return table
 
 
+def told(broken: Sequence[BrokenLine]) -> str:
+    """The first broken lines, to stand at the end of an error; nothing if there are none."""
+    lines = ", ".join(f"{line.path}:{line.line}: {line.begins!r}" for line in broken)
+    return f"; broken lines: {lines}" if lines else ""
+
+
 def sources_of(paths: Sequence[Path]) -> tuple[Source, ...]:
     """Name the files read, with their sizes."""
     return tuple(Source(str(path), path.stat().st_size) for path in paths)

@@ -66,7 +66,9 @@ def sql_macros() -> str:
 
     ``clean(v)`` and ``join_tokens(list)`` are the two functions above; ``blank(v)`` tells
     whether nothing is left of a value, ``english(v)`` is the translation in a review that
-    carries both.
+    carries both. ``finite(v)`` is a number unless it is NaN or infinite, and ``photo_urls(v)`` the
+    photos of a review as JSON tells them: a list of URLs or ids, or of objects with such a list or
+    one such value as ``url``.
     The costly replacement runs only on values that a cheap match finds in need of it.
     """
     marks = "|".join(re.escape(mark) for mark in MISSING_MARKS)
@@ -84,6 +86,13 @@ def sql_macros() -> str:
     CREATE OR REPLACE TEMP MACRO english(v) AS
         CASE WHEN starts_with(v, '{TRANSLATED}')
              THEN split_part(v[{len(TRANSLATED) + 1}:], '{ORIGINAL}', 1) ELSE v END;
+    CREATE OR REPLACE TEMP MACRO finite(v) AS CASE WHEN isfinite(v) THEN v END;
+    CREATE OR REPLACE TEMP MACRO photo_urls(v) AS flatten([
+        CASE json_type(p) WHEN 'VARCHAR' THEN [p->>'$'] WHEN 'OBJECT' THEN
+            CASE json_type(p, '$.url') WHEN 'ARRAY' THEN p->>'$.url[*]'
+                                       WHEN 'VARCHAR' THEN [p->>'$.url'] END END
+        FOR p IN CASE json_type(v) WHEN 'ARRAY' THEN v->'$[*]' WHEN 'NULL' THEN NULL
+                                   ELSE [v] END]);
     CREATE OR REPLACE TEMP MACRO blank(v) AS
         CASE WHEN v >= '!' AND v < chr(127) THEN false
              ELSE v IS NULL OR NOT regexp_matches(v, '[^{_FOLDED}]') END;

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic import tables
 from recbole_showcase.atomic.account import Account, BrokenLine, is_ours, sources_of
-from recbole_showcase.atomic.engine import Selection, connect
+from recbole_showcase.atomic.engine import Selection, connect, first_line
 from recbole_showcase.atomic.options import ConvertOptions
 from recbole_showcase.atomic.photos import CONVERSION_FILE, PhotoFolder
 from recbole_showcase.errors import DataError
@@ -46,7 +46,6 @@ class Run:
         converter: str,
         selection: Selection,
         sources: Sequence[Path],
-        item: str,
         broken: tuple[BrokenLine, ...] = (),
         parts: dict[str, int] | None = None,
         notes: tuple[str, ...] = (),
@@ -57,9 +56,7 @@ class Run:
 
         ``beside`` runs meanwhile; ``reviews`` writes ``.review`` where a source has more to say.
         """
-        counts = tables.write_siblings(
-            self.connection, self.stem, item, self.folder, beside, reviews
-        )
+        counts = tables.write_siblings(self.connection, self.stem, self.folder, beside, reviews)
         account = Account(
             converter=converter,
             rows_read=selection.rows_read,
@@ -83,14 +80,21 @@ def conversion(out: Path, options: ConvertOptions) -> Iterator[Run]:
     """Open a run whose output takes the place of ``out`` at the end, or not at all.
 
     Raises:
-        DataError: The photo folder is missing, or ``out`` is not ours to write.
+        DataError: The photo folder is missing, ``out`` is not ours to write, a file cannot be
+            read, or the disk or the memory is full.
     """
+    import duckdb
+
     folder = PhotoFolder(options.photos) if options.photos is not None else None
-    with output_folder(out, options.overwrite) as partial:
-        scratch = partial / "scratch"
-        with connect(scratch, options.memory_limit, options.threads) as connection:
-            yield Run(connection, scratch, partial / out.name, options, folder)
-        shutil.rmtree(scratch)
+    try:
+        with output_folder(out, options.overwrite) as partial:
+            scratch = partial / "scratch"
+            with connect(scratch, options.memory_limit, options.threads) as connection:
+                yield Run(connection, scratch, partial / out.name, options, folder)
+            shutil.rmtree(scratch)
+    except (OSError, duckdb.Error) as error:
+        said = f"{out} was left as it was, nothing is written: {first_line(error)}"
+        raise DataError(said) from error
 
 
 @contextmanager

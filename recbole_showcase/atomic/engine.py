@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from recbole_showcase.atomic.account import SHOWN_LINES, BrokenLine
+from recbole_showcase.atomic.account import SHOWN_LINES, BrokenLine, told
 from recbole_showcase.atomic.cleaning import sql_macros
 from recbole_showcase.atomic.sources import Piece, pieces
 from recbole_showcase.atomic.sql import column_types, identifier, literal
@@ -124,10 +124,13 @@ class Selection:
             "no photo", "FROM kept WHERE rid IN (SELECT rid FROM photos WHERE path IS NOT NULL)"
         )
 
-    def settle(self) -> None:
+    def settle(self, broken: Sequence[BrokenLine] = ()) -> None:
         """Delete all other rows, so that the files are written from ``rows`` in its order.
 
         A scan of one table keeps its order whatever the memory; a join may not.
+
+        Args:
+            broken: The first broken lines, which an error shows.
 
         Raises:
             DataError: No row is left.
@@ -137,6 +140,7 @@ class Selection:
             raise DataError(
                 f"no row is left of {self.rows_read:,}, so nothing is written"
                 + (f"; dropped: {why}" if why else "")
+                + told(broken)
             )
         self._connection.execute("DELETE FROM rows WHERE rowid NOT IN (SELECT rid FROM kept)")
 
@@ -206,7 +210,6 @@ def read_lines(
     broken: list[BrokenLine] = []
     rows = 0
     sizes = {path: path.stat().st_size for path in files}
-    columns = column_types(types)
     verb = "CREATE TABLE rows AS"
     with tqdm(total=sum(sizes.values()), unit="B", unit_scale=True, desc="read") as bar:
         done = 0
@@ -217,12 +220,10 @@ def read_lines(
                 current = piece.source
             try:
                 added = connection.execute(
-                    f"{verb} SELECT {select} FROM read_json({literal(str(piece.path))}, "
-                    f"format='newline_delimited', columns={columns}, ignore_errors=true, "
-                    f"compression='uncompressed', maximum_object_size={LONGEST_LINE}))"
+                    f"{verb} SELECT {select} FROM {lines_of(piece, types)})"
                 ).fetchall()[0][0]
             except duckdb.Error as error:
-                raise DataError(f"{piece.source} cannot be read: {error}") from error
+                raise DataError(f"{piece.source} cannot be read: {first_line(error)}") from error
             verb = "INSERT INTO rows"
             if len(broken) < SHOWN_LINES:
                 broken += _broken_lines(connection, piece, rows, SHOWN_LINES - len(broken))
@@ -230,6 +231,20 @@ def read_lines(
             piece.path.unlink()
             bar.update(done + piece.position - bar.n)
     return tuple(broken)
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, without DuckDB's advice."""
+    return str(error).partition("\n")[0]
+
+
+def lines_of(piece: Piece, types: Mapping[str, str]) -> str:
+    """Some fields of a piece of JSON lines, as SQL after FROM; all null where a line is broken."""
+    return (
+        f"read_json({literal(str(piece.path))}, format='newline_delimited', "
+        f"columns={column_types(types)}, ignore_errors=true, compression='uncompressed', "
+        f"maximum_object_size={LONGEST_LINE})"
+    )
 
 
 def _broken_lines(
@@ -261,14 +276,14 @@ def _broken_lines(
     ]
 
 
-def clean_ids(connection: duckdb.DuckDBPyConnection, user: str, item: str) -> None:
+def clean_ids(connection: duckdb.DuckDBPyConnection) -> None:
     """Clean the ids in ``rows``; looks at each id once, since hardly any needs it.
 
     That two of a hundred million users share a key is a matter of one in several thousand.
     They would be one user to the search for repeated rows and for the latest of a pair, to
     the k-core and to the number of users; and an unclean id would go unseen behind a clean one.
     """
-    for column, key in ((user, "u"), (item, "i")):
+    for column, key in (("user_id", "u"), ("item_id", "i")):
         connection.execute(
             f"""
             CREATE TEMP TABLE dirty AS SELECT key FROM (
@@ -300,6 +315,11 @@ def on_a_cursor(
             return task(own)
 
     return pool.submit(run)
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
+    """How many rows of ``rows`` fulfil a condition."""
+    return int(connection.execute(f"SELECT count(*) FROM rows WHERE {condition}").fetchall()[0][0])
 
 
 def write_query(

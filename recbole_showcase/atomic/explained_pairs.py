@@ -12,19 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic import tables
-from recbole_showcase.atomic.account import Account
+from recbole_showcase.atomic.account import Account, BrokenLine, told
 from recbole_showcase.atomic.conversion import conversion
+from recbole_showcase.atomic.csv_rows import read_csv_columns
 from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
     clean_ids,
+    count_rows,
     read_lines,
     write_query,
 )
+from recbole_showcase.atomic.joining import join_ids
 from recbole_showcase.atomic.options import ExplainedPairsOptions
 from recbole_showcase.atomic.schema import INTER, PROFILED_REVIEW
 from recbole_showcase.atomic.sources import expand
-from recbole_showcase.atomic.sql import identifier, literal
+from recbole_showcase.atomic.sql import identifier
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -83,24 +86,25 @@ def convert_explained_pairs(
         broken = read_lines(
             run.connection, [lines], run.scratch, types, _pair(options), options.limit
         )
+        explained = count_rows(run.connection, "true")
         _read_interactions(run.connection, table, options)
-        clean_ids(run.connection, "user_id", "item_id")
+        clean_ids(run.connection)
+        notes = join_ids(run.connection, explained, (lines, table), options.limit is None)
         _drop_known_pairs(run.connection)
         selection = Selection(run.connection, REASONS)
         selection.keep_distinct(one_per_pair=False)
         selection.keep_core(options.k_core)
-        selection.settle()
-        options = _assign_parts(run.connection, lines, options)
+        selection.settle(broken)
+        options = _assign_parts(run.connection, lines, options, broken)
         _describe_items(run.connection)
         counts = _write_interactions(run.connection, run.stem)
         return replace(run, options=options).finish(
             "explained-pairs",
             selection,
             [table, lines],
-            "item_id",
             broken,
             counts,
-            _notes(run.connection, options),
+            (*_notes(run.connection, options), *notes),
             reviews=_write_reviews if options.profiles else _write_explanations,
         )
 
@@ -125,27 +129,25 @@ def _read_interactions(
     """Put the interactions behind the explained pairs in ``rows``.
 
     Raises:
-        DataError: The file cannot be read, or has no column of that name.
+        DataError: The file cannot be read, a column is missing, or a row has another length.
     """
-    import duckdb
+    import pandas as pd
 
-    limit = "" if options.limit is None else f"LIMIT {options.limit}"
-    source = f"read_csv({literal(str(path))}, header=true, all_varchar=true)"
-    try:
-        found = [row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
-        for name in (options.user_column, options.item_column):
-            if name not in found:
-                raise DataError(f"{path} has no column '{name}'; it has {', '.join(found)}")
-        user, item = identifier(options.user_column), identifier(options.item_column)
+    columns = (options.user_column, options.item_column)
+    left = options.limit
+    for block in read_csv_columns(path, columns, options.delimiter):
+        frame = pd.DataFrame(block[:left], columns=["user_id", "item_id"], dtype=object)
+        connection.register("block", frame)
         connection.execute(
-            f"""INSERT INTO rows BY NAME
-            SELECT {user} AS user_id, {item} AS item_id, hash({user}) AS u, hash({item}) AS i,
-                   'train' AS part,
-                   CASE WHEN blank({user}) THEN 1 WHEN blank({item}) THEN 2 END AS reason
-            FROM (FROM {source} {limit})"""
+            """INSERT INTO rows BY NAME
+            SELECT user_id, item_id, hash(user_id) AS u, hash(item_id) AS i, 'train' AS part,
+                   CASE WHEN blank(user_id) THEN 1 WHEN blank(item_id) THEN 2 END AS reason
+            FROM block"""
         )
-    except duckdb.Error as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        connection.unregister("block")
+        left = None if left is None else left - len(frame)
+        if left == 0:
+            break
 
 
 def _drop_known_pairs(connection: duckdb.DuckDBPyConnection) -> None:
@@ -163,7 +165,10 @@ def _drop_known_pairs(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _assign_parts(
-    connection: duckdb.DuckDBPyConnection, path: Path, options: ExplainedPairsOptions
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    options: ExplainedPairsOptions,
+    broken: tuple[BrokenLine, ...],
 ) -> ExplainedPairsOptions:
     """Give each explained pair its part, in the order of the MD5 of its ids.
 
@@ -173,20 +178,20 @@ def _assign_parts(
     Raises:
         DataError: There are fewer pairs than the parts ask for.
     """
-    asked = "FROM rows WHERE text IS NOT NULL"
-    count = int(connection.execute(f"SELECT count(*) {asked}").fetchall()[0][0])
+    count = count_rows(connection, "text IS NOT NULL")
     held_out = options.test + options.valid
     train = count - held_out if options.train is None else options.train
     if train < 1 or held_out + train > count:
         raise DataError(
             f"{path}: {count} explained pairs are left, which is too few for "
             f"{max(train, 1)} to train on, {options.valid} valid and {options.test} test ones"
+            + told(broken)
         )
     connection.execute(
         f"""
         CREATE TEMP TABLE placed AS
         SELECT rowid AS rid, row_number() OVER (ORDER BY md5(user_id || chr(9) || item_id)) AS n
-        {asked};
+        FROM rows WHERE text IS NOT NULL;
         UPDATE rows SET
             part = CASE WHEN n <= {options.test} THEN 'test'
                         WHEN n <= {held_out} THEN 'valid' ELSE 'train' END,

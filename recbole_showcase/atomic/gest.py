@@ -16,12 +16,13 @@ from recbole_showcase.atomic.engine import (
     BROKEN,
     Selection,
     clean_ids,
+    first_line,
     read_lines,
     write_query,
 )
 from recbole_showcase.atomic.options import GestOptions
 from recbole_showcase.atomic.schema import INTER
-from recbole_showcase.atomic.sources import decompressing, expand, open_plain
+from recbole_showcase.atomic.sources import decompressing, expand, mend_half_pairs, open_plain
 from recbole_showcase.atomic.sql import column_types, literal
 from recbole_showcase.errors import DataError
 
@@ -35,7 +36,7 @@ _REVIEW = {
     "business_id": "VARCHAR",
     "rating": "DOUBLE",
     "review_text": "VARCHAR",
-    "pics": "VARCHAR[]",
+    "pics": "JSON",
 }
 _NO_META = (
     "CREATE TABLE meta AS SELECT '' AS id, '' AS name, ['']::VARCHAR[] AS category, "
@@ -81,24 +82,23 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
             broken = read_lines(
                 run.connection, [source], run.scratch, _REVIEW, _of_line(options), options.limit
             )
-        clean_ids(run.connection, "user_id", "business_id")
+        clean_ids(run.connection)
         _drop_known_history(run.connection)
         run.connection.execute(_NO_META)
         selection = Selection(run.connection, REASONS)
         if options.with_text:
             selection.keep_text()
         if options.with_photos:
-            tables.find_photos(run.connection, run.folder, "business_id")
+            tables.find_photos(run.connection, run.folder)
             selection.keep_photos()
         selection.keep_distinct(one_per_pair=False)
         selection.keep_core(options.k_core)
-        selection.settle()
+        selection.settle(broken)
         parts = _write_interactions(run.connection, run.stem, split)
         return run.finish(
             "gest",
             selection,
             [source],
-            "business_id",
             broken,
             parts,
             _notes(options, has_split),
@@ -124,15 +124,15 @@ def _has_split(source: Path) -> bool:
 
 def _select(options: GestOptions) -> str:
     """What of a review becomes a row of ``rows``; ``reason`` counts through ``REASONS``."""
-    return f"""user_id, business_id, NULL::BIGINT AS time, rating,
+    return f"""user_id, business_id AS item_id, NULL::BIGINT AS time, finite(rating) AS rating,
         hash(user_id) AS u, hash(business_id) AS i, part, past,
         CASE WHEN NOT blank(said) THEN said END AS text,
-        CASE WHEN len(pics) > 0 THEN pics END AS photo_urls,
+        photo_urls(pics) AS photo_urls,
         CASE WHEN user_id IS NULL AND business_id IS NULL AND rating IS NULL
                   AND review_text IS NULL AND pics IS NULL THEN 0
              WHEN blank(user_id) THEN 1
              WHEN blank(business_id) THEN 2
-             WHEN rating IS NULL AND NOT past THEN 3 END::INTEGER AS reason
+             WHEN finite(rating) IS NULL AND NOT past THEN 3 END::INTEGER AS reason
         FROM (SELECT *, {"english(review_text)" if options.english else "review_text"} AS said"""
 
 
@@ -161,6 +161,8 @@ def _cut_splits(source: Path, scratch: Path) -> dict[str, Path]:
             with path.open("wb") as split:
                 split.write(memoryview(data)[head.end() - 1 : last + 1])
     whole.unlink()
+    for path in found.values():
+        mend_half_pairs(path)
     return dict(sorted(found.items(), key=lambda item: list(SPLITS).index(item[0])))
 
 
@@ -172,7 +174,8 @@ def _of_line(options: GestOptions) -> str:
 def _read_split(run: Run, source: Path, options: GestOptions) -> None:
     """Read the splits into ``rows``: their reviews, and behind them the history reviews.
 
-    A history review is known by ``<user>_<business>`` and goes to the training part.
+    A history review is known by ``<user>_<business>``, the user being that of the row or else what
+    stands before the first ``_``, and goes to the training part.
 
     Raises:
         DataError: The file cannot be read.
@@ -190,16 +193,19 @@ def _read_split(run: Run, source: Path, options: GestOptions) -> None:
     try:
         connection.execute(f"CREATE TABLE reviews AS {parts} {limit}")
     except duckdb.Error as error:
-        raise DataError(f"{source} cannot be read: {error}") from error
+        raise DataError(f"{source} cannot be read: {first_line(error)}") from error
     connection.execute(f"CREATE TABLE rows AS SELECT {_select(options)} FROM reviews)")
     if options.history:
         connection.execute(
             f"""
             INSERT INTO rows SELECT {_select(options)} FROM (
-                SELECT 'train' AS part, true AS past, split_part(told[1], '_', 1) AS user_id,
-                       substr(told[1], strpos(told[1], '_') + 1) AS business_id,
-                       NULL::DOUBLE AS rating, told[2] AS review_text, NULL::VARCHAR[] AS pics
-                FROM (SELECT unnest(history_reviews) AS told FROM reviews)))
+                SELECT 'train' AS part, true AS past, told[1][:cut - 1] AS user_id,
+                       CASE WHEN cut > 0 THEN told[1][cut + 1:] END AS business_id,
+                       NULL::DOUBLE AS rating, told[2] AS review_text, NULL::JSON AS pics
+                FROM (SELECT told, CASE WHEN starts_with(told[1], owner || '_')
+                             THEN length(owner) + 1 ELSE strpos(told[1], '_') END AS cut
+                      FROM (SELECT user_id AS owner, unnest(history_reviews) AS told
+                            FROM reviews))))
             """
         )
     connection.execute("DROP TABLE reviews")
@@ -222,7 +228,7 @@ def _write_interactions(
     connection: duckdb.DuckDBPyConnection, stem: Path, split: str
 ) -> dict[str, int]:
     """Write ``.inter`` or its three parts; return the rows of each part."""
-    query = f"SELECT user_id, business_id, rating, {tables.REVIEW_ID} FROM rows"
+    query = f"SELECT user_id, item_id, rating, {tables.REVIEW_ID} FROM rows"
     head = tables.headers(INTER.without("timestamp"))
     if split == "pooled":
         write_query(connection, Path(f"{stem}.inter"), head, query)

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic import tables
-from recbole_showcase.atomic.account import Account
+from recbole_showcase.atomic.account import Account, BrokenLine
 from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
+    PIECE_BYTES,
     Selection,
     clean_ids,
+    count_rows,
+    lines_of,
     on_a_cursor,
     read_lines,
     write_query,
@@ -22,8 +25,8 @@ from recbole_showcase.atomic.engine import (
 from recbole_showcase.atomic.options import GoogleLocalOptions
 from recbole_showcase.atomic.regions import STATES, state_codes
 from recbole_showcase.atomic.schema import INTER
-from recbole_showcase.atomic.sources import expand
-from recbole_showcase.atomic.sql import column_types, literal
+from recbole_showcase.atomic.sources import expand, pieces
+from recbole_showcase.atomic.sql import literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,10 +48,10 @@ RESTAURANTS = (
 _REVIEW = {
     "user_id": "VARCHAR",
     "gmap_id": "VARCHAR",
-    "time": "BIGINT",
+    "time": "DOUBLE",
     "rating": "DOUBLE",
     "text": "VARCHAR",
-    "pics": "STRUCT(url VARCHAR[])[]",
+    "pics": "JSON",
 }
 _META = {
     "gmap_id": "VARCHAR",
@@ -61,6 +64,8 @@ _META = {
     "num_of_reviews": "DOUBLE",
     "address": "VARCHAR",
 }
+# Milliseconds, as released, unless that is 1970 to 1973; as seconds it is 1973 to 5138.
+_IN_SECONDS = "(time BETWEEN 1e8 AND 1e11)"
 _NO_META = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _META.items())
 
 
@@ -97,16 +102,18 @@ def convert_google_local(
         broken = read_lines(
             run.connection, review_files, run.scratch, _REVIEW, _select(options), options.limit
         )
-        clean_ids(run.connection, "user_id", "gmap_id")
+        clean_ids(run.connection)
         with ThreadPoolExecutor(1) as pool:
-            meta_read = on_a_cursor(pool, run.connection, partial(_read_meta, files=meta_files))
-            selection = _choose(run, options, meta_read)
+            meta_read = on_a_cursor(
+                pool, run.connection, partial(_read_meta, files=meta_files, scratch=run.scratch)
+            )
+            selection = _choose(run, options, broken, meta_read)
         return run.finish(
             "google-local",
             selection,
             review_files + meta_files,
-            "gmap_id",
             broken,
+            notes=_notes(run.connection),
             beside=[partial(_write_interactions, stem=run.stem)],
         )
 
@@ -118,46 +125,55 @@ def _select(options: GoogleLocalOptions) -> str:
         ([f"time < {since}"] if since is not None else [])
         + ([f"time >= {until}"] if until is not None else [])
     )
-    return f"""user_id, gmap_id, time, rating, hash(user_id) AS u, hash(gmap_id) AS i,
+    return f"""user_id, gmap_id AS item_id, time, in_seconds, finite(rating) AS rating,
+        hash(user_id) AS u, hash(gmap_id) AS i,
         CASE WHEN NOT blank(said) THEN said END AS text,
-        flatten([photo.url FOR photo IN pics]) AS photo_urls,
-        CASE WHEN user_id IS NULL AND gmap_id IS NULL AND time IS NULL AND rating IS NULL
+        photo_urls(pics) AS photo_urls,
+        CASE WHEN user_id IS NULL AND gmap_id IS NULL AND told_time IS NULL AND rating IS NULL
                   AND text IS NULL AND pics IS NULL THEN 0
              WHEN blank(user_id) THEN 1
              WHEN blank(gmap_id) THEN 2
              WHEN time IS NULL THEN 3
-             WHEN rating IS NULL THEN 4
+             WHEN finite(rating) IS NULL THEN 4
              WHEN {outside or "false"} THEN 5 END AS reason
-        FROM (SELECT *, {"english(text)" if options.english else "text"} AS said"""
+        FROM (SELECT * EXCLUDE time, time AS told_time, {_IN_SECONDS} AS in_seconds,
+                     TRY_CAST(round(time * CASE WHEN {_IN_SECONDS} THEN 1000 ELSE 1 END) AS BIGINT)
+                         AS time,
+                     {"english(text)" if options.english else "text"} AS said"""
 
 
-def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Path) -> None:
     """Make ``meta`` of the businesses in ``rows``; of a business listed twice the first row."""
-    import duckdb
-
-    names = ", ".join(literal(str(path)) for path in files)
-    source = (
-        f"read_json([{names}], format='newline_delimited', columns={column_types(_META)}, "
-        "ignore_errors=true)"
-        if files
-        else f"(SELECT {_NO_META} LIMIT 0)"
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE wanted AS SELECT DISTINCT i FROM rows WHERE reason IS NULL;
+        CREATE TEMP TABLE told AS SELECT {_NO_META} LIMIT 0
+        """
     )
-    try:
+    for piece in pieces(files, scratch, PIECE_BYTES, None):
         connection.execute(
-            f"""
-            CREATE TABLE meta AS
-            SELECT id, name, category, latitude, longitude, length(price)::DOUBLE AS price,
-                   avg_rating, num_of_reviews AS num_reviews, address
-            FROM (SELECT *, clean(gmap_id) AS id, row_number() OVER () AS place FROM {source})
-            WHERE hash(id) IN (SELECT i FROM rows WHERE reason IS NULL)
-            QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1
-            """
+            f"""INSERT INTO told FROM {lines_of(piece, _META)}
+            WHERE hash(clean(gmap_id)) IN (FROM wanted)"""
         )
-    except duckdb.Error as error:
-        raise DataError(f"the metadata files cannot be read: {error}") from error
+        piece.path.unlink()
+    connection.execute(
+        """
+        CREATE TABLE meta AS
+        SELECT clean(gmap_id) AS id, name, category, latitude, longitude,
+               length(price)::DOUBLE AS price, avg_rating, num_of_reviews AS num_reviews, address
+        FROM told QUALIFY row_number() OVER (PARTITION BY id ORDER BY told.rowid) = 1;
+        DROP TABLE wanted;
+        DROP TABLE told
+        """
+    )
 
 
-def _choose(run: Run, options: GoogleLocalOptions, meta_read: Future[None]) -> Selection:
+def _choose(
+    run: Run,
+    options: GoogleLocalOptions,
+    broken: tuple[BrokenLine, ...],
+    meta_read: Future[None],
+) -> Selection:
     """Make ``kept`` of the rows that stay, reason by reason; wait for ``meta`` if need be."""
     connection = run.connection
     selection = Selection(connection, REASONS)
@@ -171,12 +187,12 @@ def _choose(run: Run, options: GoogleLocalOptions, meta_read: Future[None]) -> S
     if options.with_text:
         selection.keep_text()
     if options.with_photos:
-        tables.find_photos(connection, run.folder, "gmap_id")
+        tables.find_photos(connection, run.folder)
         selection.keep_photos()
     selection.keep_distinct(options.one_per_pair)
     selection.keep_core(options.k_core)
     meta_read.result()
-    selection.settle()
+    selection.settle(broken)
     return selection
 
 
@@ -206,11 +222,18 @@ def _in_state(states: Sequence[str]) -> str:
     return f"regexp_matches(address, {literal(rf'({short}|{long})(, (USA|United States))?$')})"
 
 
+def _notes(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    count = count_rows(connection, "in_seconds")
+    if not count:
+        return ()
+    return (f"{count:,} of the rows kept tell their time in seconds, the others in milliseconds.",)
+
+
 def _write_interactions(connection: duckdb.DuckDBPyConnection, stem: Path) -> None:
     write_query(
         connection,
         Path(f"{stem}.inter"),
         tables.headers(INTER),
-        f"""SELECT user_id, gmap_id, rating, time / 1000, {tables.REVIEW_ID}
+        f"""SELECT user_id, item_id, rating, time / 1000, {tables.REVIEW_ID}
         FROM rows""",
     )

@@ -113,6 +113,8 @@ class ExplainedPairsOptions(ConvertOptions):
     Attributes:
         user_column: Column of the interactions that names the user.
         item_column: Column of the interactions that names the item.
+        delimiter: What separates the columns of the interactions; ``None``: the first of comma,
+            tab, semicolon and bar with which the header names both columns.
         pair_user: Field of an explained pair that names the user.
         pair_item: Field of an explained pair that names the item.
         train: Explained pairs to train on; ``None``: all that are not held out.
@@ -123,6 +125,7 @@ class ExplainedPairsOptions(ConvertOptions):
 
     user_column: str = "user"
     item_column: str = "item"
+    delimiter: str | None = None
     pair_user: str = "uid"
     pair_item: str = "iid"
     train: int | None = None
@@ -134,6 +137,10 @@ class ExplainedPairsOptions(ConvertOptions):
         super().__post_init__()
         for part in ("train", "valid", "test"):
             _check_number(part, getattr(self, part), 1)
+        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
+            raise DataError(
+                f"delimiter is {self.delimiter!r}; it must be one character, and no quote"
+            )
 
     def recorded(self) -> dict[str, Any]:
         """The options that decide what comes out; not those about photos and reviews."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import gzip
+import mmap
 import queue
+import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +22,10 @@ from recbole_showcase.errors import DataError
 
 READ_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+# Quick, and right but for a backslash that is escaped itself.
+_HALF_PAIR = re.compile(rb"%b(?!%b)|%b(?<!%b%b)" % (_HIGH, _LOW, _LOW, _HIGH, _LOW))
+_ESCAPE = re.compile(rb"%b%b|(%b|%b)|\\." % (_HIGH, _LOW, _HIGH, _LOW))
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,26 @@ def pieces(files: Sequence[Path], folder: Path, size: int, limit: int | None) ->
         thread.join()
 
 
+def mend_half_pairs(path: Path) -> None:
+    r"""Write U+FFFD for each half of a surrogate pair in a JSON file.
+
+    Python writes such a half as ``\ud83d``, and DuckDB takes its line for broken.
+    """
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            if _HALF_PAIR.search(text) is None:
+                return
+            mended = [
+                _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], line)
+                if _HALF_PAIR.search(line)
+                else line
+                for line in iter(text.readline, b"")
+            ]
+    path.write_bytes(b"".join(mended))
+
+
 def count_lines(text: bytes) -> int:
     """Count line ends; five times as fast as ``bytes.count``."""
     return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n")))
@@ -159,6 +185,7 @@ def _cut(
                 number += 1
                 with decompressing(source):
                     lines, rest, ended = _write_piece(plain, path, rest, size, limit)
+                mend_half_pairs(path)
                 if not put(Piece(source, path, first_line, below.tell())):
                     return
                 first_line += lines

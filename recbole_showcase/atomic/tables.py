@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic.engine import on_a_cursor, write_query
-from recbole_showcase.atomic.photos import PhotoFolder
+from recbole_showcase.atomic.photos import PHOTO_SUFFIXES, PhotoFolder
 from recbole_showcase.atomic.schema import IMAGE, ITEM, REVIEW, AtomicFile
 
 if TYPE_CHECKING:
     import duckdb
 
-# From user, item and time, so it is the same under other options: 64 bits of a hash, and the
-# last 16 of the time.
-REVIEW_ID = "to_hex(hash(u, i, time)) || to_hex(coalesce(time, 0) & 65535)"
+# 80 bits of the MD5 of user, item and time, so it is the same under other options and under every
+# version of DuckDB. A clean id holds no tab.
+REVIEW_ID = "substr(md5(concat(user_id, chr(9), item_id, chr(9), time)), 1, 20)"
 
 # Most texts need no cleaning, and this tells faster than the patterns of ``clean``: JSON
 # writes them as they stand (no quote, no control character), one byte a character, and no space is
@@ -32,22 +32,25 @@ def headers(file: AtomicFile) -> list[str]:
     return [field.header for field in file.fields]
 
 
-def find_photos(
-    connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None, item: str
-) -> None:
+def find_photos(connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None) -> None:
     """Make ``photos`` of the rows without a reason to be dropped.
 
-    Its columns are rid, place (in the review), item, review_id, image_id and path.
-    A photo's id is the last part of its URL up to ``=``, or the bare id. ``path`` is null
-    where the folder has no such photo; without a folder it is ``<id>.jpg``.
+    Its columns are rid, place (in the review), item_id, review_id, image_id and path.
+    A photo's id is the last part of its URL up to ``=`` or ``?`` and without the suffix of a photo,
+    or the bare id. ``path`` is null where the folder has no such photo; without a folder it is
+    ``<id>.jpg``.
     """
+    suffix = f"({'|'.join(PHOTO_SUFFIXES)})$".replace(".", r"\.")
     listed = f"""
-        SELECT rid, place, item, review_id,
-               clean(split_part(split_part(url, '/', -1), '=', 1)) AS image_id
-        FROM (SELECT rowid AS rid, {item} AS item, {REVIEW_ID} AS review_id,
-                     unnest(photo_urls) AS url,
-                     generate_subscripts(photo_urls, 1) AS place
-              FROM rows WHERE reason IS NULL AND photo_urls IS NOT NULL)
+        SELECT rid, place, item_id, review_id,
+               CASE WHEN contains(name, '.') THEN regexp_replace(name, '{suffix}', '', 'i')
+                    ELSE name END AS image_id
+        FROM (SELECT * EXCLUDE url, clean(split_part(split_part(split_part(
+                         url, '/', -1), '=', 1), '?', 1)) AS name
+              FROM (SELECT rowid AS rid, item_id, {REVIEW_ID} AS review_id,
+                           unnest(photo_urls) AS url,
+                           generate_subscripts(photo_urls, 1) AS place
+                    FROM rows WHERE reason IS NULL AND photo_urls IS NOT NULL))
         WHERE image_id <> ''
         """
     if folder is None:
@@ -91,7 +94,6 @@ class Counts:
 def write_siblings(
     connection: duckdb.DuckDBPyConnection,
     stem: Path,
-    item: str,
     folder: PhotoFolder | None,
     beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = (),
     reviews: Callable[[duckdb.DuckDBPyConnection, Path], int] = write_reviews,
@@ -101,19 +103,18 @@ def write_siblings(
     Args:
         connection: A DuckDB with the tables ``rows``, ``kept`` and ``meta``.
         stem: The files are ``<stem>.review`` and so on.
-        item: The column of ``rows`` with the item.
         folder: The photos, if they are on this machine.
         beside: What else is done meanwhile.
         reviews: What writes ``.review``.
     """
 
     def images(own: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-        find_photos(own, folder, item)
+        find_photos(own, folder)
         return _write_images(own, Path(f"{stem}.image"))
 
     def items(own: duckdb.DuckDBPyConnection) -> tuple[int, int]:
         users = own.execute("SELECT count(DISTINCT u) FROM kept").fetchall()[0][0]
-        return int(users), _write_items(own, Path(f"{stem}.item"), item)
+        return int(users), _write_items(own, Path(f"{stem}.item"))
 
     def texts(own: duckdb.DuckDBPyConnection) -> int:
         return reviews(own, Path(f"{stem}.review"))
@@ -147,19 +148,19 @@ def _write_images(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[in
         connection,
         path,
         headers(IMAGE),
-        """SELECT image_id, item, review_id, path FROM photos ANTI JOIN again USING (rid, place)
+        """SELECT image_id, item_id, review_id, path FROM photos ANTI JOIN again USING (rid, place)
         WHERE path IS NOT NULL ORDER BY rid, place""",
     )
     return written, int(gone)
 
 
-def _write_items(connection: duckdb.DuckDBPyConnection, path: Path, item: str) -> int:
+def _write_items(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Write the ``.item`` file: every kept item, with its row of ``meta`` if there is one."""
     return write_query(
         connection,
         path,
         headers(ITEM),
-        f"""SELECT id, clean(name), join_tokens(category), latitude, longitude, price,
-                   avg_rating, num_reviews
-        FROM (SELECT DISTINCT {item} AS id FROM rows) LEFT JOIN meta USING (id) ORDER BY id""",
+        """SELECT id, clean(name), join_tokens(category), finite(latitude), finite(longitude),
+                   finite(price), finite(avg_rating), finite(num_reviews)
+        FROM (SELECT DISTINCT item_id AS id FROM rows) LEFT JOIN meta USING (id) ORDER BY id""",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,8 @@ def write_atomic(
         rows: A frame, or mappings, with exactly these columns (in any order).
 
     Raises:
-        DataError: A column is missing or unknown, a number is none, or a required value
-            is empty.
+        DataError: A column is missing or unknown, a number is none or infinite, or a required
+            value is empty.
     """
     import pandas as pd
 
@@ -73,7 +74,9 @@ def _text(field: Field, value: Any) -> str:
         return ""
     if field.type == "float":
         number = float(value)
-        return "" if number != number else repr(number)
+        if math.isinf(number):
+            raise ValueError("infinite")
+        return "" if math.isnan(number) else repr(number)
     if isinstance(value, str):
         return clean_value(value)
     if field.type == "token_seq":

@@ -51,13 +51,14 @@ def before(
 
 
 def main(commands: typer.Typer = app) -> None:
-    """Run a command line; errors of this package end with status 2 and one line.
+    """Run a command line; errors of this package and of the disk end with status 2 and one line.
 
     Args:
         commands: The commands; those of ``recbole-showcase`` unless others are given.
     """
     try:
         commands()
-    except ShowcaseError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (ShowcaseError, OSError) as error:
+        said = [str(error), *getattr(error, "__notes__", ())]  # what became of the output
+        print(f"error: {'; '.join(said)}", file=sys.stderr)
         sys.exit(2)

@@ -174,6 +174,10 @@ def explained_pairs(
     out: Out,
     user_column: Annotated[str, typer.Option(help="The user's column in the CSV.")] = "user",
     item_column: Annotated[str, typer.Option(help="The item's column in the CSV.")] = "item",
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="What separates the CSV's columns.  [default: as the header shows]"),
+    ] = None,
     pair_user: Annotated[str, typer.Option(help="The user's field of a pair.")] = "uid",
     pair_item: Annotated[str, typer.Option(help="The item's field of a pair.")] = "iid",
     train: Annotated[
@@ -196,6 +200,7 @@ def explained_pairs(
     options = ExplainedPairsOptions(
         user_column=user_column,
         item_column=item_column,
+        delimiter=delimiter,
         pair_user=pair_user,
         pair_item=pair_item,
         train=train,

@@ -51,6 +51,7 @@ def distill(
     are needed, and it is less exact.
     """
     from recbole_showcase.distillation import PhotoReviews, distill_dataset, similarity_scorer
+    from recbole_showcase.encoders.choice import shipped_encoder_notes
 
     _check_options(labels, classifier, save)
     reviews = PhotoReviews(dataset, encoder, device)
@@ -64,6 +65,8 @@ def distill(
         scorer = _load(classifier, reviews.store.meta)
     else:
         scorer = similarity_scorer(reviews, seed)
+    for note in shipped_encoder_notes(reviews.store.meta["encoder"], dataset):
+        typer.echo(f"note: {note}")
     limit = scorer.threshold if threshold is None else threshold
     typer.echo(f"{scorer.title}; threshold {limit:g}")
     counts = distill_dataset(reviews, scorer, limit, dry_run=dry_run, progress=progress)

@@ -10,7 +10,7 @@ from pathlib import Path
 import open_clip
 
 from recbole_showcase.errors import FeatureStoreError
-from recbole_showcase.resources import weights_path
+from recbole_showcase.resources import dataset_atomic_path, weights_path
 
 SHIPPED = "showcase-tiny"
 _LOCAL = "local-dir:"
@@ -63,6 +63,21 @@ def choose_encoder(architecture: str, weights: str | None = None) -> EncoderChoi
 def brings_its_weights(architecture: str) -> bool:
     """Whether an architecture's name also names its weights."""
     return architecture == SHIPPED or architecture.startswith((_LOCAL, _HUB))
+
+
+def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
+    """What there is to say where the shipped encoder is used on data that do not ship with it.
+
+    Args:
+        encoder: Name of the feature store.
+        dataset_dir: ``DATA/NAME``.
+    """
+    if encoder != SHIPPED or (dataset_atomic_path() / dataset_dir.resolve().name).is_dir():
+        return []
+    return [
+        f"{SHIPPED} knows the painted dishes of the demo only; for real photos and reviews choose "
+        "another encoder, such as --encoder ViT-B-32 --weights laion2b_s34b_b79k with embed"
+    ]
 
 
 def _self_contained(architecture: str) -> EncoderChoice:

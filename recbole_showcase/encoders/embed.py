@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from tqdm import tqdm
 
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.atomic import photo_folder as photo_folder_of
-from recbole_showcase.encoders.choice import SHIPPED
+from recbole_showcase.encoders.choice import SHIPPED, shipped_encoder_notes
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.partial import PartialStore, RowWriter, aside_of, restore_old
 from recbole_showcase.encoders.plan import Plan, Source, make_plan, open_old, read_source
@@ -114,7 +115,7 @@ def embed_dataset(
 
     Raises:
         FeatureStoreError: An option is out of range, the encoder cannot be loaded, another run
-            is at work on the same store, or the disk is full.
+            is at work on the same store, or the disk is full or cannot be written.
         DataError: The data set has neither photos nor reviews, a file of it is damaged, or a
             photo path leaves the photo folder.
     """
@@ -133,6 +134,7 @@ def embed_dataset(
         progress=progress,
     )
     report = _run_alone(job, sources)
+    report.notes += shipped_encoder_notes(job.encoder.name, dataset_dir)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -162,12 +164,17 @@ def _photos(dataset_dir: Path, folder: Path | None, source: Source) -> PhotoFold
 
 def _run_alone(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
     """Run while no other process works on the same store."""
-    job.folder.parent.mkdir(exist_ok=True)
     try:
+        job.folder.parent.mkdir(exist_ok=True)
         with FileLock(job.folder.with_name(f".{job.folder.name}.lock"), timeout=0):
             return _run(job, sources)
     except Timeout as error:
         raise FeatureStoreError(f"{job.folder}: another run is at work on it") from error
+    except OSError as error:
+        raise FeatureStoreError(
+            f"{job.folder} was left as it was: {error}; what is encoded so far is kept beside it, "
+            "and the same command goes on from there"
+        ) from error
 
 
 def _run(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
@@ -205,15 +212,18 @@ def _plan(job: _Job, source: Source, report: EmbedReport) -> Plan:
     prepare = job.prepare(source)
 
     def check(positions: np.ndarray) -> dict[str, str]:
-        blocks = np.array_split(
-            positions, np.arange(job.batch_size, len(positions), job.batch_size)
-        )
+        blocks = _blocks(positions, job.batch_size)
         failed: dict[str, str] = {}
         for batch in prefetch(prepare, blocks, job.workers):
             failed.update(batch.failed)
         return failed
 
     return make_plan(source, old, check)
+
+
+def _blocks(positions: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Cut positions into batches; none of nothing."""
+    return (positions[start : start + size] for start in range(0, len(positions), size))
 
 
 def _identity(job: _Job, plans: dict[Modality, Plan]) -> dict[str, Any]:
@@ -250,8 +260,8 @@ def _encode_rows(job: _Job, plan: Plan, writer: RowWriter) -> None:
     """Encode what is left, writing one batch while the next ones are encoded."""
     modality = plan.source.modality
     left = plan.order[writer.done :]
-    blocks = (left[i : i + job.batch_size] for i in range(0, len(left), job.batch_size))
     prepare = job.prepare(plan.source)
+    blocks = _blocks(left, job.batch_size)
     batches = encode_stream(job.encoder, modality, prepare, blocks, job.workers)
     bar = tqdm(
         total=len(plan.order),

@@ -10,27 +10,30 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock
+
+_LOCK = "lock"
+
 
 @contextmanager
 def replaced(path: Path, sync: bool = False) -> Iterator[Path]:
     """Give a path beside ``path`` to write to, and put what is there in its place at the end.
 
-    If writing fails, ``path`` stays as it was and nothing is left beside it.
+    If writing fails, ``path`` stays as it was and nothing is left beside it. What a run that was
+    killed has left there is cleared first.
 
     Args:
         path: The file, in a folder that exists.
         sync: Whether the content must have reached the disk before it takes the place, so that
             not even a power cut leaves an empty file.
     """
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
+    with _aside(path) as aside, _telling(path):
+        partial = aside / path.name
         yield partial
         if sync:
             with partial.open("r+b") as file:
                 sync_to_disk(file)
         os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -45,7 +48,9 @@ def replaced_folder(
 ) -> Iterator[Path]:
     """Give an empty folder to fill, and put it in the place of ``folder`` at the end.
 
-    If filling fails, ``folder`` stays as it was and nothing is left beside it.
+    If filling fails, ``folder`` stays as it was and nothing is left beside it. What a run that was
+    killed has left there is cleared first; if that run had already taken the old folder away, the
+    old one is put back.
 
     Args:
         folder: The folder; the folders above it are made.
@@ -53,19 +58,79 @@ def replaced_folder(
             has something of that name.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-", dir=folder.parent))
-    new, old = aside / "new", aside / "old"
-    new.mkdir()
-    try:
-        yield new
-        put_in_place(new, folder, old)
+    with _aside(folder, keep) as aside:
+        new, old = aside / "new", aside / "old"
+        with _telling(folder):
+            new.mkdir()
+            yield new
+            put_in_place(new, folder, old)
         if old.exists():
             _move_kept(old, folder, keep)
         shutil.rmtree(aside)
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Add to an error of the disk which file it is about, if it does not say, and what is kept."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        error.add_note(f"{path} was left as it was")
+        raise
+
+
+@contextmanager
+def _aside(path: Path, keep: Callable[[str], bool] = lambda name: False) -> Iterator[Path]:
+    """Give a hidden folder beside ``path``, locked by this process, and delete it at the end.
+
+    What is called ``old`` in it is not deleted: what could not be moved out of it is still
+    wanted. The lock is there before the name is, so that nobody takes the folder for a dead run's.
+    """
+    with _telling(path):
+        _clear(path, keep)
+        made = Path(tempfile.mkdtemp(prefix=f".{path.name}.begun-", dir=path.parent))
+    aside = made.with_name(made.name.replace(".begun-", ".partial-"))
+    lock = FileLock(made / _LOCK, thread_local=False)
+    try:
+        with suppress(OSError, NotImplementedError):  # a disk without locks: nothing is cleared
+            lock.acquire()
+        os.rename(made, aside)
+        yield aside
     finally:
-        shutil.rmtree(new, ignore_errors=True)
-        with suppress(OSError):  # what could not be moved out of the old folder is not deleted
-            aside.rmdir()
+        left = aside / "old"
+        shutil.rmtree(aside / "new" if left.exists() else aside, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
+        lock.release()
+        if left.exists():
+            (aside / _LOCK).unlink(missing_ok=True)
+            if not path.exists():  # says that nothing has taken the place of the old one
+                (aside / "new").mkdir(exist_ok=True)
+
+
+def _clear(path: Path, keep: Callable[[str], bool]) -> None:
+    """Clear what runs that are gone have left beside ``path``."""
+    for entry in sorted(path.parent.iterdir()) if os.access(path.parent, os.R_OK) else ():
+        if entry.name.startswith(f".{path.name}.partial-"):
+            with suppress(OSError, NotImplementedError):  # a run is at work, or nobody can tell
+                _clear_one(entry, path, keep)
+
+
+def _clear_one(aside: Path, path: Path, keep: Callable[[str], bool]) -> None:
+    """Clear what one run has left; raises an OSError if that run is still at work."""
+    if not aside.is_dir():  # of an earlier version of this package, as folders without a lock are
+        aside.unlink()
+        return
+    with FileLock(aside / _LOCK, timeout=0):
+        old = aside / "old"
+        if old.exists() and not path.exists():
+            os.rename(old, path)
+        elif old.exists() and (aside / "new").exists():
+            return  # somebody else's has taken the place since: the old one is not ours to delete
+        elif old.exists():
+            _move_kept(old, path, keep)
+        shutil.rmtree(aside)
 
 
 def put_in_place(new: Path, folder: Path, old: Path) -> None:

@@ -69,7 +69,8 @@ def render_gallery(
         with replaced(out) as partial:
             page.dump(str(partial), encoding="utf-8")
     except OSError as error:
-        raise DataError(f"cannot write {out}: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise DataError(f"cannot write {out}: {reason}; it was left as it was") from error
     return out
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from recbole_showcase.atomic import ExplainedPairsOptions, convert_explained_pairs, read_atomic
+from recbole_showcase.atomic import (
+    Account,
+    ExplainedPairsOptions,
+    convert_explained_pairs,
+    read_atomic,
+)
 from recbole_showcase.cli.convert import app
 from recbole_showcase.errors import DataError
 from tests.atomic.raw import lines
@@ -65,7 +72,8 @@ def test_parts_follow_from_the_hash_of_the_ids(tmp_path: Path) -> None:
     told = json.loads((out / "conversion.json").read_text())
     assert told["options"] == {
         "k_core": 0, "limit": None, "user_column": "user", "item_column": "item",
-        "pair_user": "uid", "pair_item": "iid", "train": 7, "valid": 2, "test": 3, "profiles": True,
+        "delimiter": None, "pair_user": "uid", "pair_item": "iid", "train": 7,
+        "valid": 2, "test": 3, "profiles": True,
     }  # fmt: skip
 
 
@@ -172,3 +180,116 @@ def test_too_few_pairs(tmp_path: Path) -> None:
         ExplainedPairsOptions(test=0)
     with pytest.raises(DataError, match="no interactions file"):
         convert_explained_pairs(tmp_path / "none.csv", tmp_path / "pairs.jsonl", tmp_path / "x")
+
+
+def _table(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+SMALL = ExplainedPairsOptions(valid=1, test=1)
+
+
+def _small(tmp_path: Path, text: str, pairs: list[Any], **options: Any) -> Account:
+    told = lines(tmp_path / "pairs.jsonl", pairs)
+    return convert_explained_pairs(
+        _table(tmp_path, text), told, tmp_path / "x", replace(SMALL, overwrite=True, **options)
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user,item\n#1,7\n2,8\n3,7\n",
+        "\ufeffitem;n;user\r\n7;a,b;#1\r\n8;;2\r\n\r\n7;x;3",
+        'user\titem\n"#1"\t7\n2\t8\n3\t"7"\n',
+        "item|user\n7|#1\n8|2\n7|3\n",
+    ],
+)
+def test_a_csv_is_read_by_its_header(tmp_path: Path, text: str) -> None:
+    account = _small(tmp_path, text, [_pair("#1", 7), _pair(2, 8), _pair(3, 7)])
+    assert (account.rows_read, account.rows_kept, account.users, account.items) == (6, 3, 3, 2)
+    assert not any("join" in note for note in account.notes)
+
+
+def test_quotes_in_a_csv(tmp_path: Path) -> None:
+    text = 'user,item\n"a ""b"", c",7\n"two\nlines",7\nin"side,7\n'
+    pairs = [_pair('a "b", c', 7), _pair("two lines", 7), _pair('in"side', 7)]
+    assert _small(tmp_path, text, pairs).users == 3
+
+
+def test_a_delimiter_may_be_named(tmp_path: Path) -> None:
+    pairs = [_pair(n, 7) for n in range(3)]
+    text = "user:item,x:item\n0:7:a\n1:7:b\n2:7:c\n"
+    assert _small(tmp_path, text, pairs, delimiter=":", item_column="item,x").users == 3
+    with pytest.raises(DataError, match="delimiter is '::'; it must be one character"):
+        ExplainedPairsOptions(delimiter="::")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("user,item\n1,7\n2\n", "line 3: 1 values; the header has 2 columns"),
+        ('user,item\n"1\n1",7\n\n2,7,8\n', "line 5: 3 values; the header has 2 columns"),
+        ('user,item\n1,7\n"2,7\n3,7\n', "line 3: unexpected end of data"),
+        ('user,item\n"1"2,7\n', "line 2: ',' expected after '\"'"),
+        ("user,item,user\n1,7,1\n", "line 1: column 'user' is named twice"),
+        ("", "has no column 'user'; it has "),
+    ],
+)
+def test_a_csv_that_breaks_the_rules(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DataError, match=f"table.csv.*{re.escape(said)}"):
+        _small(tmp_path, text, [_pair(1, 7)])
+    (tmp_path / "table.csv").write_bytes(b"user,item\n\xff,1\n")
+    with pytest.raises(DataError, match=r"table\.csv is not UTF-8"):
+        convert_explained_pairs(tmp_path / "table.csv", tmp_path / "pairs.jsonl", tmp_path / "y")
+
+
+@pytest.mark.parametrize(
+    ("table", "told", "kept"),
+    [
+        ([("1.0", "07.0"), ("2.0", "8.0")], [("1", "7"), ("2", "8")], {"1", "2"}),
+        ([("1", "7"), ("20", "8")], [("001", "7"), ("020", "8")], {"001", "020"}),
+        ([("1.0", "7"), ("20.0", "8")], [("001", "7"), ("020", "8")], {"001", "020"}),
+        ([("1", "7"), ("2", "8")], [("1.0", "7"), ("2.0", "8")], {"1", "2"}),
+    ],
+)
+def test_ids_that_were_written_as_numbers_join(
+    tmp_path: Path, table: list[tuple[str, str]], told: list[tuple[str, str]], kept: set[str]
+) -> None:
+    table = [("user", "item"), *table, ("9", table[1][1])]
+    text = "".join(f"{user},{item}\n" for user, item in table)
+    account = _small(tmp_path, text, [_pair(*pair) for pair in [*told, ("9", told[1][1])]])
+    assert account.rows_kept == account.users == 3
+    assert account.dropped["interaction of an explained pair"] == 3
+    files = [read_atomic(path) for path in (tmp_path / "x").glob("*.inter")]
+    assert {user for file in files for user in file.user_id} == {*kept, "9"}
+    assert any("users are spelled in two ways" in note for note in account.notes)
+
+
+def test_ids_that_might_be_those_of_two_people_do_not_join(tmp_path: Path) -> None:
+    text = "user,item\n7,1\n007,1\n8,1\n"
+    account = _small(tmp_path, text, [_pair("7.0", 1), _pair(8, 1), _pair(9, 1)])
+    assert account.users == 5
+    assert any(note.startswith("1 users are told apart") for note in account.notes)
+    said = "1 of 3 explained pairs join: their user and item have interactions."
+    assert said in account.notes
+
+
+def test_files_that_do_not_belong_together(tmp_path: Path) -> None:
+    text = "user,item\na,1\nb,1\n"
+    pairs = [_pair("c", 1), _pair("d", 1), _pair("a", 2)]
+    said = (
+        "0 of 3 explained pairs join.*pairs.jsonl has users such as 'a', 'c', 'd', items.*'1', '2'"
+    )
+    with pytest.raises(DataError, match=said):
+        _small(tmp_path, text, pairs)
+    assert not (tmp_path / "x").exists()
+    account = _small(tmp_path, text, pairs, limit=3)
+    assert account.rows_kept == 5, "of a part of the files nothing need join"
+
+
+def test_broken_pairs_are_shown(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"0 explained pairs are left.*pairs\.jsonl:1: '<html>'"):
+        _small(tmp_path, "user,item\n1,1\n", ["<html>"])

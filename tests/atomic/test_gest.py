@@ -121,3 +121,23 @@ def test_recbole_style_reading(tmp_path: Path) -> None:
     assert frame.iloc[0, :2].tolist() == ['“1"', "null."]
     with pytest.raises(DataError, match="split is 'random'"):
         GestOptions(split="random")
+
+
+def test_history_reviews_that_name_no_business(tmp_path: Path) -> None:
+    train = [_row("1_2", "a") | {"history_reviews": [["1_2_b_c", "t"], ["12", "t"], [None], []]}]
+    splits = {"train": train, "val": [], "test": []}
+    account = convert_gest(_split_file(tmp_path, splits), tmp_path / "g")
+    assert _pairs(tmp_path / "g" / "g.train.inter") == [("1_2", "a"), ("1_2", "b_c")]
+    assert {k: v for k, v in account.dropped.items() if v} == {"broken line": 2, "no business": 1}
+
+
+def test_dirt_in_a_split(tmp_path: Path) -> None:
+    rows = [_row("1", "a", rating=float("nan")), _row("1", "b", review_text="half \ud83d")]
+    rows.append(_row("1", "c", pics=[{"url": ["https://example.org/AF1Qc=w1"]}, "AF1Qd"]))
+    account = convert_gest(
+        _split_file(tmp_path, {"train": rows, "val": [], "test": []}), tmp_path / "g"
+    )
+    assert account.dropped["no rating"] == 1 and account.rows_kept == 2
+    assert read_atomic(tmp_path / "g" / "g.review").text.tolist() == ["half \ufffd", "1 at c"]
+    images = read_atomic(tmp_path / "g" / "g.image").image_id
+    assert images.tolist() == ["AF1Qip1b", "AF1Qc", "AF1Qd"]

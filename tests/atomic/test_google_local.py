@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -391,3 +392,107 @@ def test_missing_and_damaged_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no row is left of 0"):
         convert_google_local([empty], [], out)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.json.gz", "empty.json", "r.json.gz"]
+
+
+@pytest.mark.parametrize("rating", ["NaN", "Infinity", "-Infinity", "null", "1e999", '"good"'])
+def test_what_is_no_number_is_no_rating(tmp_path: Path, rating: str) -> None:
+    row = json.dumps(review("u2", "i")).replace('"rating": 5', f'"rating": {rating}')
+    account = _convert(tmp_path, [review("u1", "i"), row])
+    assert _dropped(account) == {"no rating": 1}
+    assert _read(tmp_path, "inter").rating.tolist() == [5]
+
+
+def test_numbers_of_businesses_that_are_not_finite_are_unknown(tmp_path: Path) -> None:
+    row = business("i", latitude=float("nan"), longitude=float("inf"), avg_rating=-float("inf"))
+    _convert(tmp_path, [review("u", "i")], [row])
+    item = _read(tmp_path, "item").iloc[0]
+    assert np.isnan([item.latitude, item.longitude, item.avg_rating]).all()
+    assert item.num_reviews == 8 and "inf" not in (tmp_path / "data/d/d.item").read_text()
+
+
+def test_half_a_surrogate_pair_loses_no_line(tmp_path: Path) -> None:
+    texts = [
+        r"half \ud83d here", r"\udE00 first", r"whole \ud83d\ude00", r"\ud83d\ud83d\ude00",
+        r"\\ud83d is no escape", r"\\\ud83d is one",
+    ]  # fmt: skip
+    rows = [
+        json.dumps(review(f"u{n}", "i", n, text="?")).replace('"?"', f'"{text}"')
+        for n, text in enumerate(texts)
+    ]
+    meta = json.dumps(business("i", name="?")).replace('"?"', r'"Bar \ud83d"')
+    account = _convert(tmp_path, rows, [meta])
+    assert account.rows_kept == len(texts) and not account.broken_lines
+    assert _read(tmp_path, "review").text.tolist() == [
+        "half \ufffd here", "\ufffd first", "whole 😀", "\ufffd😀", r"\ud83d is no escape",
+        "\\\ufffd is one",
+    ]  # fmt: skip
+    assert _read(tmp_path, "item").name.tolist() == ["Bar \ufffd"]
+
+
+def test_times_in_seconds_are_seen_and_told(tmp_path: Path) -> None:
+    rows = [
+        review("u1", "i", 1_600_000_000_123),
+        review("u2", "i", 1_600_000_000),
+        review("u3", "i", 1_600_000_000.5),  # type: ignore[arg-type]
+        review("u4", "i", 1_500_000_000),
+        review("u5", "i", 1e300),  # type: ignore[arg-type]
+    ]
+    account = _convert(tmp_path, rows, since="2020-01-01")
+    assert _read(tmp_path, "inter").timestamp.tolist() == [1600000000.123, 1600000000, 1600000000.5]
+    assert _dropped(account) == {"outside the time range": 1, "no time": 1}
+    said = "2 of the rows kept tell their time in seconds, the others in milliseconds."
+    assert account.notes == (said,)
+    assert _convert(tmp_path, rows[:1], overwrite=True).notes == ()
+
+
+def test_photos_in_every_form_in_their_order(tmp_path: Path) -> None:
+    url = "https://example.org/p/"
+    rows = [
+        review("u1", "i", pics=[{"url": [url + "A=w150", "B"]}, {"url": url + "C"}, url + "D=s0"]),
+        review("u2", "i", pics=url + "E.JPG?w=150"),
+        review("u3", "i", pics={"url": url + "F.x.png"}),
+        review("u4", "i", pics=[None, 3, {"width": 150}, {"url": None}, []]),
+        review("u5", "i", pics=[]),
+    ]
+    account = _convert(tmp_path, rows)
+    assert _read(tmp_path, "image").image_id.tolist() == ["A", "B", "C", "D", "E", "F.x"]
+    assert account.photos == 6 and account.rows_kept == 5
+
+
+def test_broken_lines_are_shown_where_nothing_is_left(tmp_path: Path) -> None:
+    rows = ["<html>", "not found", "</html>"]
+    said = r"no row is left of 3.*dropped: broken line 3; broken lines: .*X\.json\.gz:1: '<html>'"
+    with pytest.raises(DataError, match=said):
+        _convert(tmp_path, rows)
+
+
+def test_review_ids_are_those_that_anybody_can_compute(tmp_path: Path) -> None:
+    _convert(tmp_path, [review("u 1", '"i"', 1_600_000_000_123), review("u2", "i", 7)])
+    digests = [hashlib.md5(text.encode()).hexdigest() for text in (
+        "u 1\t“i\"\t1600000000123", "u2\ti\t7",
+    )]  # fmt: skip
+    assert _read(tmp_path, "inter").review_id.tolist() == [digest[:20] for digest in digests]
+
+
+def _full(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_leaves_the_data_set_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _convert(tmp_path, [review("u", "i")])
+    before = (tmp_path / "data" / "d" / "d.inter").read_bytes()
+    monkeypatch.setattr("recbole_showcase.atomic.sources._write_piece", _full)
+    said = r"data/d was left as it was, nothing is written: .*No space left on device"
+    with pytest.raises(DataError, match=said):
+        _convert(tmp_path, [review("v", "i")], overwrite=True)
+    assert (tmp_path / "data" / "d" / "d.inter").read_bytes() == before
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["d"]
+
+
+def test_too_little_memory_is_one_line(tmp_path: Path) -> None:
+    rows = [review(f"u{n}", f"i{n}") for n in range(30_000)]
+    with pytest.raises(DataError, match="cannot be read: Out of Memory") as raised:
+        _convert(tmp_path, rows, memory_limit="3MB", threads=1)
+    assert "\n" not in str(raised.value)

@@ -102,3 +102,9 @@ def test_columns_and_numbers_are_checked(tmp_path: Path) -> None:
 def test_no_rows_make_a_header(tmp_path: Path) -> None:
     write_atomic(tmp_path / "d.review", REVIEW, [])
     assert (tmp_path / "d.review").read_text() == "\t".join(f.header for f in REVIEW.fields) + "\n"
+
+
+def test_an_infinite_number_is_refused(tmp_path: Path) -> None:
+    rows = [{"user_id": "u", "item_id": "i", "rating": float("inf"), "review_id": "r"}]
+    with pytest.raises(DataError, match="row 1, column rating: inf is no float"):
+        write_atomic(tmp_path / "x.inter", INTER.without("timestamp"), rows)

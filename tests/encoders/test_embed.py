@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -14,6 +15,7 @@ from filelock import FileLock
 from PIL import Image
 
 from recbole_showcase.encoders import ClipEncoder, EmbedReport, FeatureStore, embed_dataset
+from recbole_showcase.encoders.partial import RowWriter
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.files.photos import read_photo
 from tests.encoders.conftest import Photographed, paint, write_encoder
@@ -336,3 +338,54 @@ def test_a_photo_named_twice(make_dataset: Make, micro: str) -> None:
 def test_options_out_of_range(make_dataset: Make, micro: str, option: dict[str, object]) -> None:
     with pytest.raises(FeatureStoreError, match="must be"):
         embed_dataset(make_dataset().folder, micro, progress=False, **option)
+
+
+def test_photos_that_were_skipped_and_are_no_longer_in_the_data_set(
+    make_dataset: Make, micro: str
+) -> None:
+    data = make_dataset(photos=3)
+    (data.folder / "photos" / data.photos["p1"]).unlink()
+    run(data, micro)
+    data.photos.clear()
+    data.write()
+    report = run(data, micro)
+    assert (report.encoded["image"], report.reused["image"], report.reused["review"]) == (0, 0, 4)
+    assert len(FeatureStore.open(data.folder, "micro", "image")) == 0
+
+
+def test_rows_that_are_not_finite_are_made_anew(make_dataset: Make, micro: str) -> None:
+    data = make_dataset()
+    run(data, micro)
+    path = data.store() / "review.npy"
+    matrix = np.load(path)
+    matrix[2, 3] = np.inf
+    np.save(path, matrix)
+    report = run(data, micro)
+    assert "not finite" in report.notes[0]
+    assert (report.encoded["image"], report.encoded["review"]) == (0, 4)
+    assert np.isfinite(FeatureStore.open(data.folder, "micro", "review").matrix).all()
+
+
+def test_the_shipped_encoder_says_what_it_knows(make_dataset: Make, tmp_path: Path) -> None:
+    report = run(make_dataset(photos=1, reviews=1), "showcase-tiny")
+    assert len(report.notes) == 1 and "knows the painted dishes of the demo only" in report.notes[0]
+    assert run(make_dataset(photos=1, reviews=1, name="showcase-demo"), "showcase-tiny").notes == []
+
+
+def test_a_disk_that_fills_up_keeps_what_is_done(make_dataset: Make, micro: str) -> None:
+    data = make_dataset()
+    real = RowWriter.commit
+
+    def commit(self: RowWriter, *batch: Any) -> None:
+        if self.done >= 4:
+            raise OSError(28, "No space left on device")
+        real(self, *batch)
+
+    said = r"micro was left as it was: .*No space left.*is kept beside it"
+    with (
+        mock.patch.object(RowWriter, "commit", commit),
+        pytest.raises(FeatureStoreError, match=said),
+    ):
+        run(data, micro)
+    _, images, _ = counted(data, micro)
+    assert images == 3

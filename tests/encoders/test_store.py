@@ -165,3 +165,25 @@ def test_store_needs_no_torch() -> None:
         "sys.exit(bool({'torch', 'open_clip', 'recbole'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("kind", ["<f2", ">f2", "<f4"])
+def test_rows_that_are_not_finite_are_refused(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch, value: float, kind: str
+) -> None:
+    monkeypatch.setattr("recbole_showcase.encoders.store._BLOCK_BYTES", 16)
+    matrix = np.arange(12).reshape(4, 3).astype(kind)
+    matrix[0, 0] = np.finfo(matrix.dtype).max
+    np.save(folder(dataset) / "image.npy", matrix)
+    meta = META | {"dtype": matrix.dtype.name, "architecture": "ViT-B-32", "weights": "some tag"}
+    (folder(dataset) / "meta.json").write_text(json.dumps(meta))
+    FeatureStore.open(dataset, "enc", "image")
+    matrix[3, 1] = value
+    np.save(folder(dataset) / "image.npy", matrix)
+    said = (
+        r"enc/image\.npy: the image features of 'b' \(row 3\) are not finite; make them anew with: "
+        r"recbole-showcase embed .*/toy --encoder ViT-B-32 --weights 'some tag'$"
+    )
+    with pytest.raises(FeatureStoreError, match=said):
+        FeatureStore.open(dataset, "enc", "image")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from recbole_showcase.files import replace
 from recbole_showcase.files.replace import replace_text, replaced, replaced_folder
 
 
@@ -90,8 +95,9 @@ def test_what_is_kept_moves_unless_the_new_folder_has_it(tmp_path: Path) -> None
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
+@pytest.mark.parametrize("made_again", [False, True])
 def test_a_folder_that_cannot_be_put_back_is_not_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_again: bool
 ) -> None:
     folder = tmp_path / "f"
     folder.mkdir()
@@ -103,10 +109,17 @@ def test_a_folder_that_cannot_be_put_back_is_not_deleted(
             raise PermissionError(str(target))
         rename(source, target)
 
-    monkeypatch.setattr(os, "rename", stubborn)
-    with pytest.raises(PermissionError), replaced_folder(folder):
-        pass
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", stubborn)
+        with pytest.raises(PermissionError), replaced_folder(folder):
+            pass
     assert list(_tree(tmp_path).values()) == [b"old"]
+    if made_again:
+        folder.mkdir()
+    with replaced_folder(folder, keep=lambda name: name == "a") as partial:
+        (partial / "b").write_text("new")
+    assert sorted(_tree(tmp_path).values()) == [*[b""] * made_again, b"new", b"old"]
+    assert (folder / "a").exists() != made_again
 
 
 def test_a_link_to_a_folder_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
@@ -117,3 +130,63 @@ def test_a_link_to_a_folder_is_replaced_and_what_it_leads_to_stays(tmp_path: Pat
         (partial / "b").write_text("new")
     assert _tree(tmp_path / "real") == {"a": b"old"}
     assert _tree(tmp_path / "link") == {"b": b"new"}
+
+
+_WRITE_AND_WAIT = """
+import sys
+from pathlib import Path
+from recbole_showcase.files import replace
+with getattr(replace, sys.argv[1])(Path(sys.argv[2])) as partial:
+    (partial / "half" if partial.is_dir() else partial).write_text("half")
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("way", ["replaced", "replaced_folder"])
+def test_what_a_killed_run_has_left_is_cleared_and_what_a_living_one_writes_stays(
+    tmp_path: Path, way: str
+) -> None:
+    target = tmp_path / "a"
+    command = [sys.executable, "-c", _WRITE_AND_WAIT, way, str(target)]
+
+    def write() -> None:
+        with getattr(replace, way)(target) as partial:
+            (partial / "b" if partial.is_dir() else partial).write_text("whole")
+
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"begun\n"
+        write()
+        assert len(list(tmp_path.glob(".a.partial-*"))) == 1, "its maker lives"
+        other.send_signal(signal.SIGKILL)
+    (tmp_path / ".a.partial-7").write_text("of an earlier version")
+    (tmp_path / ".ab.partial-7").write_text("of another target")
+    write()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".ab.partial-7", "a"]
+    assert (target / "b" if target.is_dir() else target).read_text() == "whole"
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_a_killed_run_took_away_is_put_back(tmp_path: Path, renamed: bool) -> None:
+    folder = tmp_path / "f"
+    old = tmp_path / ".f.partial-x" / "old"
+    for name in ("photos/1", "table"):
+        (old / name).parent.mkdir(parents=True, exist_ok=True)
+        (old / name).write_text("old")
+    if renamed:  # killed after the new folder had taken the place
+        folder.mkdir()
+        (folder / "table").write_text("new")
+    with pytest.raises(_Interrupted), replaced_folder(folder, lambda name: name == "photos"):
+        raise _Interrupted
+    assert _tree(tmp_path) == {"f/photos/1": b"old", "f/table": b"new" if renamed else b"old"}
+
+
+@pytest.mark.parametrize("way", ["replaced", "replaced_folder"])
+def test_an_error_of_the_disk_says_where_and_what_is_kept(tmp_path: Path, way: str) -> None:
+    target = tmp_path / "a"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError) as raised, getattr(replace, way)(target):
+        raise full
+    assert str(raised.value) == f"[Errno {errno.ENOSPC}] No space left on device: '{target}'"
+    assert raised.value.__notes__ == [f"{target} was left as it was"]

@@ -62,15 +62,19 @@ def test_a_name_of_recbole_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> N
         recbole_showcase.showcase_class(Mine)
 
 
-def test_a_metric_of_recbole_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    from recbole.evaluator import register
-    from recbole.evaluator.metrics import Recall
-
-    from recbole_showcase.integration.metrics import register_metrics
-
-    monkeypatch.setitem(register.metrics_dict, "bleu1", Recall)
-    with pytest.raises(RegistrationError, match="BLEU1"):
-        register_metrics()
+def test_a_metric_of_recbole_is_not_replaced(tmp_path: Path) -> None:
+    """Registered before RecBole is there to be asked, one of its name is left out."""
+    code = (
+        "import recbole_showcase\n"
+        "recbole_showcase.register('recall', lambda evaluation: 1.0)\n"
+        "from recbole.quick_start import run_recbole\n"
+        "from recbole.evaluator.register import metrics_dict\n"
+        "from recbole_showcase.parts import METRICS\n"
+        "print('OF', metrics_dict['recall'].__module__, 'recall' in METRICS, 'BLEU1' in METRICS)\n"
+    )
+    output = run_python("-W", "ignore", "-c", code, cwd=tmp_path)
+    assert "OF recbole.evaluator.metrics False True" in output
+    assert "RecBole has a metric 'recall' already" in output
 
 
 def test_a_users_own_model_is_composed_and_found_by_name() -> None:

@@ -19,7 +19,7 @@ from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
 from recbole_showcase.integration.config import RunSettings, run_settings
-from recbole_showcase.integration.remembered import digests_of, to_remember
+from recbole_showcase.integration.remembered import check_same_ids, digests_of, to_remember
 from recbole_showcase.relevance import RELEVANCE, PartInputs
 from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.hashed_random import pair_keys
@@ -226,7 +226,7 @@ class ShowcaseMixin(AbstractRecommender):
             CheckpointError: If its ids are of other users, items or words.
         """
         para = dict(para or {})
-        _check_ids(para.pop(_IDS, None) or self._ids, self._ids)
+        check_same_ids(para.pop(_IDS, None) or self._ids, self._ids)
         known = para.pop(_TOKENIZER, None)
         if known is not None and known != self.showcase.data.tokenizer.fingerprint():
             raise CheckpointError(
@@ -248,16 +248,6 @@ class ShowcaseMixin(AbstractRecommender):
         return (
             _of_known(user_vectors, batch.users, head.known_users),
             _of_known(item_vectors, batch.items, head.known_items),
-        )
-
-
-def _check_ids(stored: Mapping[str, str], here: Mapping[str, str]) -> None:
-    others = sorted(name for name in stored if stored[name] != here.get(name))
-    if others:
-        raise CheckpointError(
-            f"the checkpoint numbers the values of {', '.join(others)} in another way than this "
-            "data set: its rows are in another order, or it has changed; load_explainer and "
-            "load_data_and_model build the data set in the checkpoint's way"
         )
 
 

@@ -121,6 +121,25 @@ def renumbered(known: np.ndarray, wanted: list[str], name: str) -> np.ndarray:
     return found
 
 
+def check_same_ids(stored: Mapping[str, str], here: Mapping[str, str]) -> None:
+    """Refuse a checkpoint whose ids are of other tokens than a data set's.
+
+    Args:
+        stored: What :func:`digests_of` gave for the checkpoint's data set.
+        here: What it gives for this one.
+
+    Raises:
+        CheckpointError: Naming the fields that are numbered in another way.
+    """
+    others = sorted(name for name in stored if stored[name] != here.get(name))
+    if others:
+        raise CheckpointError(
+            f"the checkpoint numbers the values of {', '.join(others)} in another way than this "
+            "data set: its rows are in another order, or it has changed; load_explainer and "
+            "load_data_and_model build the data set in the checkpoint's way"
+        )
+
+
 def _digest(tokens: Iterable[Any]) -> str:
     found = hashlib.sha256()
     for token in tokens:

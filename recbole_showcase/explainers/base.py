@@ -125,6 +125,19 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return total / weight.sum(dim=1).clamp(min=1.0)
 
 
+def sinusoids(angles: Tensor, width: int) -> Tensor:
+    """Sines and cosines in turn, as the original transformer tells positions.
+
+    Args:
+        angles: The angle of each position at each frequency (S, F).
+        width: At most 2 F.
+
+    Returns:
+        Shape (S, width).
+    """
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
+
+
 class PairSequence(nn.Module):
     """What is known of a pair as one sequence of embeddings, a learned vector telling kinds apart.
 

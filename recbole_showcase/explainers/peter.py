@@ -28,6 +28,7 @@ from recbole_showcase.explainers.base import (
     ExplainerInputs,
     greedy_texts,
     next_token_loss,
+    sinusoids,
 )
 from recbole_showcase.explainers.ids import (
     IdEmbedding,
@@ -132,7 +133,9 @@ class PeterExplainer(Explainer):
         """Vectors (B, S, H) at the positions from ``start`` on, as the first layer reads them."""
         positions = torch.arange(start, start + vectors.shape[1], device=vectors.device)
         width = vectors.shape[2]
-        return self.dropout(vectors * math.sqrt(width) + sinusoids(positions, width))
+        periods = 10_000.0 ** (torch.arange(0, width, 2, device=vectors.device) / width)
+        places = sinusoids(positions[:, None] / periods, width)  # (S, H)
+        return self.dropout(vectors * math.sqrt(width) + places)
 
 
 class PeterLayer(nn.Module):
@@ -163,13 +166,3 @@ def peter_mask(length: int) -> Tensor:
     mask = torch.ones(length, length, dtype=torch.bool).triu(diagonal=1)
     mask[0, 1] = False
     return mask
-
-
-def sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Vectors (S, width) of positions (S,) as in the original transformer.
-
-    R2Gen's are these up to rounding, which is as it was when either's figures were made.
-    """
-    exponents = torch.arange(0, width, 2, device=positions.device) / width
-    angles = positions[:, None] / 10_000.0**exponents  # (S, ceil(width / 2))
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]

@@ -26,6 +26,7 @@ from recbole_showcase.explainers.base import (
     ExplainerInputs,
     greedy_texts,
     next_token_loss,
+    sinusoids,
 )
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -69,9 +70,9 @@ class R2GenExplainer(Explainer):
         width = settings.explainer_hidden_size
         self.encoder = PhotoEncoder(settings, inputs.photo_statistics)
         self.embedding = nn.Embedding(len(tokenizer), width)
-        self.register_buffer(
-            "positions", _sinusoids(torch.arange(inputs.max_tokens + 2), width), persistent=False
-        )
+        rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
+        angles = torch.arange(inputs.max_tokens + 2)[:, None] * rates
+        self.register_buffer("positions", sinusoids(angles, width), persistent=False)
         self.dropout = nn.Dropout(settings.explainer_dropout)
         self.memory = RelationalMemory(settings)
         self.layers = nn.ModuleList(
@@ -271,10 +272,3 @@ def _mlp(inputs: int, outputs: int) -> nn.Sequential:
     for layer in layers:
         nn.init.constant_(layer.bias, 0.1)
     return nn.Sequential(layers[0], nn.ReLU(), layers[1])
-
-
-def _sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Vectors (S, width) of positions (S,) as in the original transformer."""
-    exponents = torch.arange(0, width, 2, device=positions.device)
-    angles = positions[:, None] * torch.exp(exponents * (-math.log(10_000.0) / width))
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.explainers.base import sinusoids
 from recbole_showcase.explainers.peter import (
     PeterExplainer,
     PeterLayer,
     peter_mask,
-    sinusoids,
 )
 from recbole_showcase.text.tokenizer import TextTokenizer
 from tests.explainers.test_explainers import TEXTS, batch_of, build
@@ -158,7 +158,7 @@ def test_heads_that_do_not_divide_the_width_are_an_error(tokenizer: TextTokenize
 
 
 def test_positions_of_an_odd_width_are_whole() -> None:
-    places = torch.arange(4)
-    assert sinusoids(places, 5).shape == (4, 5)
-    torch.testing.assert_close(sinusoids(places, 6)[:, 0], sinusoids(places, 5)[:, 0])
-    assert torch.equal(sinusoids(places, 5)[2:], sinusoids(places[2:], 5))
+    angles = torch.arange(4.0)[:, None] * torch.tensor([1.0, 0.1, 0.01])
+    literal = [[f(a) for a in row for f in (math.sin, math.cos)] for row in angles.tolist()]
+    torch.testing.assert_close(sinusoids(angles, 6), torch.tensor(literal))
+    assert torch.equal(sinusoids(angles, 5), sinusoids(angles, 6)[:, :5])

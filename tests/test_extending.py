@@ -248,6 +248,12 @@ def test_a_checkpoint_runs_nothing_that_lies_beside_it(plain_run: Path, tmp_path
     assert not (tmp_path / "ran").exists()
 
 
+def test_the_package_itself_may_lie_where_python_was_started(plain_run: Path) -> None:
+    """As in a checkout, whose own parts are no stranger's."""
+    program = LOAD.replace("json.loads(sys.argv[1])", repr((str(plain_run), [])))
+    assert "TEXT" in run_python("-W", "ignore", "-c", program, cwd=ROOT)
+
+
 def test_a_model_is_asked_without_metrics_that_are_not_known(
     loose: Path, tiny_world: TinyWorld
 ) -> None:

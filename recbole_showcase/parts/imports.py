@@ -88,7 +88,10 @@ def check_trusted(module: str, what: str) -> None:
     """
     if not _of_a_file.get() or module in sys.modules:
         return
-    if module.partition(".")[0] in packages_distributions() and _is_installed(module):
+    package = module.partition(".")[0]
+    if package == __name__.partition(".")[0]:  # ours, wherever it was imported from
+        return
+    if package in packages_distributions() and _is_installed(module):
         return
     raise SettingsError(
         f"the file names {what}, which no installed package has, and a file chooses no other code: "

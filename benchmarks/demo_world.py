@@ -88,7 +88,8 @@ def judge(checkpoint: Path, data: Path) -> dict[str, float]:
 
 def random_sets(known: Any, items: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """K photos of each item (B, k), drawn without a look at anything."""
-    candidates = known.photos.of_item.first(items, known.settings.max_candidates)  # (B, C)
+    of_item = known.photos.of_item
+    candidates = of_item.first(items, int(of_item.lengths(items).max(initial=0)))  # (B, C)
     order = np.argsort(rng.random(candidates.shape) + 2.0 * (candidates < 0), axis=1)[:, :k]
     return np.take_along_axis(candidates, order, axis=1)
 

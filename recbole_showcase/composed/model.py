@@ -14,7 +14,7 @@ from tqdm import tqdm
 from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
-from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.data.explanation import ExplanationData, Profile
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
@@ -193,9 +193,7 @@ class ShowcaseMixin(AbstractRecommender):
         head = self.showcase
         profile = head.data.profile(pairs)  # looked up once, for choosing and for writing
         if photos is None:
-            to_select = head.data.selection_batch(pairs, profile).to(self.device)
-            vectors = self._vectors_of(to_select)
-            chosen, scores = (part.cpu().numpy() for part in head.select(to_select, *vectors))
+            chosen, scores = self._choose(pairs, profile)
         else:
             chosen, scores = photos, np.full(photos.shape, np.nan, dtype=np.float32)
         texts = [""] * len(pairs)
@@ -203,6 +201,17 @@ class ShowcaseMixin(AbstractRecommender):
             to_write = head.data.explanation_batch(pairs, chosen, profile).to(self.device)
             texts = head.explainer.generate(to_write, *self._vectors_of(to_write))
         return Explanations(chosen, scores, texts)
+
+    def _choose(self, pairs: Pairs, profile: Profile) -> tuple[np.ndarray, np.ndarray]:
+        """Photos (B, k) among all of each item, best first, -1 if absent, and their relevance."""
+        head = self.showcase
+        chosen = np.full((len(pairs), head.settings.photos), -1, dtype=np.int64)
+        scores = np.full(chosen.shape, np.nan, dtype=np.float32)
+        for group in head.data.selection_groups(pairs):
+            batch = head.data.selection_batch(pairs[group], profile[group]).to(self.device)
+            found = head.select(batch, *self._vectors_of(batch))
+            chosen[group], scores[group] = (part.cpu().numpy() for part in found)
+        return chosen, scores
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """PyTorch's, also for bases that start from a pretrained file before there is a head."""

@@ -21,6 +21,8 @@ from recbole_showcase.settings import ShowcaseSettings
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable, no_tokens
 
 _STATISTICS_SAMPLE = 20_000
+# Candidates that are compared at once, padding included: 34 MB of features 512 wide.
+_CANDIDATES_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Profile:
     reviews: np.ndarray
     review_features: Tensor
     review_mask: Tensor
+
+    def __getitem__(self, index: np.ndarray) -> Profile:
+        """That of some of the pairs."""
+        return Profile(self.reviews[index], self.review_features[index], self.review_mask[index])
 
 
 class ExplanationData:
@@ -249,16 +255,17 @@ class ExplanationData:
         """Whether photo selection is learned from a row of the user, boolean (n_users,)."""
         return self._users_of(self.selection_rows)
 
-    def training_selection(self, rows: np.ndarray) -> SelectionBatch:
+    def training_selection(self, rows: np.ndarray, random: np.random.Generator) -> SelectionBatch:
         """Training samples of photo selection: photos of training rows, and who posted them.
 
         Args:
             rows: Rows among :attr:`selection_rows` (B,).
+            random: Draws the candidates where an item has more than are compared at once.
         """
         pairs = Pairs.of_rows(self.corpus, rows)
         limit = self.settings.max_candidates
         own = self.photos.of_row.first(rows, limit)  # (B, O)
-        others = self.photos.of_item_in_training.first(pairs.items, limit + own.shape[1])
+        others = self.photos.of_item_in_training.spread(pairs.items, limit + own.shape[1], random)
         again = self.photos.rows[others] == rows[:, None]
         # Own photos are kept where an item has too many; the order is that of posting again.
         hidden = np.concatenate([np.zeros(own.shape, dtype=bool), again], axis=1)
@@ -270,10 +277,31 @@ class ExplanationData:
         return self._selection_batch(pairs, candidates, posted, self.profile(pairs))
 
     def selection_batch(self, pairs: Pairs, profile: Profile) -> SelectionBatch:
-        """Pairs to choose photos for, among all photos of their items."""
-        candidates = self.photos.of_item.first(pairs.items, self.settings.max_candidates)  # (B, C)
+        """Pairs to choose photos for, among all photos of their items.
+
+        How many that are is not bounded; see :meth:`selection_groups`.
+        """
+        most = int(self.photos.of_item.lengths(pairs.items).max(initial=0))
+        candidates = self.photos.of_item.first(pairs.items, most)  # (B, C)
         none = np.zeros(candidates.shape, dtype=bool)
         return self._selection_batch(pairs, candidates, none, profile)
+
+    def selection_groups(self, pairs: Pairs) -> list[np.ndarray]:
+        """Pairs in groups that are not too many candidates to compare at once.
+
+        Returns:
+            The places (G,) of the pairs of each group; each group has one pair at least.
+        """
+        counts = self.photos.of_item.lengths(pairs.items)
+        if counts.max(initial=0) * len(pairs) <= _CANDIDATES_AT_ONCE:
+            return [np.arange(len(pairs))]
+        order = np.argsort(counts, kind="stable")  # like with like, so that little is padding
+        groups, start = [], 0
+        for end in range(1, len(order)):
+            if counts[order[end]] * (end + 1 - start) > _CANDIDATES_AT_ONCE:
+                groups.append(order[start:end])
+                start = end
+        return [*groups, order[start:]]
 
     def _selection_batch(
         self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray, profile: Profile

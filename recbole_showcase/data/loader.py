@@ -56,5 +56,5 @@ class ExplanationLoader:
                 samples = order[start : start + self.batch_size]
                 explanation = self.data.training_batch(samples, random)
                 n_written += 1
-            selection = self.data.training_selection(rows) if len(rows) else None
+            selection = self.data.training_selection(rows, random) if len(rows) else None
             yield TrainingBatch(explanation, selection)

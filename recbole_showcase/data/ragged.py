@@ -41,6 +41,29 @@ class Ragged:
         place = np.arange(counts.max(initial=0))
         return _padded(self.values, self.offsets[keys][:, None] + place, place < counts[:, None])
 
+    def spread(self, keys: np.ndarray, limit: int, random: np.random.Generator) -> np.ndarray:
+        """Values at even steps through each list, from a random start, shape (B, L <= limit).
+
+        Each value of a list has the same chance, none comes twice, and their order stays. Lists
+        that are not longer than the limit are whole, and nothing is drawn if all are.
+
+        Args:
+            keys: Shape (B,).
+            limit: The most values of a list.
+            random: Draws the starts.
+        """
+        lengths = self.lengths(keys)
+        if lengths.max(initial=0) <= limit:
+            return self.first(keys, limit)
+        counts = np.minimum(lengths, limit)
+        place = np.arange(limit)
+        start = random.random(len(keys))[:, None]
+        step = (lengths / np.maximum(counts, 1))[:, None]
+        # A product may be rounded up to the end of the list.
+        steps = np.minimum(((place + start) * step).astype(np.int64), lengths[:, None] - 1)
+        within = np.where((lengths > limit)[:, None], steps, place)
+        return _padded(self.values, self.offsets[keys][:, None] + within, place < counts[:, None])
+
 
 class Timeline:
     """For each user a list of values in the order of their times."""

@@ -4,8 +4,9 @@ Kulesza and Taskar, "k-DPPs: Fixed-Size Determinantal Point Processes", ICML 201
 of a set Y of k photos is proportional to det L_Y, with the kernel L of ``dpp.py``. A draw chooses
 k eigenvectors by elementary symmetric polynomials of the eigenvalues, then photos from the
 projection DPP that these span. The differences to the paper: sets are drawn in batch; the
-projection DPP is conditioned by a Cholesky factor instead of new orthonormal bases; and each
-number is fixed by a seed and the pair, so one pair always gets the same draw.
+projection DPP is conditioned by a Cholesky factor instead of new orthonormal bases; each number is
+fixed by a seed and the pair, so one pair always gets the same draw; and of more than
+``MOST_CANDIDATES`` photos the most relevant ones are drawn from.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ OWN_SHARE = 1e-4
 # Log-quality below the best of a set by more than this counts as this far below; with more,
 # the eigenvalues of the less relevant photos would be lost to rounding.
 _RANGE = 10.0
+# Candidates that are drawn from, the most relevant ones: the time of a draw grows with their cube.
+MOST_CANDIDATES = 512
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,13 @@ class KDPPSelector(ImageSelector):
         self, relevance: Tensor, features: Tensor, mask: Tensor, k: int, keys: Tensor
     ) -> Tensor:
         """Indices (B, k) of a draw, the most relevant first."""
+        if mask.shape[1] > MOST_CANDIDATES:
+            ranked = relevance.masked_fill(~mask, -torch.inf)
+            best = ranked.sort(dim=1, descending=True, stable=True).indices[:, :MOST_CANDIDATES]
+            best = best.sort(dim=1).values  # in the candidates' own order, as fewer would be
+            wide = best.unsqueeze(-1).expand(-1, -1, features.shape[2])
+            parts = relevance.gather(1, best), features.gather(1, wide), mask.gather(1, best)
+            return best.gather(1, self.choose(*parts, k, keys))
         settings, width = self.settings, mask.shape[1]
         size = mask.sum(dim=1).clamp(max=k)  # (B,), all photos where there are fewer than k
         places = torch.arange(width + k, device=mask.device)

@@ -80,7 +80,7 @@ def test_photo_selection_learns_from_photos_of_training_rows(
     changes = {**changes, "showcase_max_candidates": limit}
     data = data_of(model, tiny_world, tmp_path, **changes)
     inter, rows = data.corpus.interactions, data.selection_rows
-    batch = data.training_selection(rows)
+    batch = data.training_selection(rows, np.random.default_rng(0))
     candidates, posted = batch.candidates.numpy(), batch.posted.numpy()
     assert candidates.shape[1] <= limit and batch.candidate_mask.sum(dim=1).min() >= 2
     target, place = np.nonzero(candidates >= 0)
@@ -97,7 +97,7 @@ def test_photo_selection_learns_from_photos_of_training_rows(
 def test_nothing_says_who_posted_what_where_photos_are_chosen(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
-    data = data_of("ShowcaseBPR", tiny_world, tmp_path)
+    data = data_of("ShowcaseBPR", tiny_world, tmp_path, showcase_max_candidates=2)
     rows = np.flatnonzero(data.corpus.interactions.splits == TEST)
     pairs = Pairs.of_rows(data.corpus, rows)
     batch = data.selection_batch(pairs, data.profile(pairs))

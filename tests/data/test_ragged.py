@@ -24,6 +24,26 @@ def test_no_entries_and_no_keys() -> None:
     assert timeline.before(np.array([1]), np.array([5.0]), 4).shape == (1, 0)
 
 
+def test_a_spread_gives_each_value_of_a_long_list_the_same_chance() -> None:
+    ragged = Ragged.from_pairs(np.repeat([0, 1, 2], [3, 10, 0]), np.arange(13), 3)
+    random = np.random.default_rng(0)
+    seen = np.zeros(13)
+    for _ in range(4000):
+        short, long, none = ragged.spread(np.arange(3), 4, random)
+        assert short.tolist() == [0, 1, 2, -1] and none.tolist() == [-1] * 4
+        assert (np.diff(long) > 0).all() and set(long) <= set(range(3, 13))
+        seen[long] += 1
+    np.testing.assert_allclose(seen[3:] / 4000, 0.4, atol=0.03)
+
+
+def test_a_spread_over_short_lists_draws_nothing() -> None:
+    ragged = Ragged.from_pairs(np.array([0, 1, 1]), np.arange(3), 2)
+    random = np.random.default_rng(0)
+    before = random.bit_generator.state
+    assert ragged.spread(np.array([1, 0]), 2, random).tolist() == [[1, 2], [0, -1]]
+    assert random.bit_generator.state == before
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_timelines_agree_with_a_loop(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -85,3 +85,23 @@ def test_elementary_symmetric_polynomials_are_sums_of_products() -> None:
             for row in values
         ]
         assert table[:, n, degree].tolist() == pytest.approx(expected)
+
+
+def test_of_very_many_photos_the_most_relevant_are_drawn_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(1)
+    relevance, features = torch.randn(30, 40), torch.randn(30, 40, 8)
+    mask = torch.rand(30, 40) > 0.2
+    mask[0, 5:] = False  # fewer than are drawn from
+    monkeypatch.setattr("recbole_showcase.selectors.kdpp.MOST_CANDIDATES", 10)
+    chosen = SELECTORS.build("kdpp", {})(relevance, features, mask, 3)
+    ranks = relevance.masked_fill(~mask, -torch.inf).argsort(descending=True).argsort()
+    assert (ranks.gather(1, chosen) < 10).all() and mask.gather(1, chosen).all()
+    fewer = relevance.masked_fill(~mask, -torch.inf).topk(10).indices.sort().values
+    for row in range(1, 30):
+        (place,) = SELECTORS.build("kdpp", {})(
+            relevance[row, fewer[row]][None], features[row, fewer[row]][None],
+            torch.ones(1, 10, dtype=torch.bool), 3, torch.tensor([row]),
+        )  # fmt: skip
+        assert fewer[row, place].equal(chosen[row]), "as if there were no others"

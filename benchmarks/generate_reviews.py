@@ -62,14 +62,14 @@ def _meta_line(index: int, item: str) -> str:
     }) + "\n"  # fmt: skip
 
 
-def _vocabulary(rng: np.random.Generator, size: int = 20_000) -> np.ndarray:
+def vocabulary(rng: np.random.Generator, size: int = 20_000) -> np.ndarray:
     letters = np.array(list("etaoinshrdlucmfwypvbgk"))
     lengths = rng.integers(2, 9, size)
     return np.array(["".join(rng.choice(letters, length)) for length in lengths], dtype=object)
 
 
 def _review_lines(rows: int, items: list[str], rng: np.random.Generator) -> Iterator[str]:
-    words = _vocabulary(rng)
+    words = vocabulary(rng)
     users = max(rows // 6, 10)
     previous = ""
     for start in range(0, rows, CHUNK):

@@ -63,6 +63,7 @@ TEST_REQUIREMENTS = [
     *EXTRAS["plot"],
     *EXTRAS["tune"],
     "pytest>=8.0",
+    "hypothesis>=6.100",
     "ruff>=0.6",
     "mypy>=1.11",
     "types-PyYAML>=6.0.12",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from recbole_showcase import cli
+from recbole_showcase.resources import write_sums
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -112,9 +113,10 @@ def train_alignment(
 
 
 def _tell_figures(folder: Path, figures: dict[str, Any]) -> None:
-    """Write figures beside the weights they are of, and show them."""
+    """Write figures beside the weights they are of, and the digests of both; show the figures."""
     text = json.dumps(figures, indent=2)
     (folder / "figures.json").write_text(text + "\n", encoding="utf-8")
+    write_sums(folder)
     typer.echo(text)
 
 

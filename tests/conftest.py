@@ -6,12 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # The models under test are small: one thread is as fast, and sums are the same on every machine.
 # To be set before torch is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from tests.tiny import TinyWorld
+
+# Properties are looked at in the same examples by every machine, a failure is none of luck.
+settings.register_profile("alike", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.load_profile("alike")
 
 SHARED_DATA = Path(
     os.environ.get("SHOWCASE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")

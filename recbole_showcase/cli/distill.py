@@ -20,7 +20,10 @@ def distill(
     ] = None,
     classifier: Annotated[
         str | None,
-        typer.Option(help="Folder of a trained classifier, or 'shipped': the one that ships."),
+        typer.Option(
+            help="Folder of a trained classifier, or 'shipped': the one that ships for "
+            "showcase-tiny, and knows the painted dishes of the demo only."
+        ),
     ] = None,
     save: Annotated[
         Path | None, typer.Option(help="Folder to keep the classifier in that --labels trains.")
@@ -32,7 +35,13 @@ def distill(
             "without a classifier a z-score of the cosine (default 2)."
         ),
     ] = None,
-    encoder: Annotated[str, typer.Option(help="Name of the feature store.")] = "showcase-tiny",
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="Name of the feature store; showcase-tiny, the encoder that ships, knows the "
+            "painted dishes of the demo only."
+        ),
+    ] = "showcase-tiny",
     form: Annotated[
         str, typer.Option(help="What the layer sees: interaction, or concatenation (literal).")
     ] = "interaction",

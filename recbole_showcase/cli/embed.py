@@ -20,8 +20,9 @@ def embed(
     encoder: Annotated[
         str,
         typer.Option(
-            help="showcase-tiny (ships with the package), an open_clip architecture, "
-            "local-dir:FOLDER or hf-hub:OWNER/NAME."
+            help="showcase-tiny, which ships with the package and knows the painted dishes of the "
+            "demo only; for real photos an open_clip architecture, local-dir:FOLDER or "
+            "hf-hub:OWNER/NAME."
         ),
     ] = "showcase-tiny",
     weights: Annotated[
@@ -43,7 +44,8 @@ def embed(
 ) -> None:
     """Encode photos and review texts into memory-mapped features.
 
-    Run it again after an interruption, or when the data set has grown: what is done is kept.
+    Run it again after an interruption, or when the data set has grown or features are damaged: what
+    is done is kept, and what is damaged or of a photo or text that has changed is made anew.
     """
     from recbole_showcase.encoders import embed_dataset
 

@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.files.replace import replaced_folder
-from recbole_showcase.resources import weights_path
+from recbole_showcase.resources import require_whole, weights_path
 
 Form = Literal["interaction", "concatenation"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -189,6 +189,7 @@ def classifier_for(
                 "recbole-showcase distill DATA/NAME --labels FILE --save FOLDER, and name it in "
                 "the setting showcase_alignment or with --classifier"
             )
+        require_whole(folder)
     classifier = AlignmentClassifier.load(Path(folder))
     classifier.require_encoder(meta)
     return classifier

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import open_clip
 
+from recbole_showcase.encoders.commands import (
+    HUB,
+    LOCAL,
+    SHIPPED,
+    brings_its_weights,
+    embed_command,
+)
 from recbole_showcase.errors import FeatureStoreError
-from recbole_showcase.resources import dataset_atomic_path, weights_path
-
-SHIPPED = "showcase-tiny"
-_LOCAL = "local-dir:"
-_HUB = "hf-hub:"
+from recbole_showcase.resources import dataset_atomic_path, require_whole, weights_path
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def choose_encoder(architecture: str, weights: str | None = None) -> EncoderChoi
 
     Raises:
         FeatureStoreError: The architecture or tag is unknown (the nearest are named), weights
-            are missing or superfluous, or a folder or file is not there.
+            are missing or superfluous, a folder or file is not there, or the shipped weights are
+            not as they were shipped.
     """
     if brings_its_weights(architecture):
         if weights is not None:
@@ -55,14 +59,9 @@ def choose_encoder(architecture: str, weights: str | None = None) -> EncoderChoi
         near = _nearest(architecture, [SHIPPED, *known])
         raise FeatureStoreError(
             f"unknown encoder '{architecture}'; {near} "
-            f"(or {_LOCAL}FOLDER, {_HUB}OWNER/NAME, {SHIPPED})"
+            f"(or {LOCAL}FOLDER, {HUB}OWNER/NAME, {SHIPPED})"
         )
     return _with_weights(architecture.replace("/", "-"), weights)
-
-
-def brings_its_weights(architecture: str) -> bool:
-    """Whether an architecture's name also names its weights."""
-    return architecture == SHIPPED or architecture.startswith((_LOCAL, _HUB))
 
 
 def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
@@ -75,23 +74,23 @@ def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
     if encoder != SHIPPED or (dataset_atomic_path() / dataset_dir.resolve().name).is_dir():
         return []
     return [
-        f"{SHIPPED} knows the painted dishes of the demo only; for real photos and reviews choose "
-        "another encoder, such as --encoder ViT-B-32 --weights laion2b_s34b_b79k with embed"
+        f"{SHIPPED} knows the painted dishes of the demo only, and so does the classifier that "
+        "ships for it; for real photos and reviews choose another encoder, such as by: "
+        f"{embed_command(dataset_dir, 'ViT-B-32', 'laion2b_s34b_b79k')}"
     ]
 
 
 def _self_contained(architecture: str) -> EncoderChoice:
     if architecture == SHIPPED:
-        _require_folder(weights_path() / SHIPPED)
-        model_name = f"{_LOCAL}{weights_path() / SHIPPED}"
+        model_name = f"{LOCAL}{require_whole(weights_path() / SHIPPED)}"
         return EncoderChoice(SHIPPED, SHIPPED, "shipped with the package", model_name, None)
-    if architecture.startswith(_HUB):
-        identifier = architecture.removeprefix(_HUB)
+    if architecture.startswith(HUB):
+        identifier = architecture.removeprefix(HUB)
         name = _folder_name(identifier.replace("/", "--"))
         return EncoderChoice(name, architecture, identifier, architecture, None)
-    folder = Path(architecture.removeprefix(_LOCAL)).expanduser().resolve()
+    folder = Path(architecture.removeprefix(LOCAL)).expanduser().resolve()
     _require_folder(folder)
-    absolute = f"{_LOCAL}{folder}"
+    absolute = f"{LOCAL}{folder}"
     return EncoderChoice(_folder_name(folder.name), absolute, str(folder), absolute, None)
 
 

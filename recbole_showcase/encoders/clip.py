@@ -22,12 +22,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from recbole_showcase.encoders.choice import (
-    SHIPPED,
-    EncoderChoice,
-    brings_its_weights,
-    choose_encoder,
-)
+from recbole_showcase.encoders.choice import EncoderChoice, choose_encoder
+from recbole_showcase.encoders.commands import SHIPPED, brings_its_weights
 from recbole_showcase.encoders.geometry import Geometry
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import FeatureStoreError
@@ -136,7 +132,7 @@ class ClipEncoder:
         if encoder.provenance()["weights_digest"] != meta["weights_digest"]:
             raise FeatureStoreError(
                 f"{store.folder}: made with other weights than '{architecture}' has now "
-                f"({meta['weights_digest']}); embed the data set again"
+                f"({meta['weights_digest']}); make them anew with: {store.command}"
             )
         return encoder
 

@@ -20,10 +20,18 @@ from tqdm import tqdm
 
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.atomic import photo_folder as photo_folder_of
-from recbole_showcase.encoders.choice import SHIPPED, shipped_encoder_notes
+from recbole_showcase.encoders.choice import shipped_encoder_notes
 from recbole_showcase.encoders.clip import ClipEncoder
+from recbole_showcase.encoders.commands import SHIPPED
 from recbole_showcase.encoders.partial import PartialStore, RowWriter, aside_of, restore_old
-from recbole_showcase.encoders.plan import Plan, Source, make_plan, open_old, read_source
+from recbole_showcase.encoders.plan import (
+    Plan,
+    Source,
+    make_plan,
+    open_old,
+    read_source,
+    with_contents,
+)
 from recbole_showcase.encoders.prefetch import prefetch
 from recbole_showcase.encoders.store import DTYPES, MODALITIES, Modality, features_folder
 from recbole_showcase.encoders.stream import Prepare, encode_stream, photo_batches, text_batches
@@ -97,7 +105,7 @@ def embed_dataset(
     """Encode all photos and all non-empty review texts of a data set.
 
     An interrupted run goes on where it stopped. Rows of an earlier store by the same encoder
-    are taken over where token and path or text are the same. The store appears as a whole
+    are taken over where token and photo or text are the same. The store appears as a whole
     when everything is done.
 
     Args:
@@ -123,12 +131,16 @@ def embed_dataset(
     _check_options(batch_size, workers, dtype, pixel_limit)
     dataset_dir = Path(os.path.abspath(dataset_dir))
     sources = _read_sources(dataset_dir)
+    photos = _photos(dataset_dir, photo_folder, sources["image"])
+    workers = workers or min(torch.get_num_threads(), _MOST_WORKERS)
+    if photos is not None:
+        sources["image"] = with_contents(sources["image"], photos, workers)
     job = _Job(
         dataset_dir=dataset_dir,
         encoder=ClipEncoder.load(encoder, weights, device),
-        photos=_photos(dataset_dir, photo_folder, sources["image"]),
+        photos=photos,
         batch_size=batch_size,
-        workers=workers or min(torch.get_num_threads(), _MOST_WORKERS),
+        workers=workers,
         dtype=dtype,
         pixel_limit=pixel_limit,
         progress=progress,
@@ -191,10 +203,8 @@ def _run(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
             "an interrupted run was thrown away: encoder, number type or data set have changed"
         )
     modalities = {modality: _fill(job, plan, store, report) for modality, plan in plans.items()}
-    store.publish(
-        job.encoder.provenance()
-        | {"dtype": job.dtype, "package_version": __version__, "modalities": modalities}
-    )
+    made = {"dtype": job.dtype, "package_version": __version__, "modalities": modalities}
+    store.publish(job.encoder.provenance() | made | {"digests": store.digests()})
     return report
 
 

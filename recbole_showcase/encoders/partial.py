@@ -12,8 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from recbole_showcase.encoders.plan import sources_file
-from recbole_showcase.encoders.store import Modality
+from recbole_showcase.encoders.store import FILE_ENDINGS, MODALITIES, Modality, digest_of_file
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.files.replace import put_in_place, sync_to_disk
 
@@ -56,9 +55,14 @@ class PartialStore:
         """Write the tokens (N,) of the rows and the hashes (N,) of what they were made from."""
         text = "".join(f"{token}\n" for token in tokens)
         _write(self._store / f"{modality}.ids", text.encode())
-        with sources_file(self._store, modality).open("wb") as file:
+        with (self._store / f"{modality}.sources.npy").open("wb") as file:
             np.save(file, hashes)
             sync_to_disk(file)
+
+    def digests(self) -> dict[str, str]:
+        """The digest of each file by its name, of all that were written."""
+        names = [f"{modality}{ending}" for modality in MODALITIES for ending in FILE_ENDINGS]
+        return {name: digest_of_file(self._store / name) for name in names}
 
     def publish(self, meta: dict[str, Any]) -> None:
         """Write ``meta.json`` and put the store where it belongs, as a whole."""

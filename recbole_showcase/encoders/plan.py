@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from recbole_showcase.atomic import read_atomic
+from recbole_showcase.atomic import PhotoFolder, read_atomic
 from recbole_showcase.encoders.store import FeatureStore, Modality, features_folder
+from recbole_showcase.encoders.verify import content_faults
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.files.photos import GONE, content_mark
 
 NO_TEXT = "no text"
 _COLUMNS: dict[Modality, tuple[str, str]] = {
@@ -30,7 +33,8 @@ class Source:
         modality: ``image`` or ``review``.
         tokens: Tokens (N,), unique, an object array of str.
         values: Relative paths or texts (N,), an object array of str.
-        hashes: A hash (N,) of each value, uint64.
+        hashes: A hash (N,) of each photo's content or of each text, uint64; ``GONE`` for photos
+            that are not there.
         empty: Tokens that have no text.
     """
 
@@ -68,6 +72,8 @@ class Plan:
         """Whether the earlier store is already what this plan would make."""
         if self.old is None or self.pending or len(self.old_rows) != len(self.old):
             return False
+        if not self.old.digests:
+            return False
         return self.skipped({}) == self.old.skipped
 
     def skipped(self, failed: dict[str, str]) -> dict[str, str]:
@@ -86,6 +92,8 @@ class Plan:
 def read_source(dataset_dir: Path, modality: Modality) -> Source:
     """Read tokens and paths or texts of a data set; without the file there are none.
 
+    Photos are not looked at: their hashes are ``GONE`` until :func:`with_contents`.
+
     Raises:
         DataError: The file is damaged or names a token twice.
     """
@@ -101,12 +109,28 @@ def read_source(dataset_dir: Path, modality: Modality) -> Source:
         raise DataError(f"{path}, row {row + 1}: {key} {frame[key][row]!r} is there twice")
     tokens = frame[key].to_numpy(dtype=object)
     values = frame[column].to_numpy(dtype=object)
-    filled = np.ones(len(frame), dtype=bool)
-    if modality == "review":  # an empty path is for the photo folder to refuse, not to pass over
-        filled = (frame[column].str.strip() != "").to_numpy(dtype=bool)
+    if modality == "image":  # an empty path is for the photo folder to refuse, not to pass over
+        return Source(modality, tokens, values, np.full(len(tokens), GONE, np.uint64), tokens[:0])
+    filled = (frame[column].str.strip() != "").to_numpy(dtype=bool)
     return Source(
         modality, tokens[filled], values[filled], _hashes(values[filled]), tokens[~filled]
     )
+
+
+def with_contents(source: Source, folder: PhotoFolder, workers: int) -> Source:
+    """The photos of a source with the hashes of what is in them now.
+
+    Args:
+        source: Of photos.
+        folder: Where they are.
+        workers: Threads that read.
+
+    Raises:
+        DataError: A path leaves the folder.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        marks = pool.map(lambda path: content_mark(folder.resolve(path)), source.values)
+        return replace(source, hashes=np.fromiter(marks, np.uint64, len(source.values)))
 
 
 def make_plan(
@@ -116,8 +140,9 @@ def make_plan(
 ) -> Plan:
     """Decide what is taken from an earlier store and what is encoded.
 
-    A row is taken if its token is in the data set with the same path or text. Tokens that
-    were skipped get another chance: their photos may have come since.
+    A row is taken if its token is in the data set with the same photo or text, or with a photo
+    that is not there any more. Tokens that were skipped get another chance: their photos may have
+    come since.
 
     Args:
         source: What the data set has.
@@ -128,8 +153,13 @@ def make_plan(
     if old is None:
         return Plan(source, None, nothing, np.arange(len(source.tokens)), {})
     at = pd.Index(source.tokens, dtype=object).get_indexer(pd.Index(old.ids, dtype=object))
-    same = at >= 0
-    same[same] = source.hashes[at[same]] == _old_hashes(old)[same]
+    same, known = at >= 0, old_hashes(old)
+    now = np.append(source.hashes, np.uint64(GONE))[at]
+    gone = same & (now == GONE) & (source.modality == "image")
+    same &= (now == known) | gone
+    hashes = source.hashes.copy()
+    hashes[at[gone]] = known[gone]  # so that a photo that comes back changed is noticed
+    source = replace(source, hashes=hashes)
     old_rows = np.flatnonzero(same)
     fresh = np.ones(len(source.tokens), dtype=bool)
     fresh[at[same]] = False
@@ -152,9 +182,11 @@ def open_old(
         return None, None
     try:
         store = FeatureStore.open(dataset_dir, provenance["encoder"], modality)
-        _old_hashes(store)
+        old_hashes(store)
     except FeatureStoreError as error:
         return None, f"the features there are damaged ({error})"
+    if faults := content_faults(store):
+        return None, f"the features there are damaged ({faults[0]})"
     wanted = provenance | {"dtype": dtype}
     for field in ("weights_digest", "preprocessing", "dim", "dtype"):
         if store.meta[field] != wanted[field]:
@@ -162,13 +194,13 @@ def open_old(
     return store, None
 
 
-def sources_file(folder: Path, modality: Modality) -> Path:
-    """File of the hashes that tell whether a row is still true."""
-    return folder / f"{modality}.sources.npy"
+def old_hashes(store: FeatureStore) -> np.ndarray:
+    """What each row (N,) of a store was made from, as :class:`Source` has it.
 
-
-def _old_hashes(store: FeatureStore) -> np.ndarray:
-    path = sources_file(store.folder, store.modality)
+    Raises:
+        FeatureStoreError: The file is missing or does not fit.
+    """
+    path = store.folder / f"{store.modality}.sources.npy"
     try:
         hashes: np.ndarray = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -6,17 +6,19 @@
 | --- | --- |
 | ``<modality>.npy`` | (N, D) float16 or float32, every row of length one |
 | ``<modality>.ids`` | N tokens of ``.image`` or ``.review``, one a line, utf-8, in row order |
-| ``<modality>.sources.npy`` | (N,) uint64, a hash of the path or text that a row was made from |
+| ``<modality>.sources.npy`` | (N,) uint64, a hash of the photo or text that a row was made from |
 
-and one ``meta.json`` for both: who encoded them and how, how many there are, and which
-tokens were skipped for which reason.
+and one ``meta.json`` for both: who encoded them and how, how many there are, which tokens were
+skipped for which reason, and the digests of the three files. Whoever opens a store has the tokens
+compared with their digest and the rows looked at for what is no vector; all of the content is
+compared by :mod:`recbole_showcase.encoders.verify`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +27,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from recbole_showcase.encoders.commands import embed_command, making
 from recbole_showcase.errors import FeatureStoreError
 
 Modality = Literal["image", "review"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 DTYPES = ("float16", "float32")
+FILE_ENDINGS = (".npy", ".ids", ".sources.npy")  # of a modality's files
 _BLOCK_BYTES = 1 << 20  # stays in a core's cache
 
 _META_FIELDS: dict[str, type] = {
@@ -70,9 +74,8 @@ class FeatureStore:
         self.meta = read_meta(folder / "meta.json")
         self.skipped: dict[str, str] = self.meta["modalities"][modality]["skipped"]
         self.matrix = self._open_matrix()
-        self.ids = read_ids(folder / f"{modality}.ids")
-        self._check_ids()
-        self._check_finite()
+        self.ids = self._read_ids()
+        self._check_rows()
 
     @classmethod
     def open(cls, dataset_dir: Path, encoder: str, modality: Modality) -> FeatureStore:
@@ -85,8 +88,8 @@ class FeatureStore:
             modality: ``image`` or ``review``.
 
         Raises:
-            FeatureStoreError: There is no such store, its files do not fit together, or a row is
-                not finite.
+            FeatureStoreError: There is no such store, its files do not fit together, the tokens
+                are not those that were written, or a row is not finite or nothing but zeros.
         """
         if modality not in MODALITIES:
             raise FeatureStoreError(f"modality '{modality}' is not one of {', '.join(MODALITIES)}")
@@ -95,9 +98,10 @@ class FeatureStore:
             raise FeatureStoreError(f"encoder '{encoder}' is not the name of a folder in {parent}")
         folder = parent / encoder
         if not folder.is_dir():
+            there = ", ".join(stores_of(dataset_dir)) or "none"
             raise FeatureStoreError(
-                f"no features of encoder '{encoder}' in {parent} (there: {_stores(parent)}); "
-                f"make them with: recbole-showcase embed {dataset_dir}"
+                f"no features of encoder '{encoder}' in {parent} (there: {there}); "
+                f"{making(dataset_dir, encoder)}"
             )
         return cls(folder, modality)
 
@@ -130,7 +134,7 @@ class FeatureStore:
             shown = ", ".join(repr(name) for name in names[:5])
             raise FeatureStoreError(
                 f"{self._file('.ids')}: {len(names)} of the tokens asked for are not there, "
-                f"first {shown}; embed the data set again to add them"
+                f"first {shown}; add them with: {self.command}"
             )
         return np.where(found < len(self.ids), found, -1).astype(np.int64)
 
@@ -143,65 +147,91 @@ class FeatureStore:
     def _file(self, ending: str) -> Path:
         return self.folder / f"{self.modality}{ending}"
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each file of both modalities by its name; none in stores that have none."""
+        digests = self.meta.get("digests")
+        return digests if isinstance(digests, dict) else {}
+
+    @property
+    def command(self) -> str:
+        """The command that embeds the data set with the same encoder again."""
+        dataset_dir = self.folder.parent.parent
+        return embed_command(dataset_dir, self.meta["architecture"], self.meta["weights"])
+
     def _open_matrix(self) -> np.memmap:
         path = self._file(".npy")
         try:
             matrix = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise FeatureStoreError(f"{path}: cannot be read as a matrix: {error}") from error
+            raise self._broken(path, f"cannot be read as a matrix: {error}") from error
         want = (self.meta["modalities"][self.modality]["count"], self.meta["dim"])
         if matrix.shape != want or matrix.dtype.name != self.meta["dtype"]:
-            raise FeatureStoreError(
-                f"{path}: is {matrix.shape} {matrix.dtype}, "
-                f"but meta.json says {want} {self.meta['dtype']}"
+            raise self._broken(
+                path,
+                f"is {matrix.shape} {matrix.dtype}, but meta.json says {want} {self.meta['dtype']}",
             )
+        if path.stat().st_size != matrix.offset + matrix.nbytes:
+            raise self._broken(path, f"has bytes behind its {len(matrix)} rows")
         return matrix
 
-    def _check_ids(self) -> None:
+    def _read_ids(self) -> np.ndarray:
         path = self._file(".ids")
-        if len(self.ids) != len(self.matrix):
-            raise FeatureStoreError(
-                f"{path}: {len(self.ids)} tokens for {len(self.matrix)} rows of "
-                f"{self._file('.npy').name}"
+        try:
+            content = path.read_bytes()
+            ids = read_tokens(content)
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._broken(path, f"cannot be read: {error}") from error
+        if len(ids) != len(self.matrix):
+            raise self._broken(
+                path, f"{len(ids)} tokens for {len(self.matrix)} rows of {self._file('.npy').name}"
             )
-        if not self._index.is_unique:
-            twice = self._index[self._index.duplicated()]
-            raise FeatureStoreError(f"{path}: token '{twice[0]}' is there twice")
+        index = pd.Index(np.concatenate([ids, np.array(list(self.skipped), object)]), dtype=object)
+        if not index.is_unique:
+            raise self._broken(path, f"token '{index[index.duplicated()][0]}' is there twice")
+        # Tokens in another order would join every row to another photo, and nothing would tell.
+        if path.name in self.digests and digest_of(content) != self.digests[path.name]:
+            raise self._broken(path, "is not as it was written (another SHA-256 than in meta.json)")
+        return ids
 
-    def _check_finite(self) -> None:
+    def _check_rows(self) -> None:
         """Look at the exponents, all ones in NaN and infinity; NumPy takes ten times as long."""
         bits = self.matrix.view(self.matrix.dtype.str.replace("f", "u"))
         exponent = bits.dtype.type(0x7C00 if bits.itemsize == 2 else 0x7F800000)
         step = max(1, _BLOCK_BYTES // max(1, self.dim * bits.itemsize))
         for start in range(0, len(bits), step):
-            if (bits[start : start + step] & exponent).max(initial=0) == exponent:
-                finite = np.isfinite(self.matrix[start : start + step]).all(axis=1)
-                row = start + int(np.argmin(finite))
-                raise FeatureStoreError(
-                    f"{self._file('.npy')}: the {self.modality} features of {self.ids[row]!r} "
-                    f"(row {row}) are not finite; make them anew with: {self._command()}"
-                )
+            highest = (bits[start : start + step] & exponent).max(axis=1, initial=0)
+            for fault, rows in (("not finite", highest == exponent), ("zeros", highest == 0)):
+                if rows.any():
+                    row = start + int(np.argmax(rows))
+                    raise self._broken(
+                        self._file(".npy"),
+                        f"the {self.modality} features of {self.ids[row]!r} (row {row}) are "
+                        f"{fault}",
+                    )
 
-    def _command(self) -> str:
-        """What encodes the data set again."""
-        from recbole_showcase.encoders.choice import brings_its_weights  # loads open_clip
-
-        architecture, weights = self.meta["architecture"], self.meta["weights"]
-        words = ["recbole-showcase", "embed", str(self.folder.parent.parent)]
-        words += ["--encoder", architecture]
-        words += [] if brings_its_weights(architecture) else ["--weights", weights]
-        return shlex.join(words)
+    def _broken(self, path: Path, what: str) -> FeatureStoreError:
+        """An error that names a file of the store and the command that makes it anew."""
+        return FeatureStoreError(f"{path}: {what}; make them anew with: {self.command}")
 
 
-def read_ids(path: Path) -> np.ndarray:
-    """Read the tokens of a store, (N,) object array of str.
+def digest_of(content: bytes) -> str:
+    """SHA-256 as ``meta.json`` writes it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def digest_of_file(path: Path) -> str:
+    """:func:`digest_of` a file's content, which need not fit into memory."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def read_tokens(content: bytes) -> np.ndarray:
+    """The tokens of an ``.ids`` file, (N,) object array of str.
 
     Only a line feed ends a token, so that one with an exotic line separator survives.
     """
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FeatureStoreError(f"{path}: cannot be read: {error}") from error
+    text = content.decode("utf-8")
     return np.array(text.removesuffix("\n").split("\n") if text else [], dtype=object)
 
 
@@ -235,8 +265,9 @@ def read_meta(path: Path) -> dict[str, Any]:
     return meta
 
 
-def _stores(parent: Path) -> str:
+def stores_of(dataset_dir: Path) -> list[str]:
+    """Names of the feature stores of a data set, in alphabetical order."""
+    parent = features_folder(dataset_dir)
     if not parent.is_dir():
-        return "none"
-    names = sorted(p.name for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return ", ".join(names) or "none"
+        return []
+    return sorted(p.name for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))

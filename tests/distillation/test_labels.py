@@ -110,6 +110,7 @@ def test_photos_without_features_are_counted(drawing: Path, labels: Path, tmp_pa
     ids = (store / "image.ids").read_text().splitlines()
     meta = json.loads((store / "meta.json").read_text())
     meta["modalities"]["image"] = {"count": len(ids) - 1, "skipped": {ids[-1]: "missing"}}
+    del meta["digests"]  # of files that are cut short by hand here
     (store / "meta.json").write_text(json.dumps(meta))
     (store / "image.ids").write_text("".join(f"{name}\n" for name in ids[:-1]))
     np.save(store / "image.npy", np.load(store / "image.npy")[:-1])

@@ -15,8 +15,10 @@ import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
+from recbole_showcase.distillation import classifier_for
 from recbole_showcase.encoders import ClipEncoder
 from recbole_showcase.errors import FeatureStoreError
+from recbole_showcase.resources import weights_path
 from tests.encoders.conftest import MICRO, write_encoder
 
 
@@ -198,3 +200,26 @@ def test_loading_leaves_the_root_logger_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_shipped_weights_that_are_damaged_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(weights_path() / "showcase-tiny", tmp_path / "showcase-tiny")
+    monkeypatch.setattr("recbole_showcase.encoders.choice.weights_path", lambda: tmp_path)
+    monkeypatch.setattr("recbole_showcase.distillation.classifier.weights_path", lambda: tmp_path)
+    meta = ClipEncoder.load().provenance()
+    classifier_for(meta)
+    weights = tmp_path / "showcase-tiny" / "open_clip_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-9] ^= 1
+    weights.write_bytes(content)
+    said = r"open_clip_model\.safetensors is missing or not as it was shipped.*pip install"
+    with pytest.raises(FeatureStoreError, match=said):
+        ClipEncoder.load()
+    (tmp_path / "showcase-tiny" / "alignment" / "classifier.safetensors").unlink()
+    with pytest.raises(FeatureStoreError, match=r"alignment/classifier\.safetensors is missing"):
+        classifier_for(meta)
+    (tmp_path / "showcase-tiny" / "SHA256SUMS").unlink()
+    with pytest.raises(FeatureStoreError, match="SHA256SUMS cannot be read"):
+        ClipEncoder.load()

@@ -389,3 +389,64 @@ def test_a_disk_that_fills_up_keeps_what_is_done(make_dataset: Make, micro: str)
         run(data, micro)
     _, images, _ = counted(data, micro)
     assert images == 3
+
+
+def flip(path: Path) -> None:
+    """Change a bit of a file, and leave its times as they were."""
+    stamp, content = path.stat(), bytearray(path.read_bytes())
+    content[-7] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+@pytest.mark.parametrize("name", ["image.npy", "image.ids", "image.sources.npy"])
+def test_a_damaged_store_is_made_anew(make_dataset: Make, micro: str, name: str) -> None:
+    data = make_dataset()
+    run(data, micro)
+    whole = content(data.store())
+    flip(data.store() / name)
+    report, photos, _ = counted(data, micro)
+    assert photos == 7
+    assert "damaged" in report.notes[0] and name in report.notes[0]
+    assert content(data.store()) == whole
+
+
+def test_rows_out_of_an_earlier_version_get_digests(make_dataset: Make, micro: str) -> None:
+    data = make_dataset()
+    run(data, micro)
+    whole = content(data.store())
+    meta = json.loads(whole["meta.json"])
+    del meta["digests"]
+    (data.store() / "meta.json").write_text(json.dumps(meta))
+    _, photos, texts = counted(data, micro)
+    assert (photos, texts) == (0, 0)
+    assert content(data.store()) == whole
+
+
+def test_a_photo_that_is_replaced_under_its_name_is_encoded_again(
+    make_dataset: Make, micro: str
+) -> None:
+    data = make_dataset()
+    run(data, micro)
+    paint(data.folder / "photos" / data.photos["p3"], 99)
+    report, photos, texts = counted(data, micro)
+    assert (photos, texts, report.reused["image"]) == (1, 0, 6)
+    store, encoder = FeatureStore.open(data.folder, "micro", "image"), ClipEncoder.load(micro)
+    photo = Image.fromarray(read_photo(data.folder / "photos" / data.photos["p3"]))
+    vector = encoder.encode_images(encoder.preprocess(photo)[None]).numpy()
+    np.testing.assert_allclose(store.matrix[store.rows(["p3"])], vector, atol=1e-3)
+
+
+def test_photos_that_are_moved_or_gone_keep_their_rows(make_dataset: Make, micro: str) -> None:
+    data = make_dataset()
+    run(data, micro)
+    photos = data.folder / "photos"
+    os.rename(photos / data.photos["p2"], photos / "moved.jpg")
+    os.utime(photos / "moved.jpg", ns=(1, 1))
+    data.photos["p2"] = "moved.jpg"
+    (photos / data.photos["p4"]).unlink()
+    _, encoded, _ = counted(data.write(), micro)
+    assert encoded == 0
+    paint(photos / data.photos["p4"], 44)  # it comes back, and is another one
+    _, encoded, _ = counted(data, micro)
+    assert encoded == 1

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recbole_showcase.encoders.store import MODALITIES, FeatureStore
+from recbole_showcase.encoders.store import (
+    FILE_ENDINGS,
+    MODALITIES,
+    FeatureStore,
+    digest_of_file,
+)
+from recbole_showcase.encoders.verify import content_faults
 from recbole_showcase.errors import FeatureStoreError
 
 META = {
@@ -187,3 +193,86 @@ def test_rows_that_are_not_finite_are_refused(
     )
     with pytest.raises(FeatureStoreError, match=said):
         FeatureStore.open(dataset, "enc", "image")
+
+
+def digested(dataset: Path) -> Path:
+    """The store with the digests of its files, as ``embed`` writes it."""
+    matrix = np.eye(4, 3, dtype=np.float16)
+    matrix[3] = [0.6, 0.8, 0]
+    np.save(folder(dataset) / "image.npy", matrix)
+    np.save(folder(dataset) / "image.sources.npy", np.arange(4, dtype=np.uint64))
+    names = [f"image{ending}" for ending in FILE_ENDINGS]
+    digests = {name: digest_of_file(folder(dataset) / name) for name in names}
+    (folder(dataset) / "meta.json").write_text(json.dumps(META | {"digests": digests}))
+    return folder(dataset)
+
+
+def test_a_store_as_it_was_written_has_no_faults(dataset: Path) -> None:
+    digested(dataset)
+    assert content_faults(FeatureStore.open(dataset, "enc", "image")) == []
+
+
+def test_tokens_in_another_order_are_refused(dataset: Path) -> None:
+    ids = digested(dataset) / "image.ids"
+    FeatureStore.open(dataset, "enc", "image")
+    lines = ids.read_bytes().split(b"\n")[:-1]
+    ids.write_bytes(b"".join(line + b"\n" for line in reversed(lines)))
+    said = r"image\.ids: is not as it was written.*; make them anew with: recbole-showcase embed"
+    with pytest.raises(FeatureStoreError, match=said):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+@pytest.mark.parametrize("name", ["image.npy", "image.sources.npy"])
+def test_a_flipped_bit_is_found_by_the_name_of_its_file(dataset: Path, name: str) -> None:
+    path = digested(dataset) / name
+    content = bytearray(path.read_bytes())
+    content[-24] ^= 1
+    path.write_bytes(content)
+    (fault,) = content_faults(FeatureStore.open(dataset, "enc", "image"))
+    assert f"{name}: is not as it was written" in fault
+
+
+def test_a_row_that_is_not_of_length_one_is_found_by_its_token(dataset: Path) -> None:
+    digested(dataset)
+    matrix = np.load(folder(dataset) / "image.npy")
+    matrix[1] *= 1.5
+    np.save(folder(dataset) / "image.npy", matrix)
+    (folder(dataset) / "meta.json").write_text(json.dumps(META))  # one without digests
+    (fault,) = content_faults(FeatureStore.open(dataset, "enc", "image"))
+    assert "1 rows are not of length one, such as that of 'a' (row 1), of length 1.5" in fault
+
+
+def test_a_row_of_zeros_is_refused(dataset: Path) -> None:
+    matrix = np.ones((4, 3), dtype=np.float16)
+    matrix[2] = 0
+    np.save(folder(dataset) / "image.npy", matrix)
+    with pytest.raises(FeatureStoreError, match=r"image\.npy: .* \(row 2\) are zeros; make them"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+def test_bytes_behind_the_rows_are_refused(dataset: Path) -> None:
+    with (folder(dataset) / "image.npy").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(FeatureStoreError, match=r"image\.npy: has bytes behind its 4 rows"):
+        FeatureStore.open(dataset, "enc", "image")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("showcase-tiny", "--encoder showcase-tiny"),
+        ("ViT-B-32", "--encoder ViT-B-32 --weights laion2b_s34b_b79k"),
+        ("ViT-B-32--openai", "--encoder ViT-B-32 --weights openai"),
+        ("ViT-B-32--laion2b_s34b_b79", "--encoder ViT-B-32 --weights laion2b_s34b_b79k"),
+        ("vit-b-32--mine", "--encoder ViT-B-32 --weights FOLDER/mine.pt"),
+        ("coca_base", "--encoder coca_base --weights FOLDER/WEIGHTS.pt"),
+        ("OWNER--NAME", "--encoder hf-hub:OWNER/NAME"),
+        ("other", "--encoder local-dir:FOLDER/other"),
+    ],
+)
+def test_a_missing_store_names_the_options_that_make_it(
+    dataset: Path, name: str, options: str
+) -> None:
+    with pytest.raises(FeatureStoreError) as refused:
+        FeatureStore.open(dataset, name, "image")
+    assert str(refused.value).endswith(f"recbole-showcase embed {dataset} {options}")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recbole_showcase.files.photos import PhotoError, read_photo
+from recbole_showcase.files.photos import GONE, PhotoError, content_mark, read_photo
 
 
 def halves(mode: str = "RGB") -> Image.Image:
@@ -207,3 +207,24 @@ def test_own_limit(tmp_path: Path, name: str) -> None:
     assert read_photo(tmp_path / name, pixel_limit=800).shape == (20, 40, 3)
     with pytest.raises(PhotoError, match=r"^huge: 40×20 pixels, the limit is 799"):
         read_photo(tmp_path / name, pixel_limit=799)
+
+
+@pytest.mark.parametrize("length", [0, 10, 1 << 16, (1 << 16) + 1, 1 << 18])
+def test_the_mark_of_a_file_follows_its_content_and_not_its_place(
+    tmp_path: Path, length: int
+) -> None:
+    first, second = tmp_path / "a.jpg", tmp_path / "b.png"
+    content = bytearray(np.random.default_rng(length).bytes(length))
+    first.write_bytes(content)
+    second.write_bytes(content)
+    mark = content_mark(first)
+    assert mark == content_mark(second) != GONE
+    changed = {0, length - 1} if length else set()
+    for place in changed:
+        content[place] ^= 1
+        second.write_bytes(content)
+        assert content_mark(second) != mark
+        content[place] ^= 1
+    second.write_bytes(content + b"\0")
+    assert content_mark(second) != mark
+    assert content_mark(tmp_path / "none.jpg") == content_mark(tmp_path) == GONE

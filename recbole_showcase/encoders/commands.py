@@ -1,0 +1,59 @@
+"""The commands that errors advise: what embeds a data set so that a store is there and whole."""
+
+from __future__ import annotations
+
+import shlex
+from difflib import get_close_matches
+from pathlib import Path
+
+SHIPPED = "showcase-tiny"
+LOCAL = "local-dir:"
+HUB = "hf-hub:"
+# The weights to advise for an architecture, if it has them: those of the manual.
+_USUAL = "laion2b_s34b_b79k"
+
+
+def brings_its_weights(architecture: str) -> bool:
+    """Whether an architecture's name also names its weights."""
+    return architecture == SHIPPED or architecture.startswith((LOCAL, HUB))
+
+
+def embed_command(dataset_dir: Path, architecture: str, weights: str | None = None) -> str:
+    """The command that embeds a data set.
+
+    Args:
+        dataset_dir: ``DATA/NAME``.
+        architecture: As ``meta.json`` has it.
+        weights: As ``meta.json`` has it; left out where the architecture brings its own.
+    """
+    words = ["recbole-showcase", "embed", str(dataset_dir), "--encoder", architecture]
+    words += ["--weights", weights] if weights and not brings_its_weights(architecture) else []
+    return shlex.join(words)
+
+
+def making(dataset_dir: Path, store: str) -> str:
+    """How to make the feature store of a name, as the end of an error.
+
+    A store is called after the options of ``embed``, which are found out again here.
+    """
+    if store == SHIPPED:
+        return f"make them with: {embed_command(dataset_dir, SHIPPED)}"
+    import open_clip  # seconds, which only an error takes
+
+    known = {model.lower(): model for model in open_clip.list_models()}
+    architecture, dashes, weights = store.partition("--")
+    if model := known.get(architecture.lower()):
+        tags = open_clip.list_pretrained_tags_by_model(model)
+        near = get_close_matches(weights, tags, n=1)
+        usual = _USUAL if _USUAL in tags else "WEIGHTS"
+        tag = near[0] if near else weights or usual
+        if tag not in tags:
+            file = f"FOLDER/{tag}.pt"
+            command = embed_command(dataset_dir, model, file)
+            return f"make '{model}--{tag}' from a file of weights with: {command}"
+        named = "them" if store == f"{model}--{tag}" else f"'{model}--{tag}'"
+        return f"make {named} with: {embed_command(dataset_dir, model, tag)}"
+    if dashes:
+        return f"make them with: {embed_command(dataset_dir, f'{HUB}{architecture}/{weights}')}"
+    folder = f"{LOCAL}FOLDER/{store}"
+    return f"make them from the encoder's folder with: {embed_command(dataset_dir, folder)}"

@@ -163,15 +163,13 @@ class ExplanationData:
     @cached_property
     def _targets(self) -> TargetTexts:
         """The training targets as the explainer reads them."""
-        texts = self.corpus.targets[self.train_rows]
-        return TargetTexts(texts, self.train_rows, len(self.corpus), self.tokenizer, self.settings)
+        return TargetTexts(self.corpus.targets, self.train_rows, self.tokenizer, self.settings)
 
     @cached_property
     def _review_tokens(self) -> TokenTable:
         """Token ids of the texts that histories hold."""
-        rows = self.corpus.past_rows
-        texts, limit = list(self.corpus.texts[rows]), self.settings.max_tokens
-        return TokenTable(self.tokenizer, texts, rows, len(self.corpus), limit, ends=False)
+        rows, limit = self.corpus.past_rows, self.settings.max_tokens
+        return TokenTable(self.tokenizer, self.corpus.texts, rows, limit, ends=False)
 
     def training_batch(self, rows: np.ndarray, random: np.random.Generator) -> ExplanationBatch:
         """Training samples with their own photos and target texts.

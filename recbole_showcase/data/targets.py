@@ -1,4 +1,8 @@
-"""The texts to learn from: their tokens, and what they become with other entities."""
+"""The texts to learn from: their tokens, and what they become with other entities.
+
+A text is tokenized and searched for entities when a batch first asks for it: of millions, before
+the first step nothing is read.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from recbole_showcase.settings import ShowcaseSettings
 from recbole_showcase.text.entities import EntityLexicon, Mention
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable
 
+# Texts whose entities are remembered, some 100 MB; those of others are looked for each time.
+_REMEMBERED = 200_000
+
 
 class TargetTexts:
     """Target texts of the training samples, by row of the interactions."""
@@ -20,13 +27,13 @@ class TargetTexts:
         self,
         texts: np.ndarray,
         rows: np.ndarray,
-        n_rows: int,
         tokenizer: TextTokenizer,
         settings: ShowcaseSettings,
     ) -> None:
-        """Keep the texts (S,) of rows (S,)."""
-        self._texts, self._rows, self._n_rows = texts, rows, n_rows
+        """Keep the texts (N,) of all rows; targets are those of some rows (S,)."""
+        self._texts, self._rows = texts, rows
         self._tokenizer, self._settings = tokenizer, settings
+        self._named: dict[int, list[Mention]] = {}
 
     def take(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Ids and mask (B, T) of the targets of rows (B,)."""
@@ -38,7 +45,8 @@ class TargetTexts:
         A row whose text names no entity that can be replaced has none.
         """
         texts = [
-            self.lexicon.replace(*self._named[row], random)  # a draw depends on those before it
+            # A draw depends on those before it.
+            self.lexicon.replace(self._texts[row], self._mentions(row), random)
             for row in rows.tolist()
         ]
         limit = self._settings.max_tokens
@@ -49,15 +57,18 @@ class TargetTexts:
     @cached_property
     def lexicon(self) -> EntityLexicon:
         """The entities that the texts name."""
-        return EntityLexicon.mine(self._texts.tolist(), self._settings.entities)
+        return EntityLexicon.mine(self._texts[self._rows].tolist(), self._settings.entities)
 
     @cached_property
     def _tokens(self) -> TokenTable:
-        texts, limit = list(self._texts), self._settings.max_tokens
-        return TokenTable(self._tokenizer, texts, self._rows, self._n_rows, limit, ends=True)
+        limit = self._settings.max_tokens
+        return TokenTable(self._tokenizer, self._texts, self._rows, limit, ends=True)
 
-    @cached_property
-    def _named(self) -> dict[int, tuple[str, list[Mention]]]:
-        """Each row's text, and where it names entities."""
-        pairs = zip(self._rows.tolist(), self._texts, strict=True)
-        return {row: (text, self.lexicon.find(text)) for row, text in pairs}
+    def _mentions(self, row: int) -> list[Mention]:
+        """Where the text of a row names entities."""
+        found = self._named.get(row)
+        if found is None:
+            found = self.lexicon.find(self._texts[row])
+            if len(self._named) < _REMEMBERED:
+                self._named[row] = found
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from recbole_showcase.text.pretrained import load_pretrained
 
+# A vocabulary of some thousand entries: this many texts, spread evenly, have what matters.
+_TRAINING_TEXTS = 100_000
 # What decoders write for bytes that are no character.
 _BROKEN = "\ufffd"
 SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
@@ -42,11 +44,11 @@ class TextTokenizer:
         self.eos_id = int(tokenizer.eos_token_id)
 
     @classmethod
-    def train(cls, texts: Iterable[str], vocab_size: int) -> TextTokenizer:
+    def train(cls, texts: Sequence[str] | np.ndarray, vocab_size: int) -> TextTokenizer:
         """Train a byte-level BPE tokenizer; it can spell any text, so it needs no unknown token.
 
         Args:
-            texts: Texts of the training split.
+            texts: Texts of the training split; of more than 100,000, an even sample is read.
             vocab_size: The most entries, the 256 bytes and the special tokens among them.
         """
         tokenizer = Tokenizer(models.BPE())
@@ -58,7 +60,8 @@ class TextTokenizer:
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        tokenizer.train_from_iterator(texts, trainer)
+        sample = texts[:: -(-len(texts) // _TRAINING_TEXTS) or 1]
+        tokenizer.train_from_iterator(sample, trainer)
         return cls(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIALS))
 
     @classmethod
@@ -149,44 +152,55 @@ class TextTokenizer:
 
 
 class TokenTable:
-    """Token ids of the texts of some rows, encoded once."""
+    """Token ids of the texts of some rows, each encoded when it is first asked for."""
 
     def __init__(
         self,
         tokenizer: TextTokenizer,
-        texts: Sequence[str],
+        texts: np.ndarray,
         rows: np.ndarray,
-        n_rows: int,
         max_tokens: int,
         *,
         ends: bool,
     ) -> None:
-        """Encode the texts.
+        """Make room for the ids.
 
         Args:
             tokenizer: What encodes.
-            texts: S texts.
-            rows: The row of each (S,), no row twice.
-            n_rows: The number of rows there are.
+            texts: The texts of all rows (N,).
+            rows: The rows that may be asked for (S,), no row twice.
             max_tokens: The most tokens of a text, its start and end not counted.
             ends: Whether a text has a start and an end.
         """
-        self._pad = tokenizer.pad_id
-        self._ids = tokenizer.encode(texts, max_tokens, ends=ends).astype(np.int32)  # (S, T)
-        self._lengths = (self._ids != self._pad).sum(axis=1) if len(texts) else np.empty(0, int)
-        self._place = np.full(n_rows, -1, dtype=np.int64)
+        self._tokenizer, self._texts, self._rows = tokenizer, texts, rows
+        self._limit, self._ends = max_tokens, ends
+        small = np.uint16 if len(tokenizer) <= 2**16 else np.int32
+        # Zeros take no memory before they are written. The last row is of those that are not there.
+        self._ids = np.zeros((len(rows) + 1, max_tokens + 2 * ends), dtype=small)
+        self._lengths = np.full(len(rows) + 1, -1, dtype=np.int32)  # -1: not encoded yet
+        self._lengths[-1] = 0
+        self._place = np.full(len(texts), -1, dtype=np.int64)
         self._place[rows] = np.arange(len(rows))
 
     def take(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Ids (..., L) and mask (..., L) of rows (...), none for -1; L is the longest of them."""
         place = np.where(rows >= 0, self._place[rows], -1)
-        lengths = np.where(place >= 0, np.append(self._lengths, 0)[place], 0)
+        self._encode(np.unique(place[self._lengths[place] < 0]))
+        lengths = self._lengths[place]
         width = int(lengths.max(initial=0))
         mask = np.arange(width) < lengths[..., None]
-        ids = np.full(mask.shape, self._pad, dtype=np.int64)
-        found = place >= 0
-        ids[found] = self._ids[place[found], :width]
+        ids = np.full(mask.shape, self._tokenizer.pad_id, dtype=np.int64)
+        ids[mask] = self._ids[place][..., :width][mask]
         return torch.from_numpy(ids), torch.from_numpy(mask)
+
+    def _encode(self, place: np.ndarray) -> None:
+        """Encode the texts at some places (M,) of the table."""
+        if not len(place):
+            return
+        texts = self._texts[self._rows[place]].tolist()
+        ids = self._tokenizer.encode(texts, self._limit, ends=self._ends)  # (M, T)
+        self._ids[place, : ids.shape[1]] = ids
+        self._lengths[place] = (ids != self._tokenizer.pad_id).sum(axis=1)
 
 
 def no_tokens(*shape: int) -> tuple[Tensor, Tensor]:

@@ -157,7 +157,7 @@ def test_padding_is_a_token_of_its_own(tokenizer: TextTokenizer) -> None:
     given.add_special_tokens({"bos_token": "<eos>", "eos_token": "<eos>", "pad_token": "<eos>"})
     wrapped = TextTokenizer(given)
     assert wrapped.pad_id != wrapped.eos_id == wrapped.bos_id
-    table = TokenTable(wrapped, TEXTS, np.arange(5), 5, 20, ends=True)
+    table = TokenTable(wrapped, np.array(TEXTS), np.arange(5), 20, ends=True)
     ids, mask = table.take(np.arange(5))
     for row, kept, text in zip(ids, mask, TEXTS, strict=True):
         assert row[kept][-1] == wrapped.eos_id

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from recbole_showcase.text.tokenizer import TextTokenizer
+from recbole_showcase.text import tokenizer as module
+from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +27,40 @@ def test_a_cut_text_ends_with_a_whole_character(tokenizer: TextTokenizer, text: 
 def test_bytes_that_are_no_character_stay_elsewhere(tokenizer: TextTokenizer) -> None:
     face, soup = (tokenizer.encode([t], 9, ends=False)[0].tolist() for t in ("😋", " soup"))
     assert tokenizer.decode([[*face[:2], *soup], [*soup, *face[:2]], []]) == ["� soup", "soup", ""]
+
+
+def test_a_table_encodes_what_is_asked_for_when_it_is(
+    tokenizer: TextTokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = np.array(["", "soup", "the soup was very good", "", "牛肉面 was good"], dtype=object)
+    rows = np.array([4, 1, 2])
+    encoded: list[str] = []
+    encode = TextTokenizer.encode
+
+    def recording(self: TextTokenizer, texts: list[str], *args: object, **kwargs: object):
+        encoded.extend(texts)
+        return encode(self, texts, *args, **kwargs)
+
+    monkeypatch.setattr(TextTokenizer, "encode", recording)
+    table = TokenTable(tokenizer, texts, rows, 6, ends=True)
+    assert encoded == []
+    for asked in ([2, 1], [[1, -1], [4, 2]], [-1], [0], [4]):
+        ids, mask = table.take(np.array(asked))
+        for row, own, there in zip(
+            np.ravel(asked), ids.flatten(0, -2), mask.flatten(0, -2),
+            strict=True,
+        ):  # fmt: skip
+            whole = encode(tokenizer, [texts[row]], 6)[0].tolist() if row in rows else []
+            assert own[there].tolist() == whole
+            assert (own[~there] == tokenizer.pad_id).all()
+    assert sorted(encoded) == sorted(texts[rows]), "each once"
+    none = TokenTable(tokenizer, texts, rows[:0], 6, ends=False)
+    assert none.take(np.array([[1, -1]]))[0].shape == (1, 2, 0)
+
+
+def test_of_very_many_texts_a_sample_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"soup {'abc'[n % 3] * 9}" for n in range(40)]
+    monkeypatch.setattr(module, "_TRAINING_TEXTS", 14)  # every third
+    some = TextTokenizer.train(np.array(texts, dtype=object), 300)
+    assert some.fingerprint() == TextTokenizer.train(texts[::3], 300).fingerprint()
+    assert not any("bbb" in token for token in some.tokenizer.get_vocab())

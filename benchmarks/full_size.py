@@ -151,7 +151,8 @@ def measure(data: Path, explainer: str) -> dict[str, float]:
     register_optimizer_step_post_hook(stepped)
     settings = {
         "data_path": str(data), "showcase_encoder": "random", "showcase_explainer": explainer,
-        "load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "gpu_id": "", "epochs": 1, "show_progress": False,
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "gpu_id": "", "epochs": 1,
+        "show_progress": False,
         "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"},
         "metrics": ["Recall", "BLEU1"], "valid_metric": "Recall@10",
         "checkpoint_dir": str(data / "saved"),

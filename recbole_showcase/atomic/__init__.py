@@ -1,12 +1,13 @@
 """Atomic files: their schemas, reader, writer and photo folders, and one converter per source."""
 
 from recbole_showcase.atomic.account import Account
+from recbole_showcase.atomic.columns import StoredColumn, as_arrow, positions, repeated
 from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder
-from recbole_showcase.atomic.reader import read_atomic, read_fields
+from recbole_showcase.atomic.reader import line_starts, read_atomic, read_columns, read_fields
 from recbole_showcase.atomic.schema import (
     ATOMIC_FILES,
     IMAGE,
@@ -33,11 +34,17 @@ __all__ = [
     "GestOptions",
     "GoogleLocalOptions",
     "PhotoFolder",
+    "StoredColumn",
+    "as_arrow",
     "convert_explained_pairs",
     "convert_gest",
     "convert_google_local",
+    "line_starts",
     "photo_folder",
+    "positions",
     "read_atomic",
+    "read_columns",
     "read_fields",
+    "repeated",
     "write_atomic",
 ]

@@ -17,6 +17,7 @@ from recbole_showcase.errors import DataError
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
 _BLOCK = 1 << 24
 _TAB, _NEWLINE = 9, 10
@@ -60,8 +61,28 @@ def read_atomic(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
         DataError: The file or a column is missing, a row has too few or too many values,
             or a number cannot be read.
     """
-    import duckdb
     import pandas as pd
+
+    table = read_columns(path, columns)
+    # A null is a number that is not there: texts have none.
+    return pd.DataFrame({name: table[name].to_numpy() for name in table.column_names})
+
+
+def read_columns(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read an atomic file as :func:`read_atomic` does, into Arrow's memory.
+
+    Args:
+        path: The file.
+        columns: As in :func:`read_atomic`.
+
+    Returns:
+        One row a line: ``float`` columns are float64, null where empty; all others are
+        ``large_string``, which a million texts of take no more than their bytes.
+
+    Raises:
+        DataError: As in :func:`read_atomic`.
+    """
+    import duckdb
 
     path = Path(path)
     fields = read_fields(path)
@@ -72,16 +93,23 @@ def read_atomic(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
             raise DataError(f"{path} has no column {name!r}; it has {', '.join(types)}")
     _check_rows(path, len(fields))
     with duckdb.connect() as connection:
+        connection.execute("SET arrow_large_buffer_size = true")
         try:
-            values = connection.execute(_query(path, fields, wanted)).fetchnumpy()
+            return connection.sql(_query(path, fields, wanted)).to_arrow_table()
         except duckdb.Error as error:
             floats = [name for name in wanted if types[name] == "float"]
             raise _unreadable(connection, path, fields, floats, error) from error
-    filled = {
-        name: np.ma.filled(values[name], np.nan if types[name] == "float" else "")
-        for name in wanted
-    }
-    return pd.DataFrame(filled)
+
+
+def line_starts(path: Path) -> np.ndarray:
+    """Where each row of an atomic file begins, after the header, in bytes (R,)."""
+    found, before = [], 0
+    with path.open("rb") as file:
+        for block in _blocks(file):
+            found.append(before + 1 + np.flatnonzero(np.frombuffer(block, np.uint8) == _NEWLINE))
+            before += len(block)
+    # Behind the last line nothing begins.
+    return np.concatenate([np.empty(0, dtype=np.int64), *found])[:-1]
 
 
 def _query(path: Path, fields: Sequence[Field], wanted: Sequence[str]) -> str:

@@ -14,9 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from recbole_showcase.atomic import IMAGE, read_atomic, read_fields
+from recbole_showcase.atomic import (
+    StoredColumn,
+    as_arrow,
+    line_starts,
+    positions,
+    read_columns,
+    read_fields,
+    repeated,
+)
 from recbole_showcase.data.ragged import Ragged, Timeline
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
@@ -126,10 +135,9 @@ class ReviewCorpus:
         """
         self.user_tokens, self.item_tokens = user_tokens, item_tokens
         table = _read_reviews(path)
-        table = table[table["text"] != ""]
         interactions = interactions.with_profiles(*_profiles(path, table, user_tokens, item_tokens))
         self.interactions = interactions
-        position = _index(path, table["review_id"]).get_indexer(pd.Index(interactions.reviews))
+        position = positions(interactions.reviews, table["review_id"])
         self.texts = _take(table["text"], position)
         explanations = _take(table["explanation"], position)
         shorter = np.where(explanations == "", self.texts, explanations)
@@ -147,19 +155,18 @@ class ReviewCorpus:
         """The number of internal user ids, padding included."""
         return len(self.user_tokens)
 
-    def rows_of(self, reviews: pd.Series) -> np.ndarray:
+    def rows_of(self, reviews: pa.ChunkedArray) -> np.ndarray:
         """Rows that carry some reviews, 0 if absent.
 
         Raises:
             DataError: If two rows carry the same review.
         """
         known = np.flatnonzero(self.interactions.reviews != "")
-        index = pd.Index(self.interactions.reviews[known])
-        if not index.is_unique:
-            twice = index[index.duplicated()][0]
+        tokens = as_arrow(self.interactions.reviews[known])
+        if (twice := repeated(tokens)) is not None:
             raise DataError(f"review_id '{twice}' is in two rows of .inter; ids must be unique")
-        found = index.get_indexer(reviews)
-        return np.where(found >= 0, known[found] if len(known) else 0, 0)
+        found = positions(reviews, tokens)
+        return np.where(found >= 0, np.append(known, 0)[found], 0)
 
     @cached_property
     def visits(self) -> Timeline:
@@ -212,10 +219,10 @@ class PhotoTable:
     """The photos of a data set, those with features, numbered from 0.
 
     Attributes:
-        tokens: Tokens of ``.image`` (M,).
+        tokens: Tokens of ``.image`` (M,), on disk.
         items: Internal item ids (M,).
         rows: Rows of the interactions they were posted with (M,); 0 where it is not known.
-        paths: Paths relative to the photo folder (M,).
+        paths: Paths relative to the photo folder (M,), on disk.
         features: CLIP features of the photos.
         of_item, of_row: The photos of an item and of a row, first posted first.
         of_item_in_training: Those of an item that were posted with training rows.
@@ -229,19 +236,11 @@ class PhotoTable:
             corpus: The reviews.
             store: Features of the photos; photos that were skipped there are left out.
         """
-        if path.is_file():
-            table = read_atomic(path, IMAGE.names)
-        else:
-            table = pd.DataFrame(columns=list(IMAGE.names), dtype=object)
-        items = pd.Index(corpus.item_tokens).get_indexer(table["item_id"])
-        table, items = table[items > 0], items[items > 0]
-        rows = store.rows(table["image_id"].to_numpy(dtype=object))
-        posted = corpus.rows_of(table["review_id"])
-        kept = rows >= 0
+        rows, items, posted, starts = _photo_rows(path, corpus, store)
         times = corpus.interactions.times[posted]
-        order = np.flatnonzero(kept)[np.argsort(times[kept], kind="stable")]
-        self.tokens = table["image_id"].to_numpy(dtype=object)[order]
-        self.paths = table["path"].to_numpy(dtype=object)[order]
+        order = np.argsort(times, kind="stable")
+        self.tokens = StoredColumn(path, "image_id", starts[order])
+        self.paths = StoredColumn(path, "path", starts[order])
         self.items, self.rows = items[order], posted[order]
         self.features = Features(store, rows[order])
         everything = np.arange(len(order))
@@ -269,16 +268,44 @@ class PhotoTable:
         return Timeline(inter.users[rows], inter.times[rows], photos, self._corpus.n_users)
 
 
-def _read_reviews(path: Path) -> pd.DataFrame:
-    """The ``.review`` file with the owners of profiles, ``""`` where it names none."""
-    owners = ("user_id", "item_id")
+def _photo_rows(
+    path: Path, corpus: ReviewCorpus, store: FeatureStore
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The photos of known items that have features, in the order of the file.
+
+    Returns:
+        Their rows in the store, items and interactions (M,), int32, and where their lines begin.
+    """
+    if not path.is_file():
+        return (np.empty(0, dtype=np.int32),) * 4
+    table = read_columns(path, ("image_id", "item_id", "review_id"))
+    items = positions(table["item_id"], corpus.item_tokens)
+    lines = np.flatnonzero(items > 0)
+    table = table if len(lines) == len(items) else table.take(lines)
+    rows = store.rows(table["image_id"])
+    posted = corpus.rows_of(table["review_id"])
+    kept = rows >= 0
+    own, items, posted = (n[kept].astype(np.int32) for n in (rows, items[lines], posted))
+    return own, items, posted, line_starts(path)[lines[kept]]
+
+
+def _read_reviews(path: Path) -> pa.Table:
+    """The ``.review`` file's rows that have a text, with the owners of profiles where it names any.
+
+    Raises:
+        DataError: If two rows have one review id.
+    """
     known = {field.name for field in read_fields(path)}
-    columns = ["review_id", "text", "explanation", *(name for name in owners if name in known)]
-    return read_atomic(path, columns).reindex(columns=[*columns[:3], *owners], fill_value="")
+    owners = [name for name in ("user_id", "item_id") if name in known]
+    table = read_columns(path, ["review_id", "text", "explanation", *owners])
+    table = table.filter(pc.not_equal(table["text"], "")).combine_chunks()
+    if (twice := repeated(table["review_id"])) is not None:
+        raise DataError(f"{path}: review_id '{twice}' is there twice; ids must be unique")
+    return table
 
 
 def _profiles(
-    path: Path, table: pd.DataFrame, user_tokens: np.ndarray, item_tokens: np.ndarray
+    path: Path, table: pa.Table, user_tokens: np.ndarray, item_tokens: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Users (P,), items (P,) and review tokens (P,) of the profiles; one of the two ids is 0.
 
@@ -287,34 +314,25 @@ def _profiles(
     Raises:
         DataError: If a text has two owners.
     """
-    named = (table[["user_id", "item_id"]] != "").to_numpy()  # (R, 2)
-    twice_named = np.flatnonzero(named.all(axis=1))
+    ids = np.zeros((2, len(table)), dtype=np.int64)
+    named = np.zeros(ids.shape, dtype=bool)
+    for number, (column, tokens) in enumerate((("user_id", user_tokens), ("item_id", item_tokens))):
+        if column in table.column_names:
+            named[number] = pc.not_equal(table[column], "").to_numpy()
+            own = np.flatnonzero(named[number])
+            ids[number, own] = positions(table[column].take(own), tokens)
+    twice_named = np.flatnonzero(named.all(axis=0))
     if len(twice_named):
-        twice = table["review_id"].iloc[twice_named[0]]
+        twice = table["review_id"][int(twice_named[0])]
         raise DataError(
             f"{path}: review_id '{twice}' names a user and an item; a profile is of one of them"
         )
-    ids = np.stack(
-        [
-            np.where(own, pd.Index(tokens).get_indexer(table[column]), 0)
-            for column, own, tokens in zip(
-                ("user_id", "item_id"), named.T, (user_tokens, item_tokens), strict=True
-            )
-        ]
-    )  # (2, R)
-    found = ids.max(axis=0) > 0
-    return ids[0, found], ids[1, found], table["review_id"].to_numpy(dtype=object)[found]
+    found = np.flatnonzero(ids.max(axis=0, initial=0) > 0)
+    reviews = table["review_id"].take(found).to_numpy()
+    return ids[0, found], ids[1, found], reviews
 
 
-def _index(path: Path, tokens: pd.Series) -> pd.Index:
-    index = pd.Index(tokens)
-    if not index.is_unique:
-        twice = index[index.duplicated()][0]
-        raise DataError(f"{path}: review_id '{twice}' is there twice; ids must be unique")
-    return index
-
-
-def _take(column: pd.Series, position: np.ndarray) -> np.ndarray:
+def _take(column: pa.ChunkedArray, position: np.ndarray) -> np.ndarray:
     """Entries of a text column, ``""`` where the position is -1."""
-    values = np.append(column.to_numpy(dtype=object), "")
+    values = np.append(column.to_numpy(), "")
     return values[position]

@@ -13,7 +13,7 @@ class Ragged:
 
         Args:
             offsets: Start of each list and the end of the last one (n + 1,), int64.
-            values: All lists one after the other, int64.
+            values: All lists one after the other, integers.
         """
         self.offsets = offsets
         self.values = values
@@ -29,7 +29,7 @@ class Ragged:
         """
         order = np.argsort(keys, kind="stable")
         offsets = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=n_keys))])
-        return cls(offsets.astype(np.int64), np.asarray(values, dtype=np.int64)[order])
+        return cls(offsets.astype(np.int64), _compact(values)[order])
 
     def lengths(self, keys: np.ndarray) -> np.ndarray:
         """Lengths of the lists of some keys, shape (B,)."""
@@ -82,7 +82,7 @@ class Timeline:
         times = np.where(np.isnan(times), -np.inf, times)
         order = np.lexsort((times, users))
         self._times = times[order]
-        self._values = np.asarray(values, dtype=np.int64)[order]
+        self._values = _compact(values)[order]
         self._offsets = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=n_users))])
 
     def before(self, users: np.ndarray, times: np.ndarray, limit: int) -> np.ndarray:
@@ -117,4 +117,10 @@ def _padded(values: np.ndarray, index: np.ndarray, mask: np.ndarray) -> np.ndarr
     """Entries of a flat array, -1 where the mask is False, shape (B, L)."""
     if not len(values):
         return np.full(mask.shape, -1, dtype=np.int64)
-    return np.where(mask, values[np.where(mask, index, 0)], -1)
+    return np.where(mask, values[np.where(mask, index, 0)], -1).astype(np.int64, copy=False)
+
+
+def _compact(values: np.ndarray) -> np.ndarray:
+    """Integers in half the memory where they fit."""
+    fits = not len(values) or np.max(values) < 2**31
+    return np.asarray(values, dtype=np.int32 if fits else np.int64)

@@ -20,13 +20,14 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from recbole_showcase.atomic import as_arrow, positions, repeated
 from recbole_showcase.encoders.commands import embed_command, making
 from recbole_showcase.errors import FeatureStoreError
 
@@ -62,7 +63,6 @@ class FeatureStore:
         folder: ``NAME.features/<encoder>``.
         modality: ``image`` or ``review``.
         matrix: Memory-mapped rows (N, D), float16 or float32, each of length one.
-        ids: The tokens of the rows (N,), an object array of str.
         meta: What ``meta.json`` says.
         skipped: Tokens that have no row, and why.
     """
@@ -74,7 +74,7 @@ class FeatureStore:
         self.meta = read_meta(folder / "meta.json")
         self.skipped: dict[str, str] = self.meta["modalities"][modality]["skipped"]
         self.matrix = self._open_matrix()
-        self.ids = self._read_ids()
+        self._check_ids()
         self._check_rows()
 
     @classmethod
@@ -112,7 +112,7 @@ class FeatureStore:
 
     def __len__(self) -> int:
         """Return the number of rows, N."""
-        return len(self.ids)
+        return len(self.matrix)
 
     def rows(self, tokens: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
         """Find the rows of tokens.
@@ -126,23 +126,28 @@ class FeatureStore:
         Raises:
             FeatureStoreError: A token is neither in the store nor among the skipped.
         """
-        wanted = np.asarray(tokens, dtype=object)
-        found = self._index.get_indexer(pd.Index(wanted, dtype=object))
-        missing = found < 0
-        if missing.any():
-            names = pd.unique(wanted[missing])
+        wanted = as_arrow(tokens)
+        found = positions(wanted, self._tokens())
+        missing = np.flatnonzero(found < 0)
+        if len(missing) and self.skipped:
+            known = positions(wanted.take(missing), list(self.skipped)) >= 0
+            missing = missing[~known]
+        if len(missing):
+            names = wanted.take(missing).unique().to_pylist()
             shown = ", ".join(repr(name) for name in names[:5])
             raise FeatureStoreError(
                 f"{self._file('.ids')}: {len(names)} of the tokens asked for are not there, "
                 f"first {shown}; add them with: {self.command}"
             )
-        return np.where(found < len(self.ids), found, -1).astype(np.int64)
+        return found
 
-    @cached_property
-    def _index(self) -> pd.Index:
-        # The skipped tokens come after the rows: a position past the last row means "skipped".
-        skipped = np.array(list(self.skipped), dtype=object)
-        return pd.Index(np.concatenate([self.ids, skipped]), dtype=object)
+    @property
+    def ids(self) -> np.ndarray:
+        """The tokens of the rows (N,), an object array of str, read from the file each time."""
+        return self._tokens().to_numpy(zero_copy_only=False)
+
+    def _tokens(self) -> pa.Array:
+        return read_tokens(self._file(".ids").read_bytes())
 
     def _file(self, ending: str) -> Path:
         return self.folder / f"{self.modality}{ending}"
@@ -175,24 +180,23 @@ class FeatureStore:
             raise self._broken(path, f"has bytes behind its {len(matrix)} rows")
         return matrix
 
-    def _read_ids(self) -> np.ndarray:
+    def _check_ids(self) -> None:
         path = self._file(".ids")
         try:
             content = path.read_bytes()
             ids = read_tokens(content)
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise self._broken(path, f"cannot be read: {error}") from error
         if len(ids) != len(self.matrix):
             raise self._broken(
                 path, f"{len(ids)} tokens for {len(self.matrix)} rows of {self._file('.npy').name}"
             )
-        index = pd.Index(np.concatenate([ids, np.array(list(self.skipped), object)]), dtype=object)
-        if not index.is_unique:
-            raise self._broken(path, f"token '{index[index.duplicated()][0]}' is there twice")
+        everything = pa.concat_arrays([ids, as_arrow(list(self.skipped))])
+        if (twice := repeated(everything)) is not None:
+            raise self._broken(path, f"token '{twice}' is there twice")
         # Tokens in another order would join every row to another photo, and nothing would tell.
         if path.name in self.digests and digest_of(content) != self.digests[path.name]:
             raise self._broken(path, "is not as it was written (another SHA-256 than in meta.json)")
-        return ids
 
     def _check_rows(self) -> None:
         """Look at the exponents, all ones in NaN and infinity; NumPy takes ten times as long."""
@@ -226,13 +230,22 @@ def digest_of_file(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
-def read_tokens(content: bytes) -> np.ndarray:
-    """The tokens of an ``.ids`` file, (N,) object array of str.
+def read_tokens(content: bytes) -> pa.Array:
+    """The tokens of an ``.ids`` file, (N,) ``large_string``.
 
     Only a line feed ends a token, so that one with an exotic line separator survives.
+
+    Raises:
+        ValueError: The file is no UTF-8.
     """
-    text = content.decode("utf-8")
-    return np.array(text.removesuffix("\n").split("\n") if text else [], dtype=object)
+    ends = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == ord("\n"))
+    if content and not content.endswith(b"\n"):
+        ends = np.append(ends, len(content))
+    offsets = np.append(0, ends - np.arange(len(ends)))
+    buffers = pa.py_buffer(offsets), pa.py_buffer(content.replace(b"\n", b""))
+    tokens = pa.LargeStringArray.from_buffers(len(ends), *buffers)
+    tokens.validate(full=True)
+    return tokens
 
 
 def read_meta(path: Path) -> dict[str, Any]:

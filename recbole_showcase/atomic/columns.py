@@ -1,0 +1,117 @@
+"""Columns of millions of texts: found again by their tokens, and read where they are asked for.
+
+As Python objects, the ids and paths of four million photos take a gigabyte.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from recbole_showcase.atomic.reader import read_fields
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import pyarrow as pa
+
+    Tokens: TypeAlias = pa.Array | pa.ChunkedArray | np.ndarray | Sequence[str]
+
+
+def positions(tokens: Tokens, among: Tokens) -> np.ndarray:
+    """Where each token stands among others.
+
+    Args:
+        tokens: M of them, repeated ones too.
+        among: N of them, none twice.
+
+    Returns:
+        (M,) int64, -1 for a token that is not there.
+    """
+    import pyarrow.compute as pc
+
+    wanted, known = as_arrow(tokens), as_arrow(among)
+    if wanted.equals(known):
+        return np.arange(len(wanted))  # files that were written side by side
+    found = pc.index_in(wanted, value_set=known).fill_null(-1)
+    return found.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def repeated(tokens: Tokens) -> str | None:
+    """The first token that is there twice; None if there is none."""
+    import pyarrow.compute as pc
+
+    known = as_arrow(tokens)
+    if pc.count_distinct(known).as_py() == len(known):
+        return None
+    counts = known.value_counts()
+    return str(counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"])
+
+
+def as_arrow(tokens: Tokens) -> pa.Array:
+    """Tokens as one Arrow array of ``large_string``."""
+    import pyarrow as pa
+
+    if isinstance(tokens, pa.ChunkedArray):
+        tokens = tokens.combine_chunks()
+    if isinstance(tokens, pa.Array):
+        return tokens.cast(pa.large_string())
+    return pa.array(tokens, type=pa.large_string(), from_pandas=False)
+
+
+class StoredColumn:
+    """A text column of an atomic file that stays on disk, for rows in an order of one's own.
+
+    Pickles as the place of the file, not as its content.
+    """
+
+    def __init__(self, path: Path, name: str, starts: np.ndarray) -> None:
+        """Look for the column.
+
+        Args:
+            path: The file; it need not be there for no rows.
+            name: The column, without its type.
+            starts: Where the rows begin, of those that ``line_starts`` gives (M,).
+        """
+        self._path, self._starts = path, starts
+        names = [field.name for field in read_fields(path)] if len(starts) else [name]
+        self._column = names.index(name)
+
+    def __len__(self) -> int:
+        """The number of rows, M."""
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, index: int | np.integer) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice | np.ndarray | Sequence[int]) -> np.ndarray: ...
+
+    def __getitem__(
+        self, index: int | np.integer | slice | np.ndarray | Sequence[int]
+    ) -> str | np.ndarray:
+        """The text of a row, or an object array of those of some rows, of any shape."""
+        starts = self._starts[index]
+        if isinstance(starts, np.ndarray):
+            texts = np.empty(starts.shape, dtype=object)
+            texts.ravel()[:] = [self._at(start) for start in starts.ravel().tolist()]
+            return texts
+        return self._at(int(starts))
+
+    def _at(self, start: int) -> str:
+        end = self._file.find(b"\n", start)
+        line = self._file[start : len(self._file) if end < 0 else end]
+        return line.removesuffix(b"\r").split(b"\t")[self._column].decode()
+
+    @cached_property
+    def _file(self) -> mmap.mmap:
+        with self._path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {key: value for key, value in vars(self).items() if key != "_file"}

@@ -70,17 +70,22 @@ class StoredColumn:
     Pickles as the place of the file, not as its content.
     """
 
-    def __init__(self, path: Path, name: str, starts: np.ndarray) -> None:
+    def __init__(
+        self, path: Path, name: str, starts: np.ndarray, otherwise: str | None = None
+    ) -> None:
         """Look for the column.
 
         Args:
             path: The file; it need not be there for no rows.
             name: The column, without its type.
-            starts: Where the rows begin, of those that ``line_starts`` gives (M,).
+            starts: Where the rows begin, of those that ``line_starts`` gives; -1 for a row that is
+                not there, whose text is empty (M,).
+            otherwise: The column to read where the first is empty.
         """
         self._path, self._starts = path, starts
-        names = [field.name for field in read_fields(path)] if len(starts) else [name]
-        self._column = names.index(name)
+        wanted = [name] if otherwise is None else [name, otherwise]
+        names = [field.name for field in read_fields(path)] if path.is_file() else wanted
+        self._columns = [names.index(name) for name in wanted]
 
     def __len__(self) -> int:
         """The number of rows, M."""
@@ -104,9 +109,12 @@ class StoredColumn:
         return self._at(int(starts))
 
     def _at(self, start: int) -> str:
+        if start < 0:
+            return ""
         end = self._file.find(b"\n", start)
         line = self._file[start : len(self._file) if end < 0 else end]
-        return line.removesuffix(b"\r").split(b"\t")[self._column].decode()
+        cells = line.removesuffix(b"\r").split(b"\t")
+        return next((cells[n] for n in self._columns if cells[n]), b"").decode()
 
     @cached_property
     def _file(self) -> mmap.mmap:

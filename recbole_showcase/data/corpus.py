@@ -108,8 +108,9 @@ class ReviewCorpus:
 
     Attributes:
         interactions: What is known of each row.
-        texts: The review (N,), ``""`` where there is none.
-        targets: The text to generate (N,), ``""`` where there is none.
+        texts: The review (N,), on disk, ``""`` where there is none.
+        targets: The text to generate (N,), on disk, ``""`` where there is none.
+        has_text: Whether there is a review, and so something to generate (N,), bool.
         features: CLIP features of the reviews' texts.
         user_tokens, item_tokens: Tokens by internal id.
     """
@@ -134,16 +135,17 @@ class ReviewCorpus:
             item_tokens: Tokens by internal item id.
         """
         self.user_tokens, self.item_tokens = user_tokens, item_tokens
-        table = _read_reviews(path)
+        table, starts = _read_reviews(path)
         interactions = interactions.with_profiles(*_profiles(path, table, user_tokens, item_tokens))
         self.interactions = interactions
         position = positions(interactions.reviews, table["review_id"])
-        self.texts = _take(table["text"], position)
-        explanations = _take(table["explanation"], position)
-        shorter = np.where(explanations == "", self.texts, explanations)
+        self.has_text = position >= 0
+        starts = np.append(starts, -1)[position]
+        self.texts = StoredColumn(path, "text", starts)
+        shorter = StoredColumn(path, "explanation", starts, otherwise="text")
         self.targets = self.texts if target == "text" else shorter
         rows = np.full(len(position), -1, dtype=np.int64)
-        rows[position >= 0] = store.rows(interactions.reviews[position >= 0])
+        rows[self.has_text] = store.rows(interactions.reviews[self.has_text])
         self.features = Features(store, rows)
 
     def __len__(self) -> int:
@@ -289,19 +291,24 @@ def _photo_rows(
     return own, items, posted, line_starts(path)[lines[kept]]
 
 
-def _read_reviews(path: Path) -> pa.Table:
-    """The ``.review`` file's rows that have a text, with the owners of profiles where it names any.
+def _read_reviews(path: Path) -> tuple[pa.Table, np.ndarray]:
+    """The ids of the reviews that have a text, with the owners of profiles where there are any.
+
+    Returns:
+        A row a review, and where its line begins (R,).
 
     Raises:
         DataError: If two rows have one review id.
     """
     known = {field.name for field in read_fields(path)}
     owners = [name for name in ("user_id", "item_id") if name in known]
-    table = read_columns(path, ["review_id", "text", "explanation", *owners])
-    table = table.filter(pc.not_equal(table["text"], "")).combine_chunks()
+    table = read_columns(path, ["review_id", *owners, "text", "explanation"])
+    kept = np.flatnonzero(pc.not_equal(table["text"], "").to_numpy())
+    table = table.select(["review_id", *owners])
+    table = table if len(kept) == len(table) else table.take(kept)
     if (twice := repeated(table["review_id"])) is not None:
         raise DataError(f"{path}: review_id '{twice}' is there twice; ids must be unique")
-    return table
+    return table, line_starts(path)[kept]
 
 
 def _profiles(
@@ -330,9 +337,3 @@ def _profiles(
     found = np.flatnonzero(ids.max(axis=0, initial=0) > 0)
     reviews = table["review_id"].take(found).to_numpy()
     return ids[0, found], ids[1, found], reviews
-
-
-def _take(column: pa.ChunkedArray, position: np.ndarray) -> np.ndarray:
-    """Entries of a text column, ``""`` where the position is -1."""
-    values = np.append(column.to_numpy(), "")
-    return values[position]

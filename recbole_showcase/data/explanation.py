@@ -18,6 +18,7 @@ from recbole_showcase.data.ragged import Timeline
 from recbole_showcase.data.targets import TargetTexts
 from recbole_showcase.errors import DataError
 from recbole_showcase.settings import ShowcaseSettings
+from recbole_showcase.text.sampling import TOKENIZER_TEXTS, evenly
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable, no_tokens
 
 _STATISTICS_SAMPLE = 20_000
@@ -89,8 +90,8 @@ class ExplanationData:
         elif settings.tokenizer:
             self.tokenizer = TextTokenizer.load(settings.tokenizer)
         else:
-            texts = self.corpus.targets[self.train_rows]
-            self.tokenizer = TextTokenizer.train(texts, settings.vocab_size)
+            rows = evenly(self.train_rows, TOKENIZER_TEXTS)
+            self.tokenizer = TextTokenizer.train(self.corpus.targets[rows], settings.vocab_size)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ExplanationData:
         """The same object: a copied model reads the same data."""
@@ -125,7 +126,7 @@ class ExplanationData:
     def samples(self, rows: np.ndarray) -> np.ndarray:
         """Those of the rows that can be explained: with a text and enough photos."""
         enough = self.photos.of_row.lengths(rows) >= self.settings.min_photos
-        return rows[enough & (self.corpus.targets[rows] != "") & (rows > 0)]
+        return rows[enough & self.corpus.has_text[rows] & (rows > 0)]
 
     @cached_property
     def known_users(self) -> np.ndarray:
@@ -354,7 +355,7 @@ class ExplanationData:
 
 def _statistics(features: Features, index: np.ndarray) -> np.ndarray:
     """Mean and standard deviation (2, D) of some features; of very many, an even sample."""
-    sample = features[index[:: -(-len(index) // _STATISTICS_SAMPLE) or 1]]
+    sample = features[evenly(index, _STATISTICS_SAMPLE)]
     if not len(sample):
         return np.stack([np.zeros(features.dim), np.ones(features.dim)]).astype(np.float32)
     return np.stack([sample.mean(axis=0), sample.std(axis=0)])

@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recbole_showcase.atomic import StoredColumn
 from recbole_showcase.settings import ShowcaseSettings
 from recbole_showcase.text.entities import EntityLexicon, Mention
+from recbole_showcase.text.sampling import ENTITY_TEXTS, evenly
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable
 
 # Texts whose entities are remembered, some 100 MB; those of others are looked for each time.
@@ -25,7 +27,7 @@ class TargetTexts:
 
     def __init__(
         self,
-        texts: np.ndarray,
+        texts: StoredColumn | np.ndarray,
         rows: np.ndarray,
         tokenizer: TextTokenizer,
         settings: ShowcaseSettings,
@@ -57,7 +59,8 @@ class TargetTexts:
     @cached_property
     def lexicon(self) -> EntityLexicon:
         """The entities that the texts name."""
-        return EntityLexicon.mine(self._texts[self._rows].tolist(), self._settings.entities)
+        texts = self._texts[evenly(self._rows, ENTITY_TEXTS)].tolist()
+        return EntityLexicon.mine(texts, self._settings.entities)
 
     @cached_property
     def _tokens(self) -> TokenTable:

@@ -10,10 +10,11 @@ from recbole_showcase.data.corpus import TRAIN
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.errors import DataError
 from recbole_showcase.metrics import feature_mentions, mine_lexicon, photo_support
+from recbole_showcase.text.sampling import LEXICON_TEXTS, evenly
 
 
 def mined_lexicon(data: ExplanationData, size: int) -> list[str]:
-    """The features that most training texts name.
+    """The features that most training texts name, of very many an even sample.
 
     Args:
         data: Reviews and photos.
@@ -22,8 +23,10 @@ def mined_lexicon(data: ExplanationData, size: int) -> list[str]:
     Raises:
         DataError: If there is none to mine.
     """
-    texts = data.corpus.targets[data.corpus.interactions.splits == TRAIN]
-    lexicon = mine_lexicon(list(texts[texts != ""]), size=size)
+    corpus = data.corpus
+    rows = np.flatnonzero((corpus.interactions.splits == TRAIN) & corpus.has_text)
+    texts = corpus.targets[evenly(rows, LEXICON_TEXTS)]
+    lexicon = mine_lexicon(list(texts), size=size)
     if not lexicon:
         raise DataError(
             f"no feature to mine from {len(texts)} training texts: none is in two of them; "

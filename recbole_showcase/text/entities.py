@@ -25,8 +25,6 @@ _UNSPACED = regex.compile(UNSPACED_WORD, regex.V1)
 _MOST_WORDS = 4
 _PLURAL = frozenset({"NNS", "NNPS"})
 _NOUN = frozenset({"NN", "NNP"}) | _PLURAL
-# A lexicon is a vocabulary, not a count: this many texts, spread evenly, name what matters.
-_MINED_TEXTS = 20_000
 
 # A noun phrase in lower case, and whether it is plural.
 Phrase = tuple[str, bool]
@@ -70,17 +68,16 @@ class EntityLexicon:
         """Collect the noun phrases of texts.
 
         Args:
-            texts: Texts of the training split; of very many, an even sample is read.
+            texts: Texts of the training split.
             pipeline: An installed spaCy pipeline by name or path; None for TextBlob's tagger.
             min_count: How many texts must name a phrase.
 
         Raises:
             SettingsError: If spaCy or the pipeline is not installed.
         """
-        sample = texts[:: -(-len(texts) // _MINED_TEXTS) or 1]
         chunks = spacy_chunks(pipeline) if pipeline else tagged_chunks
         counts: Counter[Phrase] = Counter()
-        for phrases in chunks(sample):
+        for phrases in chunks(texts):
             counts.update(list(dict.fromkeys(phrases)))  # a set has another order in every process
         number: dict[str, bool] = {}
         for (phrase, plural), count in counts.most_common():

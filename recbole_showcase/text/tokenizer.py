@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from recbole_showcase.atomic import StoredColumn
 from recbole_showcase.text.pretrained import load_pretrained
 
-# A vocabulary of some thousand entries: this many texts, spread evenly, have what matters.
-_TRAINING_TEXTS = 100_000
 # What decoders write for bytes that are no character.
 _BROKEN = "\ufffd"
 SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
@@ -44,11 +43,11 @@ class TextTokenizer:
         self.eos_id = int(tokenizer.eos_token_id)
 
     @classmethod
-    def train(cls, texts: Sequence[str] | np.ndarray, vocab_size: int) -> TextTokenizer:
+    def train(cls, texts: Iterable[str], vocab_size: int) -> TextTokenizer:
         """Train a byte-level BPE tokenizer; it can spell any text, so it needs no unknown token.
 
         Args:
-            texts: Texts of the training split; of more than 100,000, an even sample is read.
+            texts: Texts of the training split.
             vocab_size: The most entries, the 256 bytes and the special tokens among them.
         """
         tokenizer = Tokenizer(models.BPE())
@@ -60,8 +59,7 @@ class TextTokenizer:
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        sample = texts[:: -(-len(texts) // _TRAINING_TEXTS) or 1]
-        tokenizer.train_from_iterator(sample, trainer)
+        tokenizer.train_from_iterator(texts, trainer)
         return cls(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIALS))
 
     @classmethod
@@ -157,7 +155,7 @@ class TokenTable:
     def __init__(
         self,
         tokenizer: TextTokenizer,
-        texts: np.ndarray,
+        texts: StoredColumn | np.ndarray,
         rows: np.ndarray,
         max_tokens: int,
         *,

@@ -295,8 +295,10 @@ def test_nothing_of_the_test_split_enters_the_lexicon_or_the_evidence(
     trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)
     data, settings = trainer.model.showcase.data, trainer.model.showcase.settings
     held_out = data.corpus.interactions.splits == TEST
-    for texts in (data.corpus.texts, data.corpus.targets):
+    for name in ("texts", "targets"):
+        texts = getattr(data.corpus, name)[:]
         texts[held_out] = "The sentinel was great."
+        setattr(data.corpus, name, texts)
     assert set(EvaluationResources(settings, Path("."), "cpu").lexicon(data)) == set(TOPICS)
     items = np.unique(data.corpus.interactions.items[held_out])
     blind = supported_features(data, items, ["sentinel"], lambda t: np.zeros((1, DIM)), 0.5)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recbole_showcase.text import tokenizer as module
+from recbole_showcase.text.sampling import evenly
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable
 
 
@@ -58,9 +58,8 @@ def test_a_table_encodes_what_is_asked_for_when_it_is(
     assert none.take(np.array([[1, -1]]))[0].shape == (1, 2, 0)
 
 
-def test_of_very_many_texts_a_sample_trains(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [f"soup {'abc'[n % 3] * 9}" for n in range(40)]
-    monkeypatch.setattr(module, "_TRAINING_TEXTS", 14)  # every third
-    some = TextTokenizer.train(np.array(texts, dtype=object), 300)
-    assert some.fingerprint() == TextTokenizer.train(texts[::3], 300).fingerprint()
-    assert not any("bbb" in token for token in some.tokenizer.get_vocab())
+def test_an_even_sample() -> None:
+    values = np.arange(10)
+    assert evenly(values, 10).tolist() == evenly(values, 99).tolist() == values.tolist()
+    assert evenly(values, 9).tolist() == evenly(values, 5).tolist() == [0, 2, 4, 6, 8]
+    assert evenly(values, 1).tolist() == [0] and evenly(values[:0], 3).tolist() == []

@@ -6,6 +6,8 @@ import shlex
 from difflib import get_close_matches
 from pathlib import Path
 
+from recbole_showcase.resources import dataset_atomic_path
+
 SHIPPED = "showcase-tiny"
 LOCAL = "local-dir:"
 HUB = "hf-hub:"
@@ -57,3 +59,19 @@ def making(dataset_dir: Path, store: str) -> str:
         return f"make them with: {embed_command(dataset_dir, f'{HUB}{architecture}/{weights}')}"
     folder = f"{LOCAL}FOLDER/{store}"
     return f"make them from the encoder's folder with: {embed_command(dataset_dir, folder)}"
+
+
+def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
+    """What there is to say where the shipped encoder is used on data that do not ship with it.
+
+    Args:
+        encoder: Name of the feature store.
+        dataset_dir: ``DATA/NAME``.
+    """
+    if encoder != SHIPPED or (dataset_atomic_path() / dataset_dir.resolve().name).is_dir():
+        return []
+    return [
+        f"{SHIPPED} knows the painted dishes of the demo only, and so does the classifier that "
+        "ships for it; for real photos and reviews choose another encoder, such as by: "
+        f"{embed_command(dataset_dir, 'ViT-B-32', 'laion2b_s34b_b79k')}"
+    ]

@@ -39,7 +39,7 @@ def making(dataset_dir: Path, store: str) -> str:
     A store is called after the options of ``embed``, which are found out again here.
     """
     if store == SHIPPED:
-        return f"make them with: {embed_command(dataset_dir, SHIPPED)}"
+        return f"make them: {embed_command(dataset_dir, SHIPPED)}"
     import open_clip  # seconds, which only an error takes
 
     known = {model.lower(): model for model in open_clip.list_models()}
@@ -52,13 +52,13 @@ def making(dataset_dir: Path, store: str) -> str:
         if tag not in tags:
             file = f"FOLDER/{tag}.pt"
             command = embed_command(dataset_dir, model, file)
-            return f"make '{model}--{tag}' from a file of weights with: {command}"
+            return f"make '{model}--{tag}' from a file of weights: {command}"
         named = "them" if store == f"{model}--{tag}" else f"'{model}--{tag}'"
-        return f"make {named} with: {embed_command(dataset_dir, model, tag)}"
+        return f"make {named}: {embed_command(dataset_dir, model, tag)}"
     if dashes:
-        return f"make them with: {embed_command(dataset_dir, f'{HUB}{architecture}/{weights}')}"
+        return f"make them: {embed_command(dataset_dir, f'{HUB}{architecture}/{weights}')}"
     folder = f"{LOCAL}FOLDER/{store}"
-    return f"make them from the encoder's folder with: {embed_command(dataset_dir, folder)}"
+    return f"make them from the encoder's folder: {embed_command(dataset_dir, folder)}"
 
 
 def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:

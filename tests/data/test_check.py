@@ -269,7 +269,7 @@ def test_features_that_are_not_there(world: Written) -> None:
     said = one(world.check(encoder="ViT-B-32").errors, r"no features of encoder 'ViT-B-32'")
     assert said.endswith("--encoder ViT-B-32 --weights laion2b_s34b_b79k")
     world.store.rename(world.folder / "elsewhere")
-    said = one(world.check().errors, "has no features; make them with: recbole-showcase embed")
-    assert shlex.split(said.partition("with: ")[2])[2:] == [
+    said = one(world.check().errors, "has no features; make them: recbole-showcase embed")
+    assert shlex.split(said.partition("them: ")[2])[2:] == [
         str(world.folder), "--encoder", "ViT-B-32", "--weights", "laion2b_s34b_b79k",
     ]  # fmt: skip

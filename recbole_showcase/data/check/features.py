@@ -47,7 +47,7 @@ def check_features(
         real = bool(shipped_encoder_notes(SHIPPED, dataset_dir))
         which = ("ViT-B-32", "laion2b_s34b_b79k") if real else (SHIPPED,)
         report.errors.append(
-            f"{dataset_dir} has no features; make them with: {embed_command(dataset_dir, *which)}"
+            f"{dataset_dir} has no features; make them: {embed_command(dataset_dir, *which)}"
         )
     there = [_check_store(dataset_dir, name, sources, report) for name in names]
     return there[0] if len(there) == 1 else None

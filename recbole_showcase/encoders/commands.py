@@ -11,6 +11,7 @@ from recbole_showcase.resources import dataset_atomic_path
 SHIPPED = "showcase-tiny"
 LOCAL = "local-dir:"
 HUB = "hf-hub:"
+USUAL_DTYPE = "float16"
 # The weights to advise for an architecture, if it has them: those of the manual.
 _USUAL = "laion2b_s34b_b79k"
 
@@ -20,15 +21,19 @@ def brings_its_weights(architecture: str) -> bool:
     return architecture == SHIPPED or architecture.startswith((LOCAL, HUB))
 
 
-def embed_command(dataset_dir: Path, architecture: str, weights: str | None = None) -> str:
+def embed_command(
+    dataset_dir: Path, architecture: str, weights: str | None = None, dtype: str = USUAL_DTYPE
+) -> str:
     """The command that embeds a data set.
 
     Args:
         dataset_dir: ``DATA/NAME``.
         architecture: As ``meta.json`` has it.
         weights: As ``meta.json`` has it; left out where the architecture brings its own.
+        dtype: As ``meta.json`` has it; another one would have everything encoded anew.
     """
-    words = ["recbole-showcase", "embed", str(dataset_dir), "--encoder", architecture]
+    typed = [] if dtype == USUAL_DTYPE else ["--dtype", dtype]
+    words = ["recbole-showcase", "embed", *typed, str(dataset_dir), "--encoder", architecture]
     words += ["--weights", weights] if weights and not brings_its_weights(architecture) else []
     return shlex.join(words)
 

@@ -103,6 +103,7 @@ def photo_folder(dataset_dir: str | Path) -> PhotoFolder:
             raise DataError(f"{account} is not readable: {error}") from error
     if not isinstance(recorded, str):
         raise DataError(
-            f"{dataset_dir} has no photos: there is no folder {own}, and {account} names none"
+            f"{dataset_dir} has no photos: there is no folder {own}, and {account} names none; put "
+            "them there, or name their folder with --photos"
         )
     return PhotoFolder(recorded)

@@ -12,10 +12,19 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from recbole_showcase.benchmark.launch import STOPPED, Launcher, ProcessLauncher, threads_for
-from recbole_showcase.benchmark.plan import Cell, Task, cells_of, corner_of, run_of, search_of
-from recbole_showcase.benchmark.records import Record, TaskFolder
+from recbole_showcase.benchmark.plan import (
+    Cell,
+    Task,
+    cells_of,
+    corner_of,
+    require_hyperopt,
+    run_of,
+    search_of,
+)
+from recbole_showcase.benchmark.records import REFUSED, Checklist, Record, TaskFolder
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
+from recbole_showcase.encoders.commands import SHIPPED, making
 from recbole_showcase.errors import DataError, SettingsError, ShowcaseError
 
 _RUNS, _SEARCHES, _CHECKS = "runs", "searches", ".checks"
@@ -44,7 +53,8 @@ def run_benchmark(
         The figures of all runs that are done, and the errors of those that failed.
 
     Raises:
-        SettingsError: A configuration would be refused; nothing has been run.
+        SettingsError: A configuration would be refused, a column computed by no run, or a run
+            stopped by what it lacks; nothing has been run.
         DataError: A data set is not there.
         ShowcaseError: Another benchmark is at work in the folder.
         KeyboardInterrupt: Ctrl-C; what is done is kept.
@@ -117,17 +127,24 @@ class _Benchmark:
         """
         cells = cells_of(self.spec)
         _check_data(cells)
-        pending = self._pending([*self.searches(), *self.runs()])
+        if self.spec.tune is not None:
+            require_hyperopt()
+        pending = {task.id for task in self._pending([*self.searches(), *self.runs()])}
         place = self.out / _CHECKS
         shutil.rmtree(place, ignore_errors=True)
         if not pending:
             return
         place.mkdir()
-        for number, cell in enumerate(cells):
+        names = [f"{number:04}" for number in range(len(cells))]
+        for name, cell in zip(names, cells, strict=True):
             task = run_of(cell, self.spec.seeds[0], corner_of(self.spec.tune))
-            TaskFolder(place / f"{number:04}").prepare(task)
+            TaskFolder(place / name).prepare(task)
+        left = [n for n, cell in zip(names, cells, strict=True) if pending & self._tasks_of(cell)]
+        plotted = () if self.spec.plot is None else vars(self.spec.plot).values()
+        columns = [*self.spec.columns, *plotted]
+        Checklist(str(self.spec.path), columns, left).write(place)
         ending = self.launcher("check", place)
-        refused = place / "refused.txt"
+        refused = place / REFUSED
         said = refused.read_text(encoding="utf-8") if refused.is_file() else ""
         if ending and not said:
             raise SettingsError(f"the settings cannot be checked, {ending}; see {place}.log")
@@ -135,6 +152,12 @@ class _Benchmark:
             raise SettingsError(said)
         shutil.rmtree(place)
         place.with_suffix(".log").unlink(missing_ok=True)
+
+    def _tasks_of(self, cell: Cell) -> set[str]:
+        """Ids of what is done for a combination."""
+        searched = _search_record(self.spec, self.out, cell)
+        runs = {_run_task(cell, seed, searched).id for seed in self.spec.seeds}
+        return runs if self.spec.tune is None else runs | {search_of(cell, self.spec.tune).id}
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Do the tasks that are not done, several at a time."""
@@ -217,18 +240,21 @@ def _run_task(cell: Cell, seed: int, searched: Record | None) -> Task:
 
 
 def _check_data(cells: Iterable[Cell]) -> None:
-    """Refuse a data set that is not there, or has no features.
+    """Refuse a data set that is not there, or lacks the features of a setting.
 
     Raises:
         DataError: Naming the folder and what makes it.
         SettingsError: The settings do not say where it is.
     """
-    places = dict.fromkeys((cell.settings.get("data_path"), cell.dataset) for cell in cells)
-    for place, name in places:
+    places = dict.fromkeys(
+        (cell.settings.get("data_path"), cell.dataset, cell.settings.get("showcase_encoder"))
+        for cell in cells
+    )
+    for place, name, encoder in places:
         if place is None:
             raise SettingsError(f"no 'data_path' in 'settings', where data set '{name}' would be")
         folder = Path(place) / name
         if not list(folder.glob(f"{name}*.inter")):
             raise DataError(f"there is no data set '{name}' in {place}: no {name}.inter")
         if not (folder / f"{name}.features").is_dir():
-            raise DataError(f"{folder} has no features; make them: recbole-showcase embed {folder}")
+            raise DataError(f"{folder} has no features; {making(folder, encoder or SHIPPED)}")

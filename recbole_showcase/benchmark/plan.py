@@ -10,10 +10,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from recbole_showcase.benchmark.spec import BenchmarkSpec, Choice, Tuning
+from recbole_showcase.errors import SettingsError
 
 # Axes whose values are parts of the explanation side, named by the setting `showcase_<axis>`.
 PARTS = ("relevance", "selector", "explainer")
@@ -123,6 +125,16 @@ def corner_of(tune: Tuning | None) -> dict[str, Any]:
         for kind, space in tune.params.items()
         for name, values in space.items()
     }
+
+
+def require_hyperopt() -> None:
+    """Refuse a search where RecBole's ``HyperTuning`` could not run.
+
+    Raises:
+        SettingsError: hyperopt is not installed.
+    """
+    if find_spec("hyperopt") is None:
+        raise SettingsError("'tune' needs hyperopt: pip install 'recbole_showcase[tune]'")
 
 
 def search_of(cell: Cell, tune: Tuning) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,12 +11,13 @@ from typing import Any, Literal
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.spec import Tuning
 from recbole_showcase.benchmark.yaml_files import read_yaml, write_yaml
-from recbole_showcase.errors import DataError
+from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.files.replace import replace_text
 
 FORMAT = "recbole_showcase benchmark 1"
 TASK, RECORD, LOG, CONFIG = "task.yaml", "record.json", "log.txt", "config.yaml"
 USER_SUMS = "user_sums.npz"
+CHECKLIST, REFUSED = "checklist.yaml", "refused.txt"
 
 
 @dataclass(frozen=True)
@@ -115,3 +116,48 @@ class TaskFolder:
     def forget(self) -> None:
         """Let the task run again."""
         (self.path / RECORD).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """What to look at before the first run, in the folder of the tasks to check.
+
+    Attributes:
+        specification: The file that asks for it.
+        columns: Those of its tables and plot.
+        pending: Names of the folders of tasks of which something is left to run.
+    """
+
+    specification: str
+    columns: list[str]
+    pending: list[str]
+
+    def write(self, folder: Path) -> None:
+        """Keep it for :meth:`read`."""
+        write_yaml(folder / CHECKLIST, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Checklist:
+        """What :meth:`write` wrote."""
+        return cls(**read_yaml(folder / CHECKLIST))
+
+    def require(self, figures: Iterable[str]) -> None:
+        """Refuse columns that no run would fill.
+
+        Args:
+            figures: What the runs compute, in lower case.
+
+        Raises:
+            SettingsError: Naming the column and the figures there are.
+        """
+        known = sorted(figures)
+        for column in self.columns:
+            key = column.lower()
+            alike = [name for name in known if key in (name, name.partition("@")[0])]
+            if key == "seconds" or key in known or len(alike) == 1:
+                continue
+            said = "which may be any of" if alike else "which no run computes; allowed:"
+            raise SettingsError(
+                f"{self.specification}: column '{column}', {said} "
+                f"{', '.join(alike or ['seconds', *known])}"
+            )

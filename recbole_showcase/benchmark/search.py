@@ -9,10 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recbole_showcase.benchmark.plan import Task
+from recbole_showcase.benchmark.plan import Task, require_hyperopt
 from recbole_showcase.benchmark.spec import Tuning
 from recbole_showcase.benchmark.yaml_files import write_yaml
-from recbole_showcase.errors import SettingsError
 from recbole_showcase.files.replace import sync_to_disk
 from recbole_showcase.integration.experiments import Validation, train_and_validate
 
@@ -129,10 +128,5 @@ def _hyper_tuning() -> Any:
     import recbole.quick_start  # noqa: F401 - registers the composed models
     from recbole.trainer import HyperTuning
 
-    try:
-        import hyperopt  # noqa: F401
-    except ImportError as error:
-        raise SettingsError(
-            "'tune' needs hyperopt: pip install 'recbole_showcase[tune]'"
-        ) from error
+    require_hyperopt()
     return HyperTuning

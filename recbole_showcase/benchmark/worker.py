@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from recbole_showcase.benchmark.plan import Task
-from recbole_showcase.benchmark.records import Record, TaskFolder
+from recbole_showcase.benchmark.records import CONFIG, REFUSED, Checklist, Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import SettingsError, ShowcaseError
 from recbole_showcase.evaluation.results import result_file, user_sums_file
@@ -139,18 +139,30 @@ def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
 
 
 def _check(path: Path) -> int:
-    """Check the configurations of several tasks; the first that is refused is reported."""
-    from recbole_showcase.integration.experiments import check_configuration
+    """Check several tasks; the first that is refused is reported.
 
-    for place in sorted(path.iterdir()):
-        task = TaskFolder(place).task()
-        try:
+    First all configurations, which takes no time, then each task up to its first epoch.
+    """
+    from recbole_showcase.integration.rehearsal import Rehearsal
+
+    rehearsal, asked = Rehearsal(), Checklist.read(path)
+    figures: set[str] = set()
+    places = sorted(place for place in path.iterdir() if place.is_dir())
+    try:
+        for place in places:
+            task = TaskFolder(place).task()
             _import_modules(task)
             with contextlib.chdir(place):
-                check_configuration(task.model, task.dataset, place / "config.yaml")
-        except ShowcaseError as error:
-            (path / "refused.txt").write_text(str(error), encoding="utf-8")
-            return 1
+                figures |= set(rehearsal.figures(task.model, task.dataset, place / CONFIG))
+        asked.require(figures)
+        for place in places:
+            if place.name in asked.pending:
+                task = TaskFolder(place).task()
+                with contextlib.chdir(place):
+                    rehearsal.build(task.model, task.dataset, place / CONFIG)
+    except ShowcaseError as error:
+        (path / REFUSED).write_text(str(error), encoding="utf-8")
+        return 1
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from recbole_showcase.cli.benchmark import benchmark
+from recbole_showcase.cli.check import check
 from recbole_showcase.cli.convert import app as convert
 from recbole_showcase.cli.demo import demo
 from recbole_showcase.cli.distill import distill
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(benchmark)
 app.command()(demo)
 app.add_typer(convert, name="convert")
+app.command()(check)
 app.command()(embed)
 app.command()(distill)
 app.command()(gallery)

@@ -30,7 +30,10 @@ def benchmark(
         bool, typer.Option("--tables-only", help="Run nothing; table what is there.")
     ] = False,
 ) -> None:
-    """Run a benchmark, or what is left of it, and write its tables and its plot."""
+    """Run a benchmark, or what is left of it, and write its tables and its plot.
+
+    Ends with status 1 if a run has failed.
+    """
     from recbole_showcase.benchmark.execute import run_benchmark, summary_of
     from recbole_showcase.benchmark.plot import require_matplotlib
     from recbole_showcase.benchmark.spec import read_spec
@@ -49,10 +52,13 @@ def benchmark(
             run_benchmark(read, out, jobs=jobs, retry_failed=retry_failed)
         except KeyboardInterrupt:
             interrupted = True
-    _report(read, summary_of(read, out), out)
+    summary = summary_of(read, out)
+    _report(read, summary, out)
     if interrupted:
         typer.echo("interrupted: the same command goes on from here")
         raise typer.Exit(130)
+    if summary.failed:
+        raise typer.Exit(1)
 
 
 def _report(spec: BenchmarkSpec, summary: Summary, out: Path) -> None:

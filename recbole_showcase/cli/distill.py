@@ -60,7 +60,7 @@ def distill(
     are needed, and it is less exact.
     """
     from recbole_showcase.distillation import PhotoReviews, distill_dataset, similarity_scorer
-    from recbole_showcase.encoders.choice import shipped_encoder_notes
+    from recbole_showcase.encoders.commands import shipped_encoder_notes
 
     _check_options(labels, classifier, save)
     reviews = PhotoReviews(dataset, encoder, device)

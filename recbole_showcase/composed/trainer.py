@@ -21,7 +21,7 @@ from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkp
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
 from recbole_showcase.integration.experiments import ray_trial
-from recbole_showcase.integration.metrics import is_explanation_metric
+from recbole_showcase.integration.metrics import ExplanationMetric, is_explanation_metric
 from recbole_showcase.integration.own_files import claimed
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class ShowcaseTrainerMixin(Trainer):
         If ``valid_metric`` is defined at no validation, the result and the checkpoint are those of
         the last one.
         """
+        self.require_needs()
         self._orders = orders_of(train_data)
         # The checkpoint has the streams of the first process; others must not draw the same.
         if self._resumed_streams is not None and self.config["single_spec"]:
@@ -91,6 +92,20 @@ class ShowcaseTrainerMixin(Trainer):
                 "be chosen by it, and the last one validated was kept"
             )
         return found
+
+    def require_needs(self) -> None:
+        """Look, before the first epoch, at what training and evaluation need beside the settings.
+
+        Raises:
+            ShowcaseError: If it is not there: a pipeline that finds entities, a lexicon to mine.
+        """
+        data = self.model.showcase.data
+        data.require_entities()
+        resources = self.eval_collector.resources
+        resources.data = data
+        for metric in self.evaluator.metric_class.values():
+            if isinstance(metric, ExplanationMetric):
+                metric.require(resources)
 
     def _build_optimizer(self, **kwargs: Any) -> torch.optim.Optimizer:
         """The base's optimizer, with the explanation side as a parameter group of its own."""

@@ -166,6 +166,15 @@ class ExplanationData:
         """The training targets as the explainer reads them."""
         return TargetTexts(self.corpus.targets, self.train_rows, self.tokenizer, self.settings)
 
+    def require_entities(self) -> None:
+        """Find the entities of the targets now where the explainer replaces them.
+
+        Raises:
+            SettingsError: If the pipeline that finds them is not there.
+        """
+        if "replaced" in self.reads and len(self.photos.tokens):
+            _ = self._targets.lexicon
+
     @cached_property
     def _review_tokens(self) -> TokenTable:
         """Token ids of the texts that histories hold."""

@@ -8,6 +8,7 @@ explanations out of reviews, and its confidence gives the metric CLIP-Align.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,8 +113,7 @@ class AlignmentClassifier:
             raise FeatureStoreError(
                 f"the alignment classifier is of encoder '{self.encoder}' "
                 f"({self.weights_digest}), the features are of '{meta['encoder']}' "
-                f"({meta['weights_digest']}); train one on these features with: "
-                "recbole-showcase distill DATA/NAME --labels FILE --save FOLDER"
+                f"({meta['weights_digest']}); {_training(meta['encoder'])}"
             )
 
     def save(self, folder: Path) -> None:
@@ -185,14 +185,20 @@ def classifier_for(
         folder = weights_path() / name / SHIPPED_FOLDER
         if not (folder / _DESCRIPTION).is_file():
             raise FeatureStoreError(
-                f"no alignment classifier ships for encoder '{meta['encoder']}'; train one with: "
-                "recbole-showcase distill DATA/NAME --labels FILE --save FOLDER, and name it in "
-                "the setting showcase_alignment or with --classifier"
+                f"no alignment classifier ships for encoder '{meta['encoder']}'; name one in the "
+                "setting showcase_alignment or with --classifier, or "
+                f"{_training(meta['encoder'])}"
             )
         require_whole(folder)
     classifier = AlignmentClassifier.load(Path(folder))
     classifier.require_encoder(meta)
     return classifier
+
+
+def _training(encoder: str) -> str:
+    """How to train a classifier for a feature store, as the end of an error."""
+    words = ["distill", "DATA/NAME", "--encoder", encoder, "--labels", "FILE", "--save", "FOLDER"]
+    return f"train one with: {shlex.join(['recbole-showcase', *words])}"
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -9,15 +9,9 @@ from pathlib import Path
 
 import open_clip
 
-from recbole_showcase.encoders.commands import (
-    HUB,
-    LOCAL,
-    SHIPPED,
-    brings_its_weights,
-    embed_command,
-)
+from recbole_showcase.encoders.commands import HUB, LOCAL, SHIPPED, brings_its_weights
 from recbole_showcase.errors import FeatureStoreError
-from recbole_showcase.resources import dataset_atomic_path, require_whole, weights_path
+from recbole_showcase.resources import require_whole, weights_path
 
 
 @dataclass(frozen=True)
@@ -62,22 +56,6 @@ def choose_encoder(architecture: str, weights: str | None = None) -> EncoderChoi
             f"(or {LOCAL}FOLDER, {HUB}OWNER/NAME, {SHIPPED})"
         )
     return _with_weights(architecture.replace("/", "-"), weights)
-
-
-def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
-    """What there is to say where the shipped encoder is used on data that do not ship with it.
-
-    Args:
-        encoder: Name of the feature store.
-        dataset_dir: ``DATA/NAME``.
-    """
-    if encoder != SHIPPED or (dataset_atomic_path() / dataset_dir.resolve().name).is_dir():
-        return []
-    return [
-        f"{SHIPPED} knows the painted dishes of the demo only, and so does the classifier that "
-        "ships for it; for real photos and reviews choose another encoder, such as by: "
-        f"{embed_command(dataset_dir, 'ViT-B-32', 'laion2b_s34b_b79k')}"
-    ]
 
 
 def _self_contained(architecture: str) -> EncoderChoice:

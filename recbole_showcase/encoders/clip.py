@@ -129,10 +129,11 @@ class ClipEncoder:
         architecture = meta["architecture"]
         own = brings_its_weights(architecture)
         encoder = cls.load(architecture, None if own else meta["weights"], device)
-        if encoder.provenance()["weights_digest"] != meta["weights_digest"]:
+        made_by = meta["weights_digest"]  # empty in features that something else has made
+        if made_by and encoder.provenance()["weights_digest"] != made_by:
             raise FeatureStoreError(
                 f"{store.folder}: made with other weights than '{architecture}' has now "
-                f"({meta['weights_digest']}); make them anew with: {store.command}"
+                f"({made_by}); make them anew with: {store.command}"
             )
         return encoder
 

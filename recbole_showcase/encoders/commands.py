@@ -6,9 +6,12 @@ import shlex
 from difflib import get_close_matches
 from pathlib import Path
 
+from recbole_showcase.resources import dataset_atomic_path
+
 SHIPPED = "showcase-tiny"
 LOCAL = "local-dir:"
 HUB = "hf-hub:"
+USUAL_DTYPE = "float16"
 # The weights to advise for an architecture, if it has them: those of the manual.
 _USUAL = "laion2b_s34b_b79k"
 
@@ -18,15 +21,19 @@ def brings_its_weights(architecture: str) -> bool:
     return architecture == SHIPPED or architecture.startswith((LOCAL, HUB))
 
 
-def embed_command(dataset_dir: Path, architecture: str, weights: str | None = None) -> str:
+def embed_command(
+    dataset_dir: Path, architecture: str, weights: str | None = None, dtype: str = USUAL_DTYPE
+) -> str:
     """The command that embeds a data set.
 
     Args:
         dataset_dir: ``DATA/NAME``.
         architecture: As ``meta.json`` has it.
         weights: As ``meta.json`` has it; left out where the architecture brings its own.
+        dtype: As ``meta.json`` has it; another one would have everything encoded anew.
     """
-    words = ["recbole-showcase", "embed", str(dataset_dir), "--encoder", architecture]
+    typed = [] if dtype == USUAL_DTYPE else ["--dtype", dtype]
+    words = ["recbole-showcase", "embed", *typed, str(dataset_dir), "--encoder", architecture]
     words += ["--weights", weights] if weights and not brings_its_weights(architecture) else []
     return shlex.join(words)
 
@@ -37,7 +44,7 @@ def making(dataset_dir: Path, store: str) -> str:
     A store is called after the options of ``embed``, which are found out again here.
     """
     if store == SHIPPED:
-        return f"make them with: {embed_command(dataset_dir, SHIPPED)}"
+        return f"make them: {embed_command(dataset_dir, SHIPPED)}"
     import open_clip  # seconds, which only an error takes
 
     known = {model.lower(): model for model in open_clip.list_models()}
@@ -50,10 +57,26 @@ def making(dataset_dir: Path, store: str) -> str:
         if tag not in tags:
             file = f"FOLDER/{tag}.pt"
             command = embed_command(dataset_dir, model, file)
-            return f"make '{model}--{tag}' from a file of weights with: {command}"
+            return f"make '{model}--{tag}' from a file of weights: {command}"
         named = "them" if store == f"{model}--{tag}" else f"'{model}--{tag}'"
-        return f"make {named} with: {embed_command(dataset_dir, model, tag)}"
+        return f"make {named}: {embed_command(dataset_dir, model, tag)}"
     if dashes:
-        return f"make them with: {embed_command(dataset_dir, f'{HUB}{architecture}/{weights}')}"
+        return f"make them: {embed_command(dataset_dir, f'{HUB}{architecture}/{weights}')}"
     folder = f"{LOCAL}FOLDER/{store}"
-    return f"make them from the encoder's folder with: {embed_command(dataset_dir, folder)}"
+    return f"make them from the encoder's folder: {embed_command(dataset_dir, folder)}"
+
+
+def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
+    """What there is to say where the shipped encoder is used on data that do not ship with it.
+
+    Args:
+        encoder: Name of the feature store.
+        dataset_dir: ``DATA/NAME``.
+    """
+    if encoder != SHIPPED or (dataset_atomic_path() / dataset_dir.resolve().name).is_dir():
+        return []
+    return [
+        f"{SHIPPED} knows the painted dishes of the demo only, and so does the classifier that "
+        "ships for it; for real photos and reviews choose another encoder, such as by: "
+        f"{embed_command(dataset_dir, 'ViT-B-32', 'laion2b_s34b_b79k')}"
+    ]

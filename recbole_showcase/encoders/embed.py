@@ -20,9 +20,8 @@ from tqdm import tqdm
 
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.atomic import photo_folder as photo_folder_of
-from recbole_showcase.encoders.choice import shipped_encoder_notes
 from recbole_showcase.encoders.clip import ClipEncoder
-from recbole_showcase.encoders.commands import SHIPPED
+from recbole_showcase.encoders.commands import SHIPPED, USUAL_DTYPE, shipped_encoder_notes
 from recbole_showcase.encoders.partial import PartialStore, RowWriter, aside_of, restore_old
 from recbole_showcase.encoders.plan import (
     Plan,
@@ -98,7 +97,7 @@ def embed_dataset(
     batch_size: int = 32,
     workers: int | None = None,
     device: str = "cpu",
-    dtype: str = "float16",
+    dtype: str = USUAL_DTYPE,
     pixel_limit: int = PIXEL_LIMIT,
     progress: bool = True,
 ) -> EmbedReport:

@@ -71,7 +71,11 @@ class FeatureStore:
         """Open and check the store; see :meth:`open`."""
         self.folder = folder
         self.modality: Modality = modality
-        self.meta = read_meta(folder / "meta.json")
+        try:
+            self.meta = read_meta(folder / "meta.json")
+        except FeatureStoreError as error:
+            advice = making(folder.parent.parent, folder.name)
+            raise FeatureStoreError(f"{error}; {advice}") from error
         self.skipped: dict[str, str] = self.meta["modalities"][modality]["skipped"]
         self.matrix = self._open_matrix()
         self._check_ids()
@@ -161,8 +165,8 @@ class FeatureStore:
     @property
     def command(self) -> str:
         """The command that embeds the data set with the same encoder again."""
-        dataset_dir = self.folder.parent.parent
-        return embed_command(dataset_dir, self.meta["architecture"], self.meta["weights"])
+        made = (self.meta[key] for key in ("architecture", "weights", "dtype"))
+        return embed_command(self.folder.parent.parent, *made)
 
     def _open_matrix(self) -> np.memmap:
         path = self._file(".npy")

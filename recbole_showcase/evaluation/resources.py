@@ -31,6 +31,7 @@ class EvaluationResources:
             device: Where models go.
         """
         self.settings, self.data_path, self.device = settings, data_path, device
+        self.data: ExplanationData | None = None  # once it is there, before the training
         self.encoder: Any = None  # of texts, in the space of the photos' features
         self._mined: list[str] | None = None
 
@@ -53,24 +54,19 @@ class EvaluationResources:
         store = FeatureStore.open(self.data_path, self.settings.encoder, "image")
         return classifier_for(store.meta, self.settings.alignment)
 
-    @property
-    def text_model_name(self) -> str:
-        """The model that reads texts.
+    @cached_property
+    def text_model(self) -> TextModel:
+        """The model that reads texts, loaded.
 
         Raises:
-            SettingsError: If the settings name none.
+            SettingsError: If the settings name none, or it cannot be loaded.
         """
         if not self.settings.text_model:
             raise SettingsError(
                 "it reads texts with a pretrained model; allowed "
                 "is its name or path in the setting 'showcase_text_model'"
             )
-        return self.settings.text_model
-
-    @cached_property
-    def text_model(self) -> TextModel:
-        """The model that reads texts, loaded."""
-        return TextModel(self.text_model_name, self.device)
+        return TextModel(self.settings.text_model, self.device)
 
     def wordnet(self) -> Any:
         """WordNet, for METEOR's synonyms.
@@ -83,13 +79,32 @@ class EvaluationResources:
     def text_features(self, photos: Features, texts: list[str]) -> np.ndarray:
         """CLIP features (S, D) of texts, by the encoder that made the photos' features."""
         parts = [np.empty((0, photos.dim), np.float32)]
-        if texts and self.encoder is None:
-            self.encoder = ClipEncoder.of_store(photos.store, self.device)
+        if texts:
+            self.require_encoder()
         size = self.settings.eval_batch_size
         for start in range(0, len(texts), size):
             features = self.encoder.encode_texts(texts[start : start + size])
             parts.append(features.float().cpu().numpy())
         return np.concatenate(parts)
+
+    def require_encoder(self) -> None:
+        """Load the encoder that made the features.
+
+        Raises:
+            FeatureStoreError: If it cannot be loaded, or is not the same one any more.
+        """
+        if self.encoder is None:
+            store = FeatureStore.open(self.data_path, self.settings.encoder, "image")
+            self.encoder = ClipEncoder.of_store(store, self.device)
+
+    def require_lexicon(self) -> None:
+        """Read the lexicon, or mine it once there are data.
+
+        Raises:
+            DataError: If the file is no lexicon, or if there is none to mine.
+        """
+        if self.given_lexicon is None and self.data is not None:
+            self.lexicon(self.data)
 
     def lexicon(self, data: ExplanationData) -> list[str]:
         """The features of the file that the settings name, or those mined from the training split.

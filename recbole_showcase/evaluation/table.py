@@ -81,13 +81,37 @@ def _bert_score(of: Evaluation) -> ArrayLike:
     return metrics.bert_score_values(of.texts, of.references, of.resources.text_model, layer=layer)
 
 
-def _text_model(resources: EvaluationResources) -> str:
-    return resources.text_model_name
+def _layer(resources: EvaluationResources) -> None:
+    """The text model, whose chosen layer is tried out."""
+    resources.text_model.try_out(resources.settings.text_layer)
+
+
+def _last_layer(resources: EvaluationResources) -> None:
+    resources.text_model.try_out(-1)
+
+
+def _encoder(resources: EvaluationResources) -> None:
+    resources.require_encoder()
+
+
+def _lexicon(resources: EvaluationResources) -> None:
+    resources.require_lexicon()
+
+
+def _lexicon_and_encoder(resources: EvaluationResources) -> None:
+    resources.require_lexicon()
+    resources.require_encoder()
+
+
+def _alignment(resources: EvaluationResources) -> None:
+    """The classifier, and the encoder of the sentences that it reads."""
+    _ = resources.alignment
+    resources.require_encoder()
 
 
 _at_photos = partial(Metric, at="photos")
-_at_topk = partial(Metric, at="topk", ranking=True)
-_of_lexicon = partial(Metric, needs=lambda resources: resources.given_lexicon)
+_jointly = partial(Metric, at="topk", ranking=True, needs=_lexicon)
+_of_lexicon = partial(Metric, needs=_lexicon)
 
 ROWS = (
     # Chosen photos
@@ -114,11 +138,11 @@ ROWS = (
     ),
     Metric("METEORStem", _compared(metrics.meteor_values, synonyms=False)),
     Metric("CIDEr", _compared(metrics.cider_values)),
-    Metric("BERTScore", _bert_score, needs=_text_model),
+    Metric("BERTScore", _bert_score, needs=_layer),
     Metric(
         "MAUVE",
         lambda of: metrics.mauve(of.texts, of.references, of.resources.text_model),
-        needs=_text_model,
+        needs=_last_layer,
     ),
     # Texts among themselves
     Metric("Distinct1", _written(metrics.distinct_n, 1)),
@@ -140,17 +164,18 @@ ROWS = (
     ),
     _of_lexicon("FCR", lambda of: metrics.feature_coverage_ratio(of.mentions)),
     _of_lexicon("DIV", lambda of: metrics.feature_diversity(of.mentions), smaller=True),
-    _of_lexicon(
+    Metric(
         "HallucinationRate",
         lambda of: metrics.hallucination_values(of.mentions, of.supported),
         smaller=True,
+        needs=_lexicon_and_encoder,
     ),
     # Recommendation and explanation together
-    _at_topk("JointHit", _joint(metrics.joint_hit_values, "both")),
-    _at_topk("ExplainedHit", _joint(metrics.explained_hit_values, "both")),
-    _at_topk("ExplainedHitAny", _joint(metrics.explained_hit_values, "either")),
-    _at_topk("ExplainedHitText", _joint(metrics.explained_hit_values, "text")),
-    _at_topk("ExplainedHitPhotos", _joint(metrics.explained_hit_values, "photos")),
+    _jointly("JointHit", _joint(metrics.joint_hit_values, "both")),
+    _jointly("ExplainedHit", _joint(metrics.explained_hit_values, "both")),
+    _jointly("ExplainedHitAny", _joint(metrics.explained_hit_values, "either")),
+    _jointly("ExplainedHitText", _joint(metrics.explained_hit_values, "text")),
+    _jointly("ExplainedHitPhotos", _joint(metrics.explained_hit_values, "photos")),
     Metric("ScoreSentiment", _agreement, ranking=True),
     Metric("UserScoreSentiment", lambda of: _agreement(of, of.users), ranking=True),
     # What texts hang on
@@ -167,13 +192,14 @@ ROWS = (
         lambda of: metrics.clip_score_statistics(
             of.sentences.features, of.sentences.owners, of.photo_features, of.photos >= 0
         ),
+        needs=_encoder,
     ),
     Metric(
         "CLIPAlign",
         lambda of: metrics.clip_align_statistics(
             of.sentence_confidences, of.sentences.owners, of.photos >= 0
         ),
-        needs=lambda resources: resources.alignment,
+        needs=_alignment,
     ),
 )
 

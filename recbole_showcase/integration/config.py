@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import yaml
 
@@ -24,6 +25,7 @@ from recbole_showcase.settings import ShowcaseSettings, check_known, read_settin
 
 PARTS: tuple[Registry, ...] = (EXPLAINERS, SELECTORS, RELEVANCE)
 _PREFIX = "showcase_"
+_resources: WeakKeyDictionary[Any, EvaluationResources] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,15 @@ def run_settings(config: Any) -> RunSettings:
 
 
 def evaluation_resources(config: Any) -> EvaluationResources:
-    """What the evaluations of a run need from outside, nothing of it loaded yet."""
-    return EvaluationResources(
-        run_settings(config).showcase, Path(config["data_path"]), str(config["device"])
-    )
+    """What the evaluations of a run need from outside; the same for one configuration.
+
+    So what is loaded to see that it is there need not be loaded again.
+    """
+    wanted = run_settings(config).showcase, Path(config["data_path"]), str(config["device"])
+    known = _resources.get(config)
+    if known is None or (known.settings, known.data_path, known.device) != wanted:
+        known = _resources[config] = EvaluationResources(*wanted)
+    return known
 
 
 def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:

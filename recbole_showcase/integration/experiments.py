@@ -1,4 +1,4 @@
-"""Whole experiments by RecBole: a run, a validation, a search, and a look at a configuration."""
+"""Whole experiments by RecBole: a run, a validation, a search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from recbole_showcase.errors import SettingsError
 from recbole_showcase.integration.checkpoint import clean_argv, load_checkpoint
 from recbole_showcase.settings import PREFIXES
 
@@ -61,19 +60,6 @@ def train_and_validate(model: str, dataset: str, config_file: Path) -> Validatio
     show = config["show_progress"]
     score, result = trainer.fit(train, valid, saved=False, show_progress=show)
     return Validation(float(score), bool(config["valid_metric_bigger"]), plain_figures(result))
-
-
-def check_configuration(model: str, dataset: str, config_file: Path) -> None:
-    """Find out before a run what RecBole and this package would say of its settings.
-
-    Raises:
-        ShowcaseError: If the model or a part is not known, or a setting of ours is not usable.
-        SettingsError: If RecBole refuses the configuration.
-    """
-    try:
-        _config(model, dataset, config_file)
-    except (TypeError, ValueError, KeyError, NotImplementedError) as error:
-        raise SettingsError(f"RecBole refuses the settings of {model}: {error}") from error
 
 
 def smaller_is_better(figures: Mapping[str, float]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import recbole_showcase.evaluation.table  # noqa: F401 - declares the metrics of this package
 from recbole_showcase.errors import SettingsError, ShowcaseError
+from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.integration.config import evaluation_resources, run_settings
 from recbole_showcase.metrics import Metric, Statistics
 from recbole_showcase.parts import METRICS, import_path, is_named_by_a_file, load_entry_points
@@ -54,9 +55,17 @@ class ExplanationMetric(AbstractMetric):
                 f"metric '{self.row.name}' reads a ranking of items, which there is none of beside "
                 "value metrics such as AUC; allowed are ranking metrics beside it"
             )
+        self.require(evaluation_resources(config))
+
+    def require(self, resources: EvaluationResources) -> None:
+        """Look at what the metric needs from outside.
+
+        Raises:
+            ShowcaseError: If it is not there.
+        """
         if self.row.needs is not None:
             try:
-                self.row.needs(evaluation_resources(config))
+                self.row.needs(resources)
             except ShowcaseError as error:
                 raise type(error)(f"metric '{self.row.name}': {error}") from error
 
@@ -202,12 +211,22 @@ def check_valid_metric(settings: Mapping[str, Any], *, explains: bool) -> None:
         )
 
 
+def figures_of(settings: Mapping[str, Any]) -> list[str]:
+    """Names in lower case of the figures that a test gives.
+
+    Args:
+        settings: The final settings of a composed model, whose metrics RecBole has accepted.
+    """
+    return [f.lower() for name in settings["metrics"] for f in _figures_of(name, settings)]
+
+
 def _figures_of(name: str, settings: Mapping[str, Any]) -> list[str]:
     """Names of the figures of a metric."""
     metric = import_module("recbole.evaluator.register").metrics_dict[name.lower()]
     topk_metric = import_module("recbole.evaluator.base_metric").TopkMetric
     row: Metric | None = getattr(metric, "row", None)
-    if issubclass(metric, topk_metric) or (row is not None and row.at == "topk"):
+    of_lists = {"rec.items", "rec.topk"} & set(metric.metric_need)  # as ItemCoverage, which is none
+    if of_lists or issubclass(metric, topk_metric) or (row is not None and row.at == "topk"):
         return [f"{name}@{k}" for k in settings["topk"]]
     if row is not None and row.at == "photos":
         return [f"{name}@{settings['showcase_photos']}"]

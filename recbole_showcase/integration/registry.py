@@ -29,7 +29,7 @@ _DATASET_OF_TYPE = {
     "DECISIONTREE": "Dataset",
 }
 # Settings that change what a data set holds, so that a cached one is not reused wrongly.
-_DATASET_SETTINGS = (
+DATASET_SETTINGS = (
     "showcase_encoder",
     "showcase_target",
     "showcase_min_photos",
@@ -311,4 +311,4 @@ def _extend_dataset_arguments() -> None:
     In place: other modules hold the list by value.
     """
     arguments = import_module("recbole.utils.argument_list").dataset_arguments
-    arguments.extend(key for key in _DATASET_SETTINGS if key not in arguments)
+    arguments.extend(key for key in DATASET_SETTINGS if key not in arguments)

@@ -40,6 +40,7 @@ class TextModel:
         """
         from transformers import AutoModel, AutoTokenizer
 
+        self.name = name
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(name)
             self.model = AutoModel.from_pretrained(name).to(device).eval()
@@ -48,6 +49,26 @@ class TextModel:
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.tokenizer.padding_side = "right"
+
+    def try_out(self, layer: int) -> None:
+        """Read a word, so that a model that cannot is refused before a training.
+
+        Args:
+            layer: As for :meth:`states`.
+
+        Raises:
+            SettingsError: If it is no model that reads a text, or has no such layer.
+        """
+        try:
+            next(self.states(["word"], layer))
+        except IndexError as error:
+            layers = self.model.config.num_hidden_layers
+            raise SettingsError(
+                f"text model '{self.name}' has no layer {layer}; allowed is "
+                f"{-layers - 1} to {layers} in the setting 'showcase_text_layer'"
+            ) from error
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise SettingsError(f"text model '{self.name}' cannot read a text: {error}") from error
 
     def states(self, texts: Sequence[str], layer: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Hidden states of texts, batch by batch; a text is cut after 512 tokens.

@@ -67,3 +67,19 @@ def test_the_examples_can_be_read() -> None:
         "xrec_google",
     }
     assert all(len(cells_of(spec)) > 1 for spec in names.values())
+
+
+def test_a_run_that_failed_ends_with_status_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_fails(task: Task) -> Record:
+        failed = Record("failed", task.settings["seed"], error="ValueError: too dark")
+        return failed if task.settings["seed"] == 2 else done(task, ndcg=0.5)
+
+    monkeypatch.setattr(execute, "ProcessLauncher", lambda threads: FakeLauncher(one_fails))
+    write_spec(tmp_path / "s.yaml")
+    command = ["benchmark", str(tmp_path / "s.yaml"), "--out", str(tmp_path / "out")]
+    for words in (command, [*command, "--tables-only"]):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 1 and "ValueError: too dark" in result.output
+        assert "0.5000" in (tmp_path / "out" / "table.md").read_text()

@@ -13,7 +13,10 @@ import yaml
 from recbole_showcase.benchmark import worker
 from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.benchmark.launch import ProcessLauncher, What
+from recbole_showcase.benchmark.plan import cells_of, run_of
+from recbole_showcase.benchmark.records import Checklist, TaskFolder
 from recbole_showcase.benchmark.spec import BenchmarkSpec
+from recbole_showcase.composed.dataset import ShowcaseDatasetMixin
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.evaluation.results import read_user_sums
 from tests.benchmark.fake import write_spec
@@ -250,3 +253,72 @@ def test_the_check_before_the_first_run(
     with pytest.raises(SettingsError, match=said):
         run_benchmark(spec, tmp_path / "out", launcher=InProcess(), progress=False)
     assert not list((tmp_path / "out" / "runs").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"columns": ["NDCG@10"]}, r"column 'NDCG@10', which no run computes; allowed: seconds, "),
+        ({"columns": ["ImageF1@2"]}, r"column 'ImageF1@2', which no run computes"),
+        (
+            {"columns": ["NDCG"], "settings": {"topk": [3, 5], "valid_metric": "NDCG@5"}},
+            r"column 'NDCG', which may be any of ndcg@3, ndcg@5",
+        ),
+        ({"plot": {"recommendation": "NDCG@5", "explanation": "BLEU1@3"}}, r"'BLEU1@3', which no"),
+        ({"settings": {"valid_metric": "NDCG"}}, r"valid_metric is 'NDCG', which no validation"),
+        ({"settings": {"valid_metric": "NDCG@7"}}, r"valid_metric is 'NDCG@7', which no valida"),
+        ({"settings": {"valid_metric": "FMR"}}, r"valid_metric is 'FMR', which no validation"),
+        ({"settings": {"showcase_encoder": "other"}}, r"no features of encoder 'other'"),
+        ({"settings": {"showcase_min_photos": 9}}, r"no explanation sample in the training split"),
+        ({"settings": {"showcase_entities": "no_such_pipeline"}}, r"'showcase_entities'"),
+        ({"settings": {"showcase_tokenizer": "/no/such"}}, r"'showcase_tokenizer'"),
+        ({"settings": {"explainer_decoder": "/no/such"}}, r"'explainer_decoder'"),
+        (
+            {
+                "settings": {
+                    "metrics": ["Recall", "NDCG", "JointHit"],
+                    "showcase_lexicon": "/no/such",
+                }
+            },
+            r"metric 'JointHit': lexicon /no/such cannot be read",
+        ),
+        (
+            {"settings": {"metrics": ["Recall", "NDCG", "CLIPAlign"]}},
+            r"metric 'CLIPAlign': no alignment",
+        ),
+    ],
+)
+def test_what_a_run_lacks_is_said_before_the_first(
+    tiny_world: TinyWorld, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    class NoRuns(InProcess):
+        def __call__(self, what: What, place: Path) -> str:
+            assert what == "check"
+            return super().__call__(what, place)
+
+    spec = tiny_spec(
+        tiny_world, tmp_path, **{"bases": ["BPR"], "selectors": ["topk"], "seeds": [1], **changes}
+    )
+    with pytest.raises(SettingsError, match=said):
+        run_benchmark(spec, tmp_path / "out", launcher=NoRuns(), progress=False)
+    assert not list((tmp_path / "out" / "runs").iterdir())
+
+
+def test_data_that_several_runs_share_are_read_once(
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    build = ShowcaseDatasetMixin.build
+
+    def counted(self: Any) -> Any:
+        built.append(self.config["model"])
+        return build(self)
+
+    monkeypatch.setattr(ShowcaseDatasetMixin, "build", counted)
+    spec = tiny_spec(tiny_world, tmp_path, explainers=["showcase", "nrt"], seeds=[1])
+    for number, cell in enumerate(cells_of(spec)):
+        TaskFolder(tmp_path / "checks" / f"{number:04}").prepare(run_of(cell, 1))
+    names = [f"{number:04}" for number in range(8)]
+    Checklist("tiny.yaml", ["NDCG@5"], names[:7]).write(tmp_path / "checks")
+    assert worker.main("check", str(tmp_path / "checks")) == 0
+    assert built == ["ShowcaseBPR", "ShowcaseLightGCN"]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
+from recbole_showcase.cli import app as everything
 from recbole_showcase.cli.embed import embed
 from tests.encoders.conftest import Photographed
 from tests.encoders.test_embed import spoil
@@ -33,3 +35,15 @@ def test_report_names_what_was_skipped(
     again = CliRunner().invoke(app, command, catch_exceptions=False).stdout
     assert again.startswith("note: the store is complete already: nothing was encoded\n")
     assert "images: 0 encoded, 8 reused, 12 skipped" in again
+
+
+@pytest.mark.parametrize("command", ["embed", "distill"])
+def test_the_help_says_what_the_shipped_encoder_knows(command: str) -> None:
+    told = CliRunner().invoke(everything, [command, "--help"], env={"COLUMNS": "300"}).output
+    assert told.count("painted dishes of the demo only") == (2 if command == "distill" else 1)
+
+
+def test_the_shipped_encoder_says_what_it_knows(make_dataset: Callable[..., Photographed]) -> None:
+    data = make_dataset(photos=1, reviews=1)
+    result = CliRunner().invoke(app, [str(data.folder), "--no-progress"], catch_exceptions=False)
+    assert "note: showcase-tiny knows the painted dishes of the demo only" in result.stdout

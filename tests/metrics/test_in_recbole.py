@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nltk.corpus
@@ -12,18 +15,23 @@ import pytest
 import torch
 
 from recbole_showcase import metrics
+from recbole_showcase.composed.trainer import ShowcaseTrainerMixin
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
-from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.errors import DataError, SettingsError, ShowcaseError
 from recbole_showcase.evaluation.evaluation import Evaluation, donors
 from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.evaluation.support import supported_features
+from recbole_showcase.evaluation.table import ROWS
 from recbole_showcase.integration.metrics import EVALUATION
 from recbole_showcase.metrics import corpus_bleu, rightly_explained, rouge
 from tests.integration.test_training import SASREC, prepare
 from tests.metrics.test_pretrained import write_bert
 from tests.tiny import DIM, TOPICS, TinyWorld
 
+OF_LEXICON = ("FMR", "FCR", "DIV", "HallucinationRate", "JointHit", "ExplainedHitPhotos")
+READERS = ("BERTScore", "MAUVE")
+ENCODING = ("CLIPScore", "HallucinationRate")
 JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "ExplainedHitPhotos"]
 
 
@@ -340,6 +348,124 @@ def test_what_metrics_need_is_looked_at_before_training(
     monkeypatch.setattr(nltk.corpus, "wordnet", Missing())
     with pytest.raises(SettingsError, match=r"nltk\.downloader wordnet"):
         prepare("ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "METEOR"])
+
+
+class Recorded(EvaluationResources):
+    """Resources that remember what they were asked for."""
+
+    def __init__(self, settings: Any, folder: Path) -> None:
+        super().__init__(settings, folder, "cpu")
+        self.asked: set[str] = set()
+        self._encoder = TopicEncoder()
+
+    def __getattribute__(self, name: str) -> Any:
+        # What stands behind each is reached in more than one way.
+        kinds = {"given_lexicon": "lexicon", "text_model": "text_model", "encoder": "encoder"}
+        if name in kinds:
+            self.asked.add(kinds[name])
+        return super().__getattribute__(name)
+
+    @property
+    def encoder(self) -> Any:  # type: ignore[override]
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, value: Any) -> None:
+        """It is there already."""
+
+    @property
+    def alignment(self) -> Any:  # type: ignore[override]
+        self.asked.add("alignment")
+        return SimpleNamespace(confidence=lambda texts, photos: np.zeros(len(texts)))
+
+
+def test_what_a_metric_reads_from_outside_is_among_its_needs(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    write_bert(tmp_path / "bert")
+    trainer, (_, _, test) = prepare(
+        "ShowcaseBPR", tiny_world, tmp_path, showcase_text_model=str(tmp_path / "bert")
+    )
+    model, rows = trainer.model.eval(), test._dataset.showcase_rows[:4]
+    model.showcase.explainer.generate = liked
+    corpus = model.showcase.data.corpus.interactions
+    ranked = np.stack([corpus.users[rows], corpus.items[rows], [1, 0, 2, 1], [0.5, 0.1, 0.2, 0.3]])
+    read = {}
+    for row in ROWS:
+        resources = Recorded(model.showcase.settings, tiny_world.folder)
+        if row.needs is not None and row.name != "METEOR":  # WordNet is no part of resources
+            row.needs(resources)
+        needed, resources.asked = resources.asked, set()
+        if row.name == "METEOR":
+            continue
+        evaluation = Evaluation(model, rows, lambda: ranked, resources)
+        row.measure(evaluation, *([5] if row.at == "topk" else []))
+        read[row.name] = resources.asked
+        assert resources.asked <= needed, row.name
+    assert read["JointHit"] == {"lexicon"} and read["BLEU4"] == set()
+    assert read["HallucinationRate"] == {"lexicon", "encoder"}
+    assert read["CLIPAlign"] == {"encoder", "alignment"}
+
+
+def never(*_: Any, **__: Any) -> Any:
+    raise AssertionError("an epoch was begun")
+
+
+@pytest.mark.parametrize(
+    ("metric", "settings", "said"),
+    [
+        *((m, {"showcase_lexicon": "/no/such"}, "lexicon /no/such cannot") for m in OF_LEXICON),
+        *((m, {"showcase_text_model": "/no/such"}, "'/no/such' cannot be loaded") for m in READERS),
+        ("BERTScore", {"showcase_text_layer": 9}, "no layer 9; allowed is -3 to 2"),
+        ("BERTScore", {"showcase_text_layer": -4}, "no layer -4"),
+        *((m, {"showcase_encoder": "gone"}, "/no/such: is no encoder folder") for m in ENCODING),
+        ("CLIPAlign", {}, "no alignment classifier ships for encoder 'topics'"),
+        ("CLIPAlign", {"showcase_alignment": "/no/such"}, "/no/such/classifier.json: cannot be"),
+    ],
+)
+def test_a_metric_whose_need_is_missing_stops_before_the_first_epoch(
+    tiny_world: TinyWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    metric: str,
+    settings: dict[str, Any],
+    said: str,
+) -> None:
+    write_bert(tmp_path / "bert")
+    shutil.copytree(tiny_world.folder, tmp_path / "data" / "tiny")
+    store = tmp_path / "data" / "tiny" / "tiny.features" / "topics"
+    meta = json.loads((store / "meta.json").read_text()) | {"architecture": "local-dir:/no/such"}
+    shutil.copytree(store, store.with_name("gone"))
+    (store.with_name("gone") / "meta.json").write_text(json.dumps(meta))
+    given = {"data_path": str(tmp_path / "data"), "showcase_text_model": str(tmp_path / "bert")}
+    monkeypatch.setattr(ShowcaseTrainerMixin, "_train_epoch", never)
+    with pytest.raises(ShowcaseError, match=rf"metric '{metric}': .*{said}"):
+        prepare(
+            "ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", metric], **{**given, **settings}
+        )
+
+
+@pytest.mark.parametrize("metric", OF_LEXICON)
+def test_a_lexicon_that_cannot_be_mined_stops_before_the_first_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    opinions = ("great", "nice", "good", "bad")  # which are no features
+    world = TinyWorld.write(tmp_path / "data", topics=opinions, texts=("The {}.", "The {}."))
+    monkeypatch.setattr(ShowcaseTrainerMixin, "_train_epoch", never)
+    trainer, (train, valid, _) = prepare("ShowcaseBPR", world, tmp_path, metrics=["Recall", metric])
+    with pytest.raises(DataError, match=f"metric '{metric}': no feature to mine"):
+        trainer.fit(train, valid, saved=False)
+
+
+def test_entities_that_cannot_be_found_stop_before_the_first_epoch(
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ShowcaseTrainerMixin, "_train_epoch", never)
+    trainer, (train, valid, _) = prepare(
+        "ShowcaseBPR", tiny_world, tmp_path, showcase_entities="no_such_pipeline"
+    )
+    with pytest.raises(SettingsError, match="setting 'showcase_entities' is 'no_such_pipeline'"):
+        trainer.fit(train, valid, saved=False)
 
 
 @pytest.mark.parametrize(("metric", "bigger"), [("DIV", False), ("FMR", True)])

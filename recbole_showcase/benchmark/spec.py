@@ -38,6 +38,8 @@ AXES = {
 _SPACES = {"choice": 0, "uniform": 2, "loguniform": 2, "quniform": 3}
 # What a run is told by the benchmark itself.
 _OURS = ("model", "dataset", "seed", "checkpoint_dir")
+# RecBole unpickles what these name, which runs what the file holds.
+_RUN = ("dataset_save_path", "dataloaders_save_path")
 
 
 def _known(given: Any, names: Iterable[str]) -> Any:
@@ -64,6 +66,9 @@ def _not_ours(settings: dict[str, Any]) -> dict[str, Any]:
     for key in _OURS:
         if key in settings:
             raise ValueError(f"sets '{key}', which the benchmark sets itself")
+    for key in _RUN:
+        if settings.get(key) is not None:
+            raise ValueError(f"sets '{key}', a file that RecBole would run; leave it out")
     return settings
 
 

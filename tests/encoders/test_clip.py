@@ -198,3 +198,22 @@ def test_loading_leaves_the_root_logger_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("key", ["trust_remote_code", "auto_map"])
+def test_an_encoder_folder_runs_no_code(micro: str, tmp_path: Path, key: str) -> None:
+    folder = tmp_path / "hostile"
+    shutil.copytree(micro.removeprefix("local-dir:"), folder)
+    marker = tmp_path / "ran"
+    (folder / "own.py").write_text(
+        f"import pathlib\npathlib.Path({str(marker)!r}).touch()\nclass Own: pass\n"
+    )
+    file = folder / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"]["text_cfg"] |= {"hf_tokenizer_name": "x", "tokenizer_kwargs": {key: True}}
+    file.write_text(json.dumps(config))
+    names = {"AutoTokenizer": ["own.Own", None]}
+    (folder / "tokenizer_config.json").write_text(json.dumps({"auto_map": names}))
+    with pytest.raises(FeatureStoreError, match=f"hostile.*cannot be loaded: .*{key}"):
+        ClipEncoder.load(f"local-dir:{folder}")
+    assert not marker.exists()

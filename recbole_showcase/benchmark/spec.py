@@ -80,7 +80,15 @@ def _different(values: list[Any]) -> list[Any]:
     return values
 
 
+def _of_one_part(name: str) -> str:
+    if name in (".", "..") or "/" in name or "\\" in name:
+        raise ValueError(f"is '{name}'; allowed: a name, not a path")
+    return name
+
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# Folders have it in their names.
+FolderName = Annotated[Name, AfterValidator(_of_one_part)]
 Value = Annotated[Any, AfterValidator(_sortable)]
 Settings = Annotated[dict[str, Value], AfterValidator(_not_ours)]
 
@@ -223,7 +231,7 @@ class BenchmarkSpec(_Mapping):
     """
 
     path: Path
-    name: Name
+    name: FolderName
     config_files: list[Annotated[Settings, BeforeValidator(_of_file)]] = []
     settings: Annotated[Settings, AfterValidator(_above_files)] = Field({}, validate_default=True)
     imports: list[Name] = []

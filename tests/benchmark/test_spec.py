@@ -105,6 +105,8 @@ def test_only_some_values(tmp_path: Path) -> None:
         ({"seeds": [1, 1]}, "'seeds' has 1 twice"),
         ({"seeds": [True]}, r"'seeds\[0\]' is True; allowed: a valid integer"),
         ({"seeds": [-1]}, r"'seeds\[0\]' is -1; allowed: greater than or equal to 0"),
+        ({"name": "../../x"}, "'name' is '../../x'; allowed: a name, not a path"),
+        ({"name": ".."}, "'name' is '..'; allowed: a name"),
         ({"settings": {"seed": 3}}, "'settings' sets 'seed', which the benchmark sets itself"),
         (
             {"bases": [{"name": "BPR", "settings": {"dataset_save_path": "x.pth"}}]},

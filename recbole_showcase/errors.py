@@ -1,5 +1,19 @@
 """The errors this package raises; every one names what was found and what is allowed."""
 
+import re
+
+# Codes that a terminal obeys, and characters that turn the direction of what follows.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+def one_line(text: str) -> str:
+    r"""Text of a file to be shown: on one line, and without what a terminal would obey.
+
+    >>> one_line("a\nb \x1b[31mred")
+    'a b  [31mred'
+    """
+    return _UNSHOWN.sub(" ", text)
+
 
 class ShowcaseError(Exception):
     """Base of all errors raised by this package."""

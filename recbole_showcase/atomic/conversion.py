@@ -125,7 +125,9 @@ def output_folder(out: Path, overwrite: bool) -> Iterator[Path]:
 def _check(out: Path, overwrite: bool) -> None:
     if not out.name or out.name in (".", ".."):
         raise DataError(f"{out} does not name a data set; expected a folder such as DATA/NAME")
-    if not out.exists() and not out.is_symlink():
+    if out.is_symlink():  # what it leads to may be anybody's, and would lose its photos
+        raise DataError(f"{out} is a link; name the folder that it leads to, {out.resolve()}")
+    if not out.exists():
         return
     if not out.is_dir():
         raise DataError(f"{out} is there and is no folder")

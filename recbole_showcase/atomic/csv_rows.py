@@ -14,8 +14,9 @@ import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
-from recbole_showcase.atomic.sources import decompressing, open_plain
+from recbole_showcase.atomic.sources import LONGEST_LINE, decompressing, open_plain
 from recbole_showcase.errors import DataError
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -41,14 +42,29 @@ def read_csv_columns(
     with below, plain, decompressing(path):
         text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
         try:
-            names, delimiter = _header(path, text.readline(), wanted, delimiter)
-            rows = csv.reader(text, delimiter=delimiter, strict=True)
+            lines = _lines(path, text)
+            names, delimiter = _header(path, next(lines, ""), wanted, delimiter)
+            rows = csv.reader(lines, delimiter=delimiter, strict=True)
             places = [names.index(name) for name in wanted]
             kept = _checked(path, rows, len(names), places)
             while block := list(islice(kept, size)):
                 yield block
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is not UTF-8: {error}") from error
+
+
+def _lines(path: Path, text: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which may fill the memory.
+
+    Raises:
+        DataError: A line is too long; names it.
+    """
+    number = 0
+    while line := text.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise DataError(f"{path}, line {number}: longer than {LONGEST_LINE:,} characters")
+        yield line
 
 
 def _header(

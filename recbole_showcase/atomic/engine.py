@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from recbole_showcase.atomic.account import SHOWN_LINES, BrokenLine, told
 from recbole_showcase.atomic.cleaning import sql_macros
+from recbole_showcase.atomic.schema import LONGEST_ID
 from recbole_showcase.atomic.sources import Piece, pieces
 from recbole_showcase.atomic.sql import column_types, identifier, literal
 from recbole_showcase.errors import DataError
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 PIECE_BYTES = 1 << 26
-LONGEST_LINE = 1 << 20
+OBJECT_BYTES = 1 << 20  # of a line to begin with; DuckDB takes more where it needs more
 BROKEN = "broken line"
 REPEATED = "repeated row"
 OLDER = "older review of the pair"
+TOO_LONG = "id too long for RecBole"
 
 
 def connect(scratch: Path, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
@@ -55,6 +57,11 @@ def connect(scratch: Path, memory_limit: str, threads: int | None) -> duckdb.Duc
         ) from error
     connection.execute(sql_macros())
     return connection
+
+
+def too_long(*ids: str) -> str:
+    """Whether one of the ids, given as SQL, has more bytes than RecBole reads characters."""
+    return " OR ".join(f"strlen({one}) > {LONGEST_ID}" for one in ids)
 
 
 class Selection:
@@ -226,7 +233,7 @@ def read_lines(
                 raise DataError(f"{piece.source} cannot be read: {first_line(error)}") from error
             verb = "INSERT INTO rows"
             if len(broken) < SHOWN_LINES:
-                broken += _broken_lines(connection, piece, rows, SHOWN_LINES - len(broken))
+                broken += broken_lines(connection, piece, rows, SHOWN_LINES - len(broken))
             rows += added
             piece.path.unlink()
             bar.update(done + piece.position - bar.n)
@@ -243,18 +250,31 @@ def lines_of(piece: Piece, types: Mapping[str, str]) -> str:
     return (
         f"read_json({literal(str(piece.path))}, format='newline_delimited', "
         f"columns={column_types(types)}, ignore_errors=true, compression='uncompressed', "
-        f"maximum_object_size={LONGEST_LINE})"
+        f"maximum_object_size={OBJECT_BYTES})"
     )
 
 
-def _broken_lines(
-    connection: duckdb.DuckDBPyConnection, piece: Piece, before: int, wanted: int
+def broken_lines(
+    connection: duckdb.DuckDBPyConnection,
+    piece: Piece,
+    before: int,
+    wanted: int,
+    table: str = "rows",
 ) -> list[BrokenLine]:
-    """Find the broken lines of the piece whose rows stand behind the first ``before`` rows."""
+    """Find the first broken lines of a piece.
+
+    Args:
+        connection: A DuckDB.
+        piece: The piece, on disk.
+        before: Rows of the table that stand before those of the piece.
+        wanted: The most lines.
+        table: Holds a row for each line that is not blank, with ``reason`` 0 where it is broken.
+    """
     import numpy as np
 
     found = connection.execute(
-        f"SELECT rowid FROM rows WHERE rowid >= {before} AND reason = 0 ORDER BY 1 LIMIT {wanted}"
+        f"SELECT rowid FROM {table} WHERE rowid >= {before} AND reason = 0 "
+        f"ORDER BY 1 LIMIT {wanted}"
     ).fetchall()
     if not found:
         return []

@@ -17,10 +17,12 @@ from recbole_showcase.atomic.conversion import conversion
 from recbole_showcase.atomic.csv_rows import read_csv_columns
 from recbole_showcase.atomic.engine import (
     BROKEN,
+    TOO_LONG,
     Selection,
     clean_ids,
     count_rows,
     read_lines,
+    too_long,
     write_query,
 )
 from recbole_showcase.atomic.joining import join_ids
@@ -41,6 +43,7 @@ REASONS = (
     "no explanation",
     "pair explained before",
     "interaction of an explained pair",
+    TOO_LONG,
 )
 _FIELDS = ("title", "user_summary", "item_summary", "explanation")
 _NOTES = {
@@ -119,7 +122,8 @@ def _pair(options: ExplainedPairsOptions) -> str:
         CASE WHEN {said} THEN 0
              WHEN blank({user}) THEN 1
              WHEN blank({item}) THEN 2
-             WHEN blank(explanation) THEN 3 END::INTEGER AS reason
+             WHEN blank(explanation) THEN 3
+             WHEN {too_long(user, item)} THEN 6 END::INTEGER AS reason
         FROM (SELECT *"""
 
 
@@ -139,9 +143,10 @@ def _read_interactions(
         frame = pd.DataFrame(block[:left], columns=["user_id", "item_id"], dtype=object)
         connection.register("block", frame)
         connection.execute(
-            """INSERT INTO rows BY NAME
+            f"""INSERT INTO rows BY NAME
             SELECT user_id, item_id, hash(user_id) AS u, hash(item_id) AS i, 'train' AS part,
-                   CASE WHEN blank(user_id) THEN 1 WHEN blank(item_id) THEN 2 END AS reason
+                   CASE WHEN blank(user_id) THEN 1 WHEN blank(item_id) THEN 2
+                        WHEN {too_long("user_id", "item_id")} THEN 6 END AS reason
             FROM block"""
         )
         connection.unregister("block")

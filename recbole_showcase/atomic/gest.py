@@ -14,10 +14,12 @@ from recbole_showcase.atomic.account import Account, BrokenLine
 from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
+    TOO_LONG,
     Selection,
     clean_ids,
     first_line,
     read_lines,
+    too_long,
     write_query,
 )
 from recbole_showcase.atomic.options import GestOptions
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SPLITS = {"train": "train", "val": "valid", "test": "test"}  # theirs: RecBole's
-REASONS = (BROKEN, "no user", "no business", "no rating", "history review seen before")
+REASONS = (BROKEN, "no user", "no business", "no rating", "history review seen before", TOO_LONG)
 _REVIEW = {
     "user_id": "VARCHAR",
     "business_id": "VARCHAR",
@@ -132,7 +134,8 @@ def _select(options: GestOptions) -> str:
                   AND review_text IS NULL AND pics IS NULL THEN 0
              WHEN blank(user_id) THEN 1
              WHEN blank(business_id) THEN 2
-             WHEN finite(rating) IS NULL AND NOT past THEN 3 END::INTEGER AS reason
+             WHEN finite(rating) IS NULL AND NOT past THEN 3
+             WHEN {too_long("user_id", "business_id")} THEN 5 END::INTEGER AS reason
         FROM (SELECT *, {"english(review_text)" if options.english else "review_text"} AS said"""
 
 

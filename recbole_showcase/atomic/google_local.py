@@ -9,23 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic import tables
-from recbole_showcase.atomic.account import Account, BrokenLine
+from recbole_showcase.atomic.account import Account, BrokenLine, told
 from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
     PIECE_BYTES,
+    TOO_LONG,
     Selection,
+    broken_lines,
     clean_ids,
     count_rows,
     lines_of,
     on_a_cursor,
     read_lines,
+    too_long,
     write_query,
 )
 from recbole_showcase.atomic.options import GoogleLocalOptions
 from recbole_showcase.atomic.regions import STATES, state_codes
 from recbole_showcase.atomic.schema import INTER
-from recbole_showcase.atomic.sources import expand, pieces
+from recbole_showcase.atomic.sources import Piece, expand, pieces
 from recbole_showcase.atomic.sql import literal
 from recbole_showcase.errors import DataError
 
@@ -39,6 +42,7 @@ REASONS = (
     "no time",
     "no rating",
     "outside the time range",
+    TOO_LONG,
 )
 RESTAURANTS = (
     r"\b(restaurant|cafe|café|coffee shop|diner|bistro|brasserie|pizza|pizzeria|steak house"
@@ -66,6 +70,7 @@ _META = {
 }
 # Milliseconds, as released, unless that is 1970 to 1973; as seconds it is 1973 to 5138.
 _IN_SECONDS = "(time BETWEEN 1e8 AND 1e11)"
+_NO_BUSINESS = " AND ".join(f"{name} IS NULL" for name in _META)
 _NO_META = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _META.items())
 
 
@@ -113,7 +118,7 @@ def convert_google_local(
             selection,
             review_files + meta_files,
             broken,
-            notes=_notes(run.connection),
+            notes=(*_notes(run.connection), *meta_read.result()),
             beside=[partial(_write_interactions, stem=run.stem)],
         )
 
@@ -135,15 +140,23 @@ def _select(options: GoogleLocalOptions) -> str:
              WHEN blank(gmap_id) THEN 2
              WHEN time IS NULL THEN 3
              WHEN finite(rating) IS NULL THEN 4
-             WHEN {outside or "false"} THEN 5 END AS reason
+             WHEN {outside or "false"} THEN 5
+             WHEN {too_long("user_id", "gmap_id")} THEN 6 END AS reason
         FROM (SELECT * EXCLUDE time, time AS told_time, {_IN_SECONDS} AS in_seconds,
                      TRY_CAST(round(time * CASE WHEN {_IN_SECONDS} THEN 1000 ELSE 1 END) AS BIGINT)
                          AS time,
                      {"english(text)" if options.english else "text"} AS said"""
 
 
-def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Path) -> None:
-    """Make ``meta`` of the businesses in ``rows``; of a business listed twice the first row."""
+def _read_meta(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Path
+) -> tuple[str, ...]:
+    """Make ``meta`` of the businesses in ``rows``; of a business listed twice the first row.
+
+    Returns:
+        What is to be said of the files: how many of their lines are broken, and which is the first.
+    """
+    broken, first = 0, ""
     connection.execute(
         f"""
         CREATE TEMP TABLE wanted AS SELECT DISTINCT i FROM rows WHERE reason IS NULL;
@@ -153,8 +166,12 @@ def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], scr
     for piece in pieces(files, scratch, PIECE_BYTES, None):
         connection.execute(
             f"""INSERT INTO told FROM {lines_of(piece, _META)}
-            WHERE hash(clean(gmap_id)) IN (FROM wanted)"""
+            WHERE hash(clean(gmap_id)) IN (FROM wanted) OR ({_NO_BUSINESS})"""
         )
+        gone = connection.execute(f"DELETE FROM told WHERE {_NO_BUSINESS}").fetchall()[0][0]
+        if gone and not broken:
+            first = _first_broken(connection, piece)
+        broken += gone
         piece.path.unlink()
     connection.execute(
         """
@@ -166,13 +183,25 @@ def _read_meta(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], scr
         DROP TABLE told
         """
     )
+    return (f"{broken:,} broken lines of the metadata are passed over{first}.",) if broken else ()
+
+
+def _first_broken(connection: duckdb.DuckDBPyConnection, piece: Piece) -> str:
+    """The first broken line of a piece of metadata that has one, to stand in a note."""
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE lines AS
+        SELECT CASE WHEN {_NO_BUSINESS} THEN 0 END AS reason FROM {lines_of(piece, _META)}"""
+    )
+    found = told(broken_lines(connection, piece, 0, 1, "lines"))
+    connection.execute("DROP TABLE lines")
+    return found.replace("broken lines:", "the first is")
 
 
 def _choose(
     run: Run,
     options: GoogleLocalOptions,
     broken: tuple[BrokenLine, ...],
-    meta_read: Future[None],
+    meta_read: Future[tuple[str, ...]],
 ) -> Selection:
     """Make ``kept`` of the rows that stay, reason by reason; wait for ``meta`` if need be."""
     connection = run.connection

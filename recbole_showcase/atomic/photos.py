@@ -106,4 +106,19 @@ def photo_folder(dataset_dir: str | Path) -> PhotoFolder:
             f"{dataset_dir} has no photos: there is no folder {own}, and {account} names none; put "
             "them there, or name their folder with --photos"
         )
+    _refuse_everything(Path(recorded), account)
     return PhotoFolder(recorded)
+
+
+def _refuse_everything(folder: Path, account: Path) -> None:
+    """Refuse a recorded folder that holds a whole machine or the user's own files.
+
+    Raises:
+        DataError: A data set of somebody else's would choose photos from anywhere to be shown.
+    """
+    found, home = folder.resolve(), Path.home().resolve()
+    if found == Path(found.anchor) or home.is_relative_to(found):
+        raise DataError(
+            f"{account} names '{folder}' as the folder of the photos, which holds more than "
+            f"photos; allowed: a folder of photos, or put them into {account.parent / 'photos'}"
+        )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 24
 _TAB, _NEWLINE = 9, 10
 _NEVER = "\x01"  # stands for a null in no file, so that an empty text stays a text
+_LINE = 1 << 20  # a file with a longer line is read with room for it; DuckDB refuses 2 MB
 
 
 def read_fields(path: str | Path) -> tuple[Field, ...]:
@@ -91,14 +92,14 @@ def read_columns(path: str | Path, columns: Sequence[str] | None = None) -> pa.T
     for name in wanted:
         if name not in types:
             raise DataError(f"{path} has no column {name!r}; it has {', '.join(types)}")
-    _check_rows(path, len(fields))
+    longest = _check_rows(path, len(fields))
     with duckdb.connect() as connection:
         connection.execute("SET arrow_large_buffer_size = true")
         try:
-            return connection.sql(_query(path, fields, wanted)).to_arrow_table()
+            return connection.sql(_query(path, fields, wanted, longest)).to_arrow_table()
         except duckdb.Error as error:
             floats = [name for name in wanted if types[name] == "float"]
-            raise _unreadable(connection, path, fields, floats, error) from error
+            raise _unreadable(connection, path, fields, floats, longest, error) from error
 
 
 def line_starts(path: Path) -> np.ndarray:
@@ -112,28 +113,32 @@ def line_starts(path: Path) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype=np.int64), *found])[:-1]
 
 
-def _query(path: Path, fields: Sequence[Field], wanted: Sequence[str]) -> str:
+def _query(path: Path, fields: Sequence[Field], wanted: Sequence[str], longest: int) -> str:
     """Return the DuckDB query for some columns; pandas' own parsers take three times as long.
 
     Everything is read as text, since DuckDB mixes up per-column options once it reads some
     of the columns only.
     """
     types = {field.name: field.type for field in fields}
-    marks = ", ".join(map(literal, ("", *MISSING_MARKS)))
+    marks = literal("|".join(["", *map(re.escape, MISSING_MARKS)]))
     values = [
-        # IN with a list of this length becomes a join, which loses the order of the rows.
-        f"CASE WHEN NOT list_contains([{marks}], {identifier(name)}) "
-        f"THEN CAST({identifier(name)} AS DOUBLE) END AS {identifier(name)}"
+        # DuckDB makes a join of a list to look in, and a join loses the order of the rows.
+        f"coalesce(TRY_CAST({identifier(name)} AS DOUBLE), CASE WHEN NOT "
+        f"regexp_full_match({identifier(name)}, {marks}) THEN CAST({identifier(name)} AS DOUBLE) "
+        f"END) AS {identifier(name)}"
         if types[name] == "float"
         else identifier(name)
         for name in wanted
     ]
     newline = r"\r\n" if _has_carriage_returns(path) else r"\n"
     columns = column_types(dict.fromkeys(types, "VARCHAR"))
+    # Several threads read no file of whose lines only a few are in a buffer.
+    room = f", max_line_size={longest + 2}, buffer_size={4 * longest}, parallel=false"
+    room = room if longest >= _LINE else ""
     return (
         f"SELECT {', '.join(values)} FROM read_csv({literal(str(path))}, delim='\t', quote='', "
         f"escape='', comment='', nullstr='{_NEVER}', header=false, skip=1, auto_detect=false, "
-        f"new_line='{newline}', compression='none', columns={columns})"
+        f"new_line='{newline}', compression='none', columns={columns}{room})"
     )
 
 
@@ -156,15 +161,18 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
         yield rest + b"\n"
 
 
-def _check_rows(path: Path, columns: int) -> None:
+def _check_rows(path: Path, columns: int) -> int:
     """Check that every row has as many values as the header has columns.
 
     pandas fills short rows up and, with ``usecols``, cuts long ones, both in silence.
 
+    Returns:
+        Bytes of the longest line, its end included.
+
     Raises:
         DataError: A row has another number of values; names the line.
     """
-    seen = 0
+    seen = longest = 0
     returns = _has_carriage_returns(path)
     with path.open("rb") as file:
         for block in _blocks(file):
@@ -188,6 +196,8 @@ def _check_rows(path: Path, columns: int) -> None:
                     f"the header has {columns} columns"
                 )
             seen += len(ends)
+            longest = max(longest, int(np.diff(ends, prepend=-1).max(initial=0)))
+    return longest
 
 
 def _regular(ends: np.ndarray, tabs: np.ndarray, per_row: int) -> bool:
@@ -205,6 +215,7 @@ def _unreadable(
     path: Path,
     fields: Sequence[Field],
     floats: Sequence[str],
+    longest: int,
     error: Exception,
 ) -> DataError:
     """Find the first value that is no number."""
@@ -212,10 +223,10 @@ def _unreadable(
 
     try:
         texts = connection.execute(
-            _query(path, [Field(f.name, "token") for f in fields], floats)
+            _query(path, [Field(f.name, "token") for f in fields], floats, longest)
         ).fetchnumpy()
     except duckdb.Error:
-        return DataError(f"{path} cannot be read: {error}")
+        return DataError(f"{path} cannot be read: {_said(error)}")
     for name in floats:
         for row, value in enumerate(texts[name]):
             if value in MISSING_MARKS or not value:
@@ -224,4 +235,10 @@ def _unreadable(
                 float(value)
             except ValueError:
                 return DataError(f"{path}, line {row + 2}, column {name}: {value!r} is no number")
-    return DataError(f"{path} cannot be read: {error}")
+    return DataError(f"{path} cannot be read: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    """What DuckDB says, without the line, however long, and without its advice."""
+    lines = [line for line in str(error).splitlines() if not line.startswith("Original Line")]
+    return " ".join(lines[:2])[:300]

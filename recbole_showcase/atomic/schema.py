@@ -9,6 +9,8 @@ from recbole_showcase.errors import DataError
 
 FieldType = Literal["token", "token_seq", "float", "float_seq"]
 FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
+# RecBole reads by Python's csv, which takes no longer value.
+LONGEST_ID = 131_072
 
 
 @dataclass(frozen=True)

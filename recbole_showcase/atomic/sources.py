@@ -21,6 +21,8 @@ import numpy as np
 from recbole_showcase.errors import DataError
 
 READ_BYTES = 1 << 20
+# A small gz file may hold GBs without a line's end; no review is that long.
+LONGEST_LINE = 1 << 26
 _GZIP_MAGIC = b"\x1f\x8b"
 _HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Quick, and right but for a backslash that is escaped itself.
@@ -183,7 +185,7 @@ def _cut(
             while not ended and limit != 0:
                 path = folder / f"piece-{number}.json"
                 number += 1
-                with decompressing(source):
+                with decompressing(source), _bounded(source, first_line):
                     lines, rest, ended = _write_piece(plain, path, rest, size, limit)
                 mend_half_pairs(path)
                 if not put(Piece(source, path, first_line, below.tell())):
@@ -192,11 +194,29 @@ def _cut(
                 limit = None if limit is None else limit - lines
 
 
+class _TooLong(Exception):
+    """A line is too long; tells how many lines of the piece stand before it."""
+
+
+@contextmanager
+def _bounded(source: Path, first_line: int) -> Iterator[None]:
+    """Name the line that is too long.
+
+    Raises:
+        DataError: There is one.
+    """
+    try:
+        yield
+    except _TooLong as error:
+        line = first_line + error.args[0]
+        raise DataError(f"{source}, line {line}: longer than {LONGEST_LINE:,} bytes") from None
+
+
 def _write_piece(
     plain: BinaryIO, path: Path, rest: bytes, size: int, limit: int | None
 ) -> tuple[int, bytes, bool]:
     """Write one piece; return its lines, what was read beyond it, and whether that was all."""
-    lines = written = 0
+    lines = written = length = 0  # length: of the line that has not ended yet
     full = False
     text, rest = rest, b""
     with path.open("wb") as piece:
@@ -210,6 +230,9 @@ def _write_piece(
             piece.write(text)
             lines += count_lines(text)
             written += len(text)
+            length = len(text) - 1 - end if (end := text.rfind(b"\n")) >= 0 else length + len(text)
+            if length > LONGEST_LINE:
+                raise _TooLong(lines)
             if full:
                 return lines, rest, False
             unended = text and not text.endswith(b"\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_showcase.atomic.cleaning import clean_value, join_tokens
-from recbole_showcase.atomic.schema import AtomicFile, Field
+from recbole_showcase.atomic.schema import LONGEST_ID, AtomicFile, Field
 from recbole_showcase.errors import DataError
 from recbole_showcase.files.replace import replaced
 
@@ -33,8 +33,8 @@ def write_atomic(
         rows: A frame, or mappings, with exactly these columns (in any order).
 
     Raises:
-        DataError: A column is missing or unknown, a number is none or infinite, or a required
-            value is empty.
+        DataError: A column is missing or unknown, a number is none or infinite, a required value
+            is empty, or an id is too long for RecBole.
     """
     import pandas as pd
 
@@ -65,6 +65,11 @@ def _texts(path: Path, field: Field, values: list[Any]) -> list[str]:
             ) from error
         if field.required and not text:
             raise DataError(f"{path}, row {row + 1}, column {field.name}: a value is needed")
+        if field.type == "token" and len(text) > LONGEST_ID:
+            raise DataError(
+                f"{path}, row {row + 1}, column {field.name}: {len(text):,} characters; "
+                f"RecBole reads no id of more than {LONGEST_ID:,}"
+            )
         texts.append(text)
     return texts
 

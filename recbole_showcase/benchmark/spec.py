@@ -38,6 +38,8 @@ AXES = {
 _SPACES = {"choice": 0, "uniform": 2, "loguniform": 2, "quniform": 3}
 # What a run is told by the benchmark itself.
 _OURS = ("model", "dataset", "seed", "checkpoint_dir")
+# RecBole unpickles what these name, which runs what the file holds.
+_RUN = ("dataset_save_path", "dataloaders_save_path")
 
 
 def _known(given: Any, names: Iterable[str]) -> Any:
@@ -64,6 +66,9 @@ def _not_ours(settings: dict[str, Any]) -> dict[str, Any]:
     for key in _OURS:
         if key in settings:
             raise ValueError(f"sets '{key}', which the benchmark sets itself")
+    for key in _RUN:
+        if settings.get(key) is not None:
+            raise ValueError(f"sets '{key}', a file that RecBole would run; leave it out")
     return settings
 
 
@@ -75,7 +80,15 @@ def _different(values: list[Any]) -> list[Any]:
     return values
 
 
+def _of_one_part(name: str) -> str:
+    if name in (".", "..") or "/" in name or "\\" in name:
+        raise ValueError(f"is '{name}'; allowed: a name, not a path")
+    return name
+
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# Folders have it in their names.
+FolderName = Annotated[Name, AfterValidator(_of_one_part)]
 Value = Annotated[Any, AfterValidator(_sortable)]
 Settings = Annotated[dict[str, Value], AfterValidator(_not_ours)]
 
@@ -218,7 +231,7 @@ class BenchmarkSpec(_Mapping):
     """
 
     path: Path
-    name: Name
+    name: FolderName
     config_files: list[Annotated[Settings, BeforeValidator(_of_file)]] = []
     settings: Annotated[Settings, AfterValidator(_above_files)] = Field({}, validate_default=True)
     imports: list[Name] = []

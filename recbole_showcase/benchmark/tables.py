@@ -6,11 +6,12 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from recbole_showcase.benchmark.summary import SIGNIFICANCE, Figure, Row, Summary
+from recbole_showcase.errors import one_line
 from recbole_showcase.files.replace import replace_text
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ def legend(summary: Summary) -> str:
 
 def terminal(summary: Summary) -> list[Table]:
     """Tables for the terminal, one a data set."""
-    from rich.markup import escape
+    from rich.markup import escape as marked
     from rich.table import Table
+
+    def escape(text: str) -> str:
+        return marked(one_line(text))
 
     found = []
     for dataset, rows in summary.by_dataset().items():
@@ -54,18 +58,22 @@ def terminal(summary: Summary) -> list[Table]:
 
 def markdown(summary: Summary) -> str:
     """Markdown tables, one a data set, the legend, and what failed."""
-    parts = [f"# {summary.name}"]
+    parts = [f"# {_markdown_text(summary.name)}"]
     for dataset, rows in summary.by_dataset().items():
         heads = _heads(summary, rows)
         rule = ["---"] * len(summary.axes) + ["---:"] * (len(heads) - len(summary.axes))
         body = _body(summary, rows, _markdown_text, lambda text: f"**{text}**", r"\*")
-        lines = [f"| {' | '.join(cells)} |" for cells in (heads, rule, *body)]
-        parts += [f"## {dataset}", "\n".join(lines)]
+        named = [_markdown_text(head) for head in heads]
+        lines = [f"| {' | '.join(cells)} |" for cells in (named, rule, *body)]
+        parts += [f"## {_markdown_text(dataset)}", "\n".join(lines)]
     parts.append(legend(summary) + ".")
     if summary.missing:
         parts.append(f"{summary.missing} runs have not been run.")
     if summary.failed:
-        parts += ["## Failed runs", "\n".join(f"- {line}" for line in failures(summary))]
+        parts += [
+            "## Failed runs",
+            "\n".join(f"- {_markdown_text(line)}" for line in failures(summary)),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -100,7 +108,7 @@ def csv_of_rows(summary: Summary) -> str:
         figures = [row.figures[column] for column in summary.columns]
         numbers = [number for figure in figures for number in _numbers(figure)]
         lines.append([*row.labels.values(), row.done, *numbers])
-    return pd.DataFrame(lines, columns=[*axes, "runs", *heads]).to_csv(index=False)
+    return _csv(lines, [*axes, "runs", *heads])
 
 
 def csv_of_runs(summary: Summary) -> str:
@@ -121,13 +129,26 @@ def csv_of_runs(summary: Summary) -> str:
             cells += [*figures, *(getattr(record, cost) for cost in costs), record.error]
         lines.append(cells)
     heads = [*axes, "seed", "status", *metrics, *costs, "error"]
-    return pd.DataFrame(lines, columns=heads).to_csv(index=False)
+    return _csv(lines, heads)
+
+
+def _csv(lines: list[list[Any]], heads: list[str]) -> str:
+    """A CSV of which spreadsheets take no text for a formula, and each row is a line."""
+
+    def plain(cell: Any) -> Any:
+        if not isinstance(cell, str):
+            return cell
+        text = one_line(cell)
+        return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
+
+    rows = [[plain(cell) for cell in line] for line in lines]
+    return pd.DataFrame(rows, columns=[plain(head) for head in heads]).to_csv(index=False)
 
 
 def failures(summary: Summary) -> list[str]:
     """A line for each run that failed."""
     return [
-        f"{', '.join(o.labels.values())}, seed {o.seed}: {o.record.error}"
+        one_line(f"{', '.join(o.labels.values())}, seed {o.seed}: {o.record.error}")
         for o in summary.failed
         if o.record is not None
     ]
@@ -196,12 +217,13 @@ def _incomplete(summary: Summary, rows: Sequence[Row]) -> bool:
 
 
 def _markdown_text(text: str) -> str:
-    return re.sub(r"([\\|*_`<])", r"\\\1", text)
+    # Colons and full stops of what would become a link.
+    return re.sub(r"([\\|*_`<>\[\]]|:(?=//)|(?<=www)\.)", r"\\\1", one_line(text))
 
 
 def _latex_text(text: str) -> str:
     """Text in which LaTeX sees nothing but text."""
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    return "".join(_LATEX.get(letter, letter) for letter in one_line(text))
 
 
 def _numbers(figure: Figure) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from recbole_showcase.cli.demo import demo
 from recbole_showcase.cli.distill import distill
 from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.gallery import gallery
-from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.errors import ShowcaseError, one_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,5 +62,6 @@ def main(commands: typer.Typer = app) -> None:
         commands()
     except (ShowcaseError, OSError) as error:
         said = [str(error), *getattr(error, "__notes__", ())]  # what became of the output
-        print(f"error: {'; '.join(said)}", file=sys.stderr)
+        lines = "; ".join(said).split("\n")
+        print("error: " + "\n".join(map(one_line, lines)), file=sys.stderr)
         sys.exit(2)

@@ -86,9 +86,8 @@ class ClipEncoder:
         choice = choose_encoder(architecture, weights)
         target = _device(device)
         with _root_logger_untouched():
-            model = _load_model(choice).to(target).eval().requires_grad_(False)
-            config = open_clip.get_model_config(choice.model_name)
-            tokenizer = open_clip.get_tokenizer(choice.model_name)
+            model, config, tokenizer = _load(choice)
+            model = model.to(target).eval().requires_grad_(False)
         preprocessing = dict(open_clip.get_model_preprocess_cfg(model))
         geometry = Geometry.of(preprocessing)
         scale, shift = _row_of_pixels(preprocessing["mean"], preprocessing["std"], geometry.size[1])
@@ -202,20 +201,37 @@ class ClipEncoder:
         return torch.autocast("cuda") if self.device.type == "cuda" else nullcontext()
 
 
-def _load_model(choice: EncoderChoice) -> torch.nn.Module:
+def _load(choice: EncoderChoice) -> tuple[torch.nn.Module, dict[str, Any], Any]:
+    """The model, its configuration and its tokenizer; a configuration is data, and runs no code."""
     try:
-        return open_clip.create_model(
+        config = open_clip.get_model_config(choice.model_name)
+        asked = _asking_for_code(config)
+        if asked is not None:
+            raise ValueError(f"its configuration asks to run code of its own ('{asked}')")
+        model = open_clip.create_model(
             choice.model_name,
             pretrained=choice.pretrained,
             pretrained_text=False,
             require_pretrained=True,
             weights_only=True,
         )
+        return model, config, open_clip.get_tokenizer(choice.model_name)
     except Exception as error:  # open_clip, torch, safetensors and the hub all raise their own
         raise FeatureStoreError(
             f"encoder '{choice.architecture}' with weights '{choice.weights}' "
             f"cannot be loaded: {error}"
         ) from error
+
+
+def _asking_for_code(config: Any) -> str | None:
+    """A key of a nested configuration by which Hugging Face would run what lies beside it."""
+    if isinstance(config, dict):
+        for key in ("trust_remote_code", "auto_map"):
+            if config.get(key):
+                return key
+    inner = config.values() if isinstance(config, dict) else config
+    nested = inner if isinstance(config, dict | list) else ()
+    return next((found for one in nested if (found := _asking_for_code(one))), None)
 
 
 def _row_of_pixels(

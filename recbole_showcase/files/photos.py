@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,15 @@ from PIL import Image, ImageOps
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 PIXEL_LIMIT = 80_000_000  # Pillow warns of anything above 89 million
+
+# A progressive JPEG is decoded once for each of its scans, cameras and editors write up to a dozen,
+# and a few hundred KB may hold thousands.
+_SCAN, _MOST_SCANS = b"\xff\xda", 100
+
+# Of photos this large one is decoded at a time, whatever the number of threads: a file of 10 KB may
+# have as many pixels as the limit allows, and all of them are in memory several times over.
+_LARGE = 16_000_000
+_one_large = threading.Lock()
 
 # Reduction inside the JPEG decoder keeps at least this many times what will be looked at: on noise,
 # the hardest of photos, the vectors' cosine falls to 0.997 with 3 and stays above 0.9996 with 4.
@@ -30,6 +42,16 @@ _PLAIN_BYTES = 1 << 20
 # An edit that leaves length and both ends as they were is not noticed.
 _END_BYTES = 1 << 15
 GONE = 0  # the mark of a photo that is not there
+
+
+@contextmanager
+def _room_for(pixels: int) -> Iterator[None]:
+    """Wait until there is memory for a photo of that many pixels."""
+    if pixels <= _LARGE:
+        yield
+        return
+    with _one_large:
+        yield
 
 
 class PhotoError(Exception):
@@ -56,7 +78,7 @@ def read_photo(
         pixel_limit: Width times height above which a photo is not decoded.
 
     Raises:
-        PhotoError: The photo is missing, damaged, or larger than the limit.
+        PhotoError: The photo is missing, damaged, larger than the limit, or costly on purpose.
     """
     try:
         about = os.stat(path)
@@ -104,7 +126,10 @@ def _plain_jpeg(
             return None
         if smallest is not None and min(height, width) >= 2 * _MARGIN * max(smallest):
             return None
-        pixels: np.ndarray = simplejpeg.decode_jpeg(content)
+        if content.count(_SCAN) > _MOST_SCANS:
+            return None
+        with _room_for(width * height):
+            pixels: np.ndarray = simplejpeg.decode_jpeg(content)
     except ValueError:  # damaged, or a rare kind: Pillow reads it or says why not
         return None
     return pixels
@@ -119,10 +144,14 @@ def _with_pillow(path: Path, smallest: tuple[int, int] | None, pixel_limit: int)
             width, height = image.size
             if width * height > pixel_limit:
                 raise PhotoError(f"huge: {width}×{height} pixels, the limit is {pixel_limit:,}")
+            jpeg = image.format in ("JPEG", "MPO")
+            if jpeg and (scans := path.read_bytes().count(_SCAN)) > _MOST_SCANS:
+                raise PhotoError(f"costly: {scans:,} scans, the limit is {_MOST_SCANS}")
             if smallest is not None:
                 image.draft(None, (_MARGIN * max(smallest), _MARGIN * max(smallest)))
-            image.load()
-            return _to_rgb(image)
+            with _room_for(width * height):
+                image.load()
+                return _to_rgb(image)
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

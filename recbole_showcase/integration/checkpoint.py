@@ -65,7 +65,7 @@ _SETTINGS = ("external_config_dict", "final_config_dict")
 # Parts of a checkpoint that models and optimizers give: numbers of NumPy's may be in them.
 _GIVEN = ("other_parameter", "optimizer", "part_optimizers")
 # What KD_DAGFM passes to ``eval``.
-_TEACHERS = ("CIN", "CrossNet", "DAGFM")
+TEACHERS = ("CIN", "CrossNet", "DAGFM")
 
 
 def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
@@ -217,10 +217,10 @@ def restored_config(
 def _refuse_code(stored: Mapping[str, Any], path: str) -> None:
     """Refuse the one setting whose text a model of RecBole's evaluates."""
     for settings in (stored["external"], stored["final"]):
-        teacher = settings.get("teacher", _TEACHERS[0])
-        if teacher not in _TEACHERS:
+        teacher = settings.get("teacher", TEACHERS[0])
+        if teacher not in TEACHERS:
             raise CheckpointError(
-                f"checkpoint '{path}' has the teacher {teacher!r}; allowed: {list(_TEACHERS)}"
+                f"checkpoint '{path}' has the teacher {teacher!r}; allowed: {list(TEACHERS)}"
             )
 
 

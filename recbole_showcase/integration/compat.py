@@ -177,7 +177,7 @@ def _numpy_aliases() -> None:
         "unicode": np.str_,
     }
     view = LibraryView(np, **aliases)
-    for module in _recbole_modules():
+    for module in recbole_modules():
         if getattr(module, "np", None) is np:
             module.np = view  # type: ignore[attr-defined]
     config = import_module("recbole.config.configurator").Config
@@ -202,7 +202,7 @@ def _dok_matrix_update() -> None:
             self._dict.update(data)
 
     view = LibraryView(sp, dok_matrix=UpdatableDokMatrix)
-    for module in _recbole_modules():
+    for module in recbole_modules():
         if getattr(module, "sp", None) is sp:
             module.sp = view  # type: ignore[attr-defined]
 
@@ -277,7 +277,7 @@ def _ensure_dir_together() -> None:
     def ensure_dir(dir_path: str) -> None:
         os.makedirs(dir_path, exist_ok=True)
 
-    for module in _recbole_modules():
+    for module in recbole_modules():
         if getattr(module, "ensure_dir", None) is original:
             module.ensure_dir = ensure_dir  # type: ignore[attr-defined]
 
@@ -386,5 +386,6 @@ def _ksr_in_one_precision() -> None:
     ksr.__init__ = init_in_one_precision
 
 
-def _recbole_modules() -> list[ModuleType]:
+def recbole_modules() -> list[ModuleType]:
+    """RecBole's modules that are loaded."""
     return [module for name, module in sys.modules.items() if name.startswith("recbole.")]

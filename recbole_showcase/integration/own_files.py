@@ -39,11 +39,16 @@ def save_and_note(value: Any, file: Any, *args: Any, **kwargs: Any) -> None:
     """``torch.save``, and remember the file as one that this process wrote."""
     torch.save(value, file, *args, **kwargs)
     if isinstance(file, (str, os.PathLike)):
-        _WRITTEN[os.path.realpath(file)] = _identity(file)
+        note_written(file)
+
+
+def note_written(path: str | os.PathLike[str]) -> None:
+    """Remember a file as one that this process wrote, as it is now."""
+    _WRITTEN[os.path.realpath(path)] = _identity(path)
 
 
 def written_here(path: str | os.PathLike[str]) -> bool:
-    """Whether :func:`save_and_note` wrote the file, and nobody since."""
+    """Whether this process noted the file as its own, and nobody wrote it since."""
     return _WRITTEN.get(os.path.realpath(path)) == _identity(path)
 
 

@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from recbole_showcase.atomic import StoredColumn
 from recbole_showcase.text.pretrained import load_pretrained
 
+# Where GPT-2's tokenizer parts a text, but that marks belong to the letters before them: it would
+# cut words of Thai, Hindi or Arabic with vowels at each mark. Texts without are parted alike.
+_PARTS = Regex(
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}[\p{L}\p{M}]*| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+)
 # What decoders write for bytes that are no character.
 _BROKEN = "\ufffd"
 SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
@@ -51,7 +56,12 @@ class TextTokenizer:
             vocab_size: The most entries, the 256 bytes and the special tokens among them.
         """
         tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(_PARTS, "isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        )
         tokenizer.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,
@@ -131,11 +141,12 @@ class TextTokenizer:
         """Texts of token ids, without special tokens and outer white space.
 
         A token may hold some bytes of a character only. Where a text ends within a character, as
-        one that is cut may, that character is left out.
+        one that is cut may, or within several, as one of a model that has learned little may, they
+        are left out.
         """
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [
-            (text[:-1] if text.endswith(_BROKEN) and not self._spells_broken(row) else text).strip()
+            (text if self._spells_broken(row) else text.rstrip(f"{_BROKEN} ")).strip()
             for text, row in zip(texts, ids, strict=True)
         ]
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from recbole_showcase.atomic import read_atomic
+from recbole_showcase.cli import main
 from recbole_showcase.cli.convert import app
 from recbole_showcase.errors import DataError
 from tests.atomic.raw import business, lines, review
@@ -77,3 +78,14 @@ def test_gest(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert read_atomic(tmp_path / "d" / "d.image").path.tolist() == ["p.jpg"]
+
+
+def test_errors_hold_nothing_that_a_terminal_obeys(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def commands() -> None:
+        raise DataError("bad \x1b[2J\x07 name\nand \u202emore")
+
+    with pytest.raises(SystemExit):
+        main(commands)  # type: ignore[arg-type]
+    assert capsys.readouterr().err == "error: bad  [2J  name\nand  more\n"

@@ -17,6 +17,7 @@ from recbole_showcase.atomic import (
     Account,
     ExplainedPairsOptions,
     convert_explained_pairs,
+    csv_rows,
     read_atomic,
 )
 from recbole_showcase.cli.convert import app
@@ -134,7 +135,7 @@ def test_rows_that_are_dropped(tmp_path: Path) -> None:
     assert account.dropped == {
         "broken line": 1, "no user": 2, "no item": 2, "no explanation": 1,
         "pair explained before": 1, "interaction of an explained pair": 12 + 1, "repeated row": 1,
-        "older review of the pair": 0,
+        "older review of the pair": 0, "id too long for RecBole": 0,
     }  # fmt: skip
     assert account.rows_kept == 31, "a pair that is no interaction becomes one"
     assert account.broken_lines[0].line == 13
@@ -244,6 +245,21 @@ def test_a_csv_that_breaks_the_rules(tmp_path: Path, text: str, said: str) -> No
     (tmp_path / "table.csv").write_bytes(b"user,item\n\xff,1\n")
     with pytest.raises(DataError, match=r"table\.csv is not UTF-8"):
         convert_explained_pairs(tmp_path / "table.csv", tmp_path / "pairs.jsonl", tmp_path / "y")
+
+
+def test_a_csv_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "LONGEST_LINE", 1000)
+    for text, line in (("user,item\n1,7\n" + "x" * 5000, 3), ("u" * 5000, 1)):
+        with pytest.raises(DataError, match=f"table.csv.*, line {line}: longer than 1,000 char"):
+            _small(tmp_path, text, [_pair(1, 7)])
+
+
+def test_ids_that_recbole_cannot_read_are_dropped_by_name(tmp_path: Path) -> None:
+    long = "u" * 131_000
+    text = f"user,item\n1,7\n2,8\n3,9\n{long},7\n{long}{'牛' * 70},7\n"
+    pairs = [_pair(1, 7), _pair(2, 8), _pair(3, 9), _pair(1, long * 2)]
+    account = _small(tmp_path, text, pairs)
+    assert account.dropped["id too long for RecBole"] == 2
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from recbole_showcase.atomic import (
     convert_google_local,
     photo_folder,
     read_atomic,
+    sources,
 )
 from recbole_showcase.atomic.cleaning import clean_value
 from recbole_showcase.errors import DataError
@@ -496,3 +498,36 @@ def test_too_little_memory_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read: Out of Memory") as raised:
         _convert(tmp_path, rows, memory_limit="3MB", threads=1)
     assert "\n" not in str(raised.value)
+
+
+def test_a_text_of_any_length_is_converted_and_read(tmp_path: Path) -> None:
+    texts = ["x" * 3_000_000, "短", "y" * 140_000]
+    _convert(tmp_path, [review(f"u{n}", "i", text=text) for n, text in enumerate(texts)])
+    assert _read(tmp_path, "review").text.tolist() == texts
+
+
+def test_ids_that_recbole_cannot_read_are_dropped_by_name(tmp_path: Path) -> None:
+    longest = "i" * 131_072
+    rows = [review("u1", longest), review("u2", longest + "i"), review("u" * 140_000, "i")]
+    account = _convert(tmp_path, rows)
+    assert _dropped(account) == {"id too long for RecBole": 2}
+    with (tmp_path / "data" / "d" / "d.inter").open(encoding="utf-8", newline="") as file:
+        assert [row[1] for row in csv.reader(file, delimiter="\t")][1:] == [longest]
+
+
+def test_broken_lines_of_the_metadata_are_counted(tmp_path: Path) -> None:
+    meta = [business("i"), "", "xx", "[1]", business("j")]
+    account = _convert(tmp_path, [review("u", "i")], meta)
+    (note,) = account.notes
+    assert note.startswith("2 broken lines of the metadata are passed over; the first is ")
+    assert note.endswith("meta-X.json.gz:3: 'xx'.")
+    assert _read(tmp_path, "item").name.tolist() == ["Place i"]
+
+
+def test_a_line_without_an_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few KB of gz may hold GBs."""
+    monkeypatch.setattr(sources, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(sources, "READ_BYTES", 1 << 16)
+    with pytest.raises(DataError, match=r"review-X.json.gz, line 3: longer than 1,048,576 bytes"):
+        _convert(tmp_path, [review("u", "i"), "x" * 1_000_000, " " * 50_000_000])
+    assert not list(tmp_path.glob("data/*"))

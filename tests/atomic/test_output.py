@@ -87,3 +87,18 @@ def test_an_empty_folder_is_taken(tmp_path: Path, reviews: Path) -> None:
 def test_a_file_in_the_way(tmp_path: Path, reviews: Path) -> None:
     with pytest.raises(DataError, match="is no folder"):
         convert_google_local([reviews], [], reviews)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_link_is_not_followed(tmp_path: Path, reviews: Path, ours: bool) -> None:
+    """What it leads to would lose its photos to a folder in the place of the link."""
+    target = tmp_path / "elsewhere" / "d"
+    if ours:
+        convert_google_local([reviews], [], target)
+        (target / "photos").mkdir()
+        (target / "photos" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "d").symlink_to(target)
+    before = _tree(tmp_path)
+    with pytest.raises(DataError, match=r"is a link; name the folder that it leads to, .*elsewher"):
+        convert_google_local([reviews], [], tmp_path / "d", GoogleLocalOptions(overwrite=True))
+    assert _tree(tmp_path) == before and (tmp_path / "d").is_symlink()

@@ -75,3 +75,10 @@ def test_the_folder_of_a_data_set(tmp_path: Path, root: Path) -> None:
     assert photo_folder(data).root == data / "photos"
     with pytest.raises(DataError, match="no photo folder"):
         PhotoFolder(tmp_path / "none")
+
+
+@pytest.mark.parametrize("folder", ["/", "/tmp/../", str(Path.home()), str(Path.home().parent)])
+def test_a_data_set_does_not_choose_the_whole_machine(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "conversion.json").write_text(json.dumps({"photo_folder": folder}))
+    with pytest.raises(DataError, match=r"conversion\.json names .*holds more than photos"):
+        photo_folder(tmp_path)

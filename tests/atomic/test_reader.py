@@ -31,9 +31,9 @@ def test_types_missing_values_and_order_of_columns(tmp_path: Path) -> None:
 
 
 def test_the_order_of_many_rows_is_kept(tmp_path: Path) -> None:
-    rows = 300_000  # more than DuckDB gives to one thread
+    rows = 600_000  # more than DuckDB gives to one thread: the first 8 MB
     numbers = np.arange(rows)
-    body = "\n".join(f"u{n}\t{n * 0.1!r}" for n in numbers.tolist())
+    body = "\n".join(f"user{n:020d}\t{n * 0.1!r}" for n in numbers.tolist())
     path = _file(tmp_path, f"u:token\tr:float\n{body}\n")
     frame = read_atomic(path)
     reference = pd.read_csv(
@@ -95,3 +95,19 @@ def test_a_missing_file_or_column(tmp_path: Path) -> None:
 def test_fields(tmp_path: Path) -> None:
     fields = read_fields(_file(tmp_path, "u:token\tr:float\n"))
     assert [(f.name, f.type) for f in fields] == [("u", "token"), ("r", "float")]
+
+
+@pytest.mark.parametrize("column", ["t", "r"])
+def test_a_line_of_any_length_is_read(tmp_path: Path, column: str) -> None:
+    texts = ["short", "x" * 3_000_000, "牛" * 1_500_000, "y" * 2_090_000, "last"]
+    body = "".join(f"{text}\t{n}\n" for n, text in enumerate(texts))
+    path = _file(tmp_path, f"t:token_seq\tr:float\n{body}")
+    expected = {"t": texts, "r": [0, 1, 2, 3, 4]}[column]
+    assert read_atomic(path, [column])[column].tolist() == expected
+
+
+def test_an_error_does_not_repeat_a_long_line(tmp_path: Path) -> None:
+    path = _file(tmp_path, b"t:token_seq\n" + b"x" * 3_000_000 + b"\xff\n")
+    with pytest.raises(DataError) as caught:
+        read_atomic(path)
+    assert len(str(caught.value)) < 500

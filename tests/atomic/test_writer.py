@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recbole_showcase.atomic import INTER, ITEM, REVIEW, read_atomic, write_atomic
+from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, read_atomic, write_atomic
 from recbole_showcase.atomic.cleaning import clean_value
 from recbole_showcase.errors import DataError
 
@@ -108,3 +108,10 @@ def test_an_infinite_number_is_refused(tmp_path: Path) -> None:
     rows = [{"user_id": "u", "item_id": "i", "rating": float("inf"), "review_id": "r"}]
     with pytest.raises(DataError, match="row 1, column rating: inf is no float"):
         write_atomic(tmp_path / "x.inter", INTER.without("timestamp"), rows)
+
+
+def test_an_id_that_recbole_cannot_read_is_refused(tmp_path: Path) -> None:
+    row = dict.fromkeys(IMAGE.names, "x")
+    write_atomic(tmp_path / "x.image", IMAGE, [row | {"item_id": "i" * 131_072}])
+    with pytest.raises(DataError, match=r"row 2, column item_id: 131,073 characters.*131,072"):
+        write_atomic(tmp_path / "x.image", IMAGE, [row, row | {"item_id": "i" * 131_073}])

@@ -105,7 +105,17 @@ def test_only_some_values(tmp_path: Path) -> None:
         ({"seeds": [1, 1]}, "'seeds' has 1 twice"),
         ({"seeds": [True]}, r"'seeds\[0\]' is True; allowed: a valid integer"),
         ({"seeds": [-1]}, r"'seeds\[0\]' is -1; allowed: greater than or equal to 0"),
+        ({"name": "../../x"}, "'name' is '../../x'; allowed: a name, not a path"),
+        ({"name": ".."}, "'name' is '..'; allowed: a name"),
         ({"settings": {"seed": 3}}, "'settings' sets 'seed', which the benchmark sets itself"),
+        (
+            {"bases": [{"name": "BPR", "settings": {"dataset_save_path": "x.pth"}}]},
+            r"'bases\[0\]\.settings' sets 'dataset_save_path', a file that RecBole would run",
+        ),
+        (
+            {"settings": {"dataloaders_save_path": "x.pth"}},
+            "'settings' sets 'dataloaders_save_path', a file that RecBole would run",
+        ),
         (
             {"settings": {"eval_args": {"split": {"RS": [8, 1, 1], 1: 2}}}},
             r"'settings\.eval_args' is .*; expected the keys of a mapping to be all strings or all",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from recbole_showcase.benchmark import tables
 from recbole_showcase.benchmark.plan import cells_of
@@ -143,7 +145,7 @@ def test_markdown(summary: Summary) -> None:
         r"| LightGCN | topk | **0.3033 ± 0.1002**\* | 9.00 ± 0.00 | 3/3 |",
         r"| LightGCN | dpp\|50% | 0.0550 ± 0.0071 | 1.50 ± 0.71 | 2/3 |",
     ]
-    assert "- tiny, LightGCN, dpp|50%, showcase, seed 3: ValueError: a | b" in text
+    assert r"- tiny, LightGCN, dpp\|50%, showcase, seed 3: ValueError: a \| b" in text
 
 
 def test_latex(summary: Summary) -> None:
@@ -225,3 +227,27 @@ def test_files_and_the_plot(summary: Summary, tmp_path: Path) -> None:
     drawn = svg.read_text()
     assert "<svg" in drawn
     assert not list(tmp_path.glob(".*partial*"))
+
+
+def test_labels_are_text_whatever_they_look_like(tmp_path: Path) -> None:
+    labels = ["=1+1", "@a", "-b", "x\n# y", "[a](http://b.c)", "\x1b[31mred", "www.a.b", " +c"]
+    bases = [{"name": "BPR", "label": label} for label in labels]
+    spec = write_spec(tmp_path / "s.yaml", bases=bases, name="**n**", settings={"epochs": 1})
+    outcomes = [
+        Outcome(cell.labels, 1, Record("failed", 1, error="=x\n- \x1b[2J"), tmp_path / "none")
+        for cell in cells_of(spec)
+    ]
+    summary = summarise(spec, outcomes)
+    text = tables.markdown(summary)
+    assert r"\*\*n\*\*" in text.splitlines()[0]
+    assert "\n# y" not in text and "\x1b" not in text
+    assert r"\[a\](http\://b.c)" in text and r"www\.a.b" in text
+    for table in (tables.csv_of_rows(summary), tables.csv_of_runs(summary)):
+        cells = [cell for row in csv.reader(table.splitlines()) for cell in row]
+        assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))]
+        assert "\x1b" not in table and {"'=1+1", "'@a", "'-b"} <= set(cells)
+    console = Console(file=io.StringIO(), width=200)
+    for shown in tables.terminal(summary):
+        console.print(shown)
+    assert "\x1b" not in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b" not in tables.latex(summary)

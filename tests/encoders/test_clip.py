@@ -223,3 +223,22 @@ def test_shipped_weights_that_are_damaged_are_refused(
     (tmp_path / "showcase-tiny" / "SHA256SUMS").unlink()
     with pytest.raises(FeatureStoreError, match="SHA256SUMS cannot be read"):
         ClipEncoder.load()
+
+
+@pytest.mark.parametrize("key", ["trust_remote_code", "auto_map"])
+def test_an_encoder_folder_runs_no_code(micro: str, tmp_path: Path, key: str) -> None:
+    folder = tmp_path / "hostile"
+    shutil.copytree(micro.removeprefix("local-dir:"), folder)
+    marker = tmp_path / "ran"
+    (folder / "own.py").write_text(
+        f"import pathlib\npathlib.Path({str(marker)!r}).touch()\nclass Own: pass\n"
+    )
+    file = folder / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"]["text_cfg"] |= {"hf_tokenizer_name": "x", "tokenizer_kwargs": {key: True}}
+    file.write_text(json.dumps(config))
+    names = {"AutoTokenizer": ["own.Own", None]}
+    (folder / "tokenizer_config.json").write_text(json.dumps({"auto_map": names}))
+    with pytest.raises(FeatureStoreError, match=f"hostile.*cannot be loaded: .*{key}"):
+        ClipEncoder.load(f"local-dir:{folder}")
+    assert not marker.exists()

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from recbole_showcase.files import photos
 from recbole_showcase.files.photos import GONE, PhotoError, content_mark, read_photo
 
 
@@ -228,3 +231,42 @@ def test_the_mark_of_a_file_follows_its_content_and_not_its_place(
     second.write_bytes(content + b"\0")
     assert content_mark(second) != mark
     assert content_mark(tmp_path / "none.jpg") == content_mark(tmp_path) == GONE
+
+
+def test_a_jpeg_of_very_many_scans_is_refused(tmp_path: Path) -> None:
+    """Each is a pass over the whole photo: 2,000 of them take minutes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = tmp_path / "scans.jpg"
+    Image.fromarray(pixels).save(path, progressive=True)
+    content = path.read_bytes()
+    assert read_photo(path).shape == (64, 64, 3)
+    last = content[content.rindex(b"\xff\xda") : -2]
+    for size in (0, 2 << 20):  # past Pillow, and by it
+        tail = last * 2000 + content[-2:] + bytes(size)
+        path.write_bytes(content[: content.rindex(b"\xff\xda")] + tail)
+        with pytest.raises(PhotoError, match=r"costly: 2,0\d\d scans, the limit is 100"):
+            read_photo(path)
+
+
+def test_one_large_photo_is_decoded_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PNG of one colour has a few KB, whatever its pixels."""
+    at_once, most = [], []
+    real = photos._to_rgb
+
+    def slow(image: Image.Image) -> Image.Image:
+        at_once.append(1)
+        most.append(len(at_once))
+        time.sleep(0.02)
+        at_once.pop()
+        return real(image)
+
+    monkeypatch.setattr(photos, "_to_rgb", slow)
+    Image.new("RGB", (400, 300)).save(tmp_path / "bomb.png")
+    for limit, alone in ((100_000, True), (200_000, False)):
+        monkeypatch.setattr(photos, "_LARGE", limit)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(read_photo, [tmp_path / "bomb.png"] * 8))
+        assert (max(most) == 1) is alone
+        most.clear()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tokenizers import pre_tokenizers
 
 from recbole_showcase.text.sampling import evenly
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable
@@ -27,6 +28,26 @@ def test_a_cut_text_ends_with_a_whole_character(tokenizer: TextTokenizer, text: 
 def test_bytes_that_are_no_character_stay_elsewhere(tokenizer: TextTokenizer) -> None:
     face, soup = (tokenizer.encode([t], 9, ends=False)[0].tolist() for t in ("😋", " soup"))
     assert tokenizer.decode([[*face[:2], *soup], [*soup, *face[:2]], []]) == ["� soup", "soup", ""]
+    assert tokenizer.decode([[*soup, *face[:2], *face[:3], *face[:1]], face[:2] * 3]) == [
+        "soup",
+        "",
+    ]
+
+
+def test_marks_stay_with_their_letters() -> None:
+    words = ["ต้องสั่งราเมง", "खाना", "الطَّعَام", "cafe\u0301"]
+    tokenizer = TextTokenizer.train([" ".join(words)] * 3, 500)
+    tokens = tokenizer.encode([words[0], *(f" {word}" for word in words[1:])], 20, ends=False)
+    assert tokens.shape == (4, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["I'll   don't 3.5\n\t end ", "❤️🍕 good❤️! 👍🏽👨‍👩‍👧", "牛肉面很好吃。Суп, café_x", ""]
+)
+def test_other_texts_are_parted_as_gpt2_does(text: str) -> None:
+    ours = TextTokenizer.train(["x"], 259).tokenizer.backend_tokenizer.pre_tokenizer
+    gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    assert ours.pre_tokenize_str(text) == gpt2.pre_tokenize_str(text)
 
 
 def test_a_table_encodes_what_is_asked_for_when_it_is(

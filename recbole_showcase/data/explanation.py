@@ -160,6 +160,10 @@ class ExplanationData:
         texts = self.corpus.targets[self.train_rows]
         return TargetTexts(texts, self.train_rows, len(self.corpus), self.tokenizer, self.settings)
 
+    def target_tokens(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Ids and mask (B, T) of the targets of training samples (B,)."""
+        return self._targets.take(rows)
+
     @cached_property
     def _review_tokens(self) -> TokenTable:
         """Token ids of the texts that histories hold."""

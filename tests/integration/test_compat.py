@@ -42,9 +42,9 @@ def test_a_folder_may_be_there_already(tmp_path: Path) -> None:
 
     logger.ensure_dir(str(tmp_path / "log"))
     logger.ensure_dir(str(tmp_path / "log"))
-    from recbole_showcase.integration.compat import _recbole_modules
+    from recbole_showcase.integration.compat import recbole_modules
 
-    kept = {getattr(m, "ensure_dir", logger.ensure_dir) for m in _recbole_modules()}
+    kept = {getattr(m, "ensure_dir", logger.ensure_dir) for m in recbole_modules()}
     assert kept == {logger.ensure_dir}
 
 

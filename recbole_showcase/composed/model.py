@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from recbole_showcase.composed.processes import Processes
 from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
@@ -34,17 +34,6 @@ _IDS = "showcase_ids"
 _HEAD = "showcase."  # what names of the head's parameters start with
 
 
-def _in_own_stream(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a composed model that draws random numbers apart from the recommender."""
-
-    @functools.wraps(method)
-    def apart(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with own_stream(self.seed):
-            return method(self, *args, **kwargs)
-
-    return apart
-
-
 class ShowcaseMixin(AbstractRecommender):
     """Put before a RecBole model class; adds the explanation head and its losses.
 
@@ -54,6 +43,8 @@ class ShowcaseMixin(AbstractRecommender):
         next_training_batch: Where training batches come from; the trainer sets it for an epoch.
         has_trainer: Whether a trainer of composed models has it, which explains.
         explanation_epoch: The epoch under way, which the explainer's random numbers depend on.
+        processes: Those that train it together; the trainer sets it.
+        explains_together: Whether they share the pairs to explain; so in the trainer's evaluation.
         remembered_tokens: By field, its tokens in the order of their ids.
         explanation_losses: Values (L,) of the explanation losses since the trainer last took them.
     """
@@ -62,6 +53,8 @@ class ShowcaseMixin(AbstractRecommender):
     next_training_batch: Callable[[], TrainingBatch | None] | None = None
     explanation_epoch = 0
     has_trainer = False
+    processes = Processes()
+    explains_together = False
     vectors: RecommenderVectors
     _built = False  # whether there is a head beside the base
     _pretrained_head: dict[str, Tensor] | None = None
@@ -113,7 +106,8 @@ class ShowcaseMixin(AbstractRecommender):
         batch = self.next_training_batch() if self.next_training_batch else None
         if batch is None:
             return losses
-        explanation = self.explanation_step(batch)
+        # What of it reaches the recommender is averaged with the recommender's own gradients.
+        explanation = self.explanation_step(batch, self.showcase)
         carried = explanation - explanation.detach()  # zero, with the gradient
         if isinstance(losses, tuple):
             return (losses[0] + carried, *losses[1:])
@@ -132,12 +126,19 @@ class ShowcaseMixin(AbstractRecommender):
             self.vectors.forget()
         return super().train(mode)
 
-    def explanation_step(self, batch: TrainingBatch) -> Tensor:
-        """Sum of the losses of a training batch, whose values are kept for the trainer."""
-        with own_stream(self.seed, self.explanation_epoch, len(self.explanation_losses)):
+    def explanation_step(self, batch: TrainingBatch, learning: nn.Module | None = None) -> Tensor:
+        """Sum of the losses of a training batch, whose values are kept for the trainer.
+
+        Args:
+            batch: This process's share of it.
+            learning: Whose gradients are averaged over the processes; None for the whole model's.
+        """
+        number = len(self.explanation_losses)
+        with own_stream(self.seed, self.explanation_epoch, number, *self.processes.stream):
             losses = self.explain_loss(batch)
         self.explanation_losses.append(torch.stack([loss.detach() for loss in losses]))
-        return torch.stack(losses).sum()
+        parameters = (self if learning is None else learning).parameters()
+        return self.processes.averaged(torch.stack(losses).sum(), parameters)
 
     def explain_loss(self, batch: TrainingBatch) -> tuple[Tensor, ...]:
         """Weighted losses of the explanation side, the explainer's first."""
@@ -156,10 +157,12 @@ class ShowcaseMixin(AbstractRecommender):
                 f"the parts of {type(self).__name__} return {len(losses)} losses for the names "
                 f"{', '.join(head.loss_names) or 'of none'}; allowed: one for each of 'loss_names'"
             )
-        return tuple(head.settings.loss_weight * loss for loss in losses)
+        weight = head.settings.loss_weight
+        weights = [weight * batch.explanation_weight] * n_written
+        weights += [weight * batch.selection_weight] * (len(losses) - n_written)
+        return tuple(w * loss for w, loss in zip(weights, losses, strict=True))
 
     @torch.no_grad()
-    @_in_own_stream
     def explain(
         self,
         pairs: Pairs,
@@ -181,11 +184,15 @@ class ShowcaseMixin(AbstractRecommender):
         size = head.settings.eval_batch_size
         order = np.argsort(head.data.profile_lengths(pairs), kind="stable")
         parts = []
-        starts = range(0, len(pairs), size)
+        processes = self.processes if self.explains_together else Processes()
+        # Whole batches are shared, so that each is the very one that a single process would have.
+        starts = processes.share(range(0, len(pairs), size))
         for start in tqdm(starts, desc="Explain   ", ncols=100, disable=not progress):
             index = order[start : start + size]
             given = None if photos is None else photos[index]
-            parts.append(self._explain_batch(pairs[index], given, text))
+            with own_stream(self.seed, start):
+                parts.append(self._explain_batch(pairs[index], given, text))
+        parts = processes.joined(parts)
         outputs = Explanations.concatenate(parts, head.settings.photos)
         return outputs[np.argsort(order)]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
+from recbole_showcase.composed.losses import NamedLosses
+from recbole_showcase.composed.processes import Processes, leave_to_itself
 from recbole_showcase.composed.randomness import orders_of, restore_streams, stream_states
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.corpus import TEST
@@ -24,13 +26,8 @@ from recbole_showcase.integration.experiments import ray_trial
 from recbole_showcase.integration.metrics import ExplanationMetric, is_explanation_metric
 from recbole_showcase.integration.own_files import claimed
 
-if TYPE_CHECKING:
-    from recbole.trainer import Trainer
-else:
-    Trainer = object
 
-
-class ShowcaseTrainerMixin(Trainer):
+class ShowcaseTrainerMixin(NamedLosses):
     """Put before a RecBole trainer class; trains, evaluates and saves a composed model."""
 
     saved_model_file: str
@@ -40,7 +37,11 @@ class ShowcaseTrainerMixin(Trainer):
 
     def __init__(self, config: Any, model: Any) -> None:
         self._part_optimizers: list[torch.optim.Optimizer] = []
+        self.processes = model.processes = Processes.of(config)
+        if self.processes.count > 1:
+            leave_to_itself(model, "showcase")
         super().__init__(config, model)
+        self.processes.begin_alike(model.showcase)
         model.has_trainer = True
         self._patience = self.stopping_step
         # A base that fits at once has one epoch; the explainer has as many as are asked for.
@@ -51,6 +52,8 @@ class ShowcaseTrainerMixin(Trainer):
             model.showcase.data,
             config["seed"],
             selection=bool(model.showcase.selection_loss_names),
+            place=self.processes.place,
+            processes=self.processes.count,
         )
         self.eval_collector = ShowcaseCollector(config)
         self._orders: list[torch.Generator] = []  # those of the training batches
@@ -61,7 +64,7 @@ class ShowcaseTrainerMixin(Trainer):
         if trial := ray_trial():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
             self.saved_model_file = f"{stem}-{trial}{suffix}"
-        if config["single_spec"] or config["local_rank"] == 0:
+        if self.processes.writes:
             self.saved_model_file = claimed(self.saved_model_file, self)
         if config["single_spec"]:
             self.evaluator = ShowcaseEvaluator(config)
@@ -114,8 +117,7 @@ class ShowcaseTrainerMixin(Trainer):
             return self._part_optimizers[-1]
         settings = self.model.showcase.settings
         head = list(self.model.showcase.parameters())
-        own = {id(parameter) for parameter in head}
-        base = [p for p in self.model.parameters() if id(p) not in own]
+        base = self._base_parameters()
         group = {
             "params": head,
             "lr": settings.learning_rate,
@@ -129,6 +131,14 @@ class ShowcaseTrainerMixin(Trainer):
 
             optimizer.register_step_pre_hook(clip)
         return optimizer
+
+    def _base_parameters(self) -> list[torch.nn.Parameter]:
+        own = {id(parameter) for parameter in self.model.showcase.parameters()}
+        return [p for p in self.model.parameters() if id(p) not in own]
+
+    def sync_grad_loss(self) -> Any:
+        """RecBole's zero that gives every parameter a gradient, of the recommender's alone."""
+        return sum(parameter.sum() * 0 for parameter in self._base_parameters())
 
     def _train_epoch(
         self, train_data: Any, epoch_idx: int, loss_func: Any = None, show_progress: bool = False
@@ -178,64 +188,30 @@ class ShowcaseTrainerMixin(Trainer):
             self.best_valid_result = None
 
     def _taken_explanation_losses(self) -> tuple[float, ...]:
-        """Sums of the explanation losses since this was last asked."""
+        """Sums of the explanation losses since this was last asked, over all processes."""
         none = torch.zeros(len(self.model.showcase.loss_names), device=self.device)
         sums = torch.stack([none, *self.model.explanation_losses]).double().sum(dim=0)
         self.model.explanation_losses.clear()
-        return tuple(sums.tolist())
+        return tuple(self.processes.mean(sums).tolist())
 
     def _explanation_steps(
         self, batches: Iterator[TrainingBatch], epoch_idx: int, show_progress: bool
     ) -> None:
         """Optimizer steps on explanation batches alone, as RecBole's on its own batches."""
-        self.model.train()
+        if not self.model.training:  # a base, such as SGL, may draw random numbers at each call
+            self.model.train()
         scaler = torch.amp.GradScaler(self.device.type, enabled=self.enable_scaler)
         progress = tqdm(
             batches, desc=f"Explain {epoch_idx:>5}", ncols=100, disable=not show_progress
         )
         for batch in progress:
             self.optimizer.zero_grad()
-            sync_loss: torch.Tensor | float = 0.0
-            if not self.config["single_spec"]:
-                self.set_reduce_hook()
-                sync_loss = self.sync_grad_loss()
             with torch.autocast(device_type=self.device.type, enabled=self.enable_amp):
                 loss = self.model.explanation_step(batch)
             self._check_nan(loss)
-            scaler.scale(loss + sync_loss).backward()
+            scaler.scale(loss).backward()
             scaler.step(self.optimizer)
             scaler.update()
-
-    # Logging
-
-    def _loss_names(self, losses: tuple[float, ...]) -> list[str]:
-        own = self.model.showcase.loss_names
-        n_base = len(losses) - len(own)
-        base = (
-            ["recommendation"]
-            if n_base == 1
-            else [f"recommendation {number}" for number in range(1, n_base + 1)]
-        )
-        return [*base, *(name.replace("_", " ") for name in own)]
-
-    def _generate_train_loss_output(
-        self, epoch_idx: int, s_time: float, e_time: float, losses: tuple[float, ...]
-    ) -> str:
-        """RecBole's line with the names of the losses in place of their numbers."""
-        line = super()._generate_train_loss_output(epoch_idx, s_time, e_time, losses)
-        for number, name in reversed(list(enumerate(self._loss_names(losses), start=1))):
-            line = line.replace(f"train_loss{number}", f"{name} loss")
-        return line
-
-    def _add_train_loss_to_tensorboard(
-        self, epoch_idx: int, losses: tuple[float, ...], tag: str = "Loss/Train"
-    ) -> None:
-        """Each loss under its name, in TensorBoard and, where it is used, in Weights & Biases."""
-        named = dict(zip(self._loss_names(losses), losses, strict=True))
-        for name, loss in named.items():
-            self.tensorboard.add_scalar(f"{tag} {name}", loss, epoch_idx)
-        steps = {f"{name} loss": loss for name, loss in named.items()} | {"train_step": epoch_idx}
-        self.wandblogger.log_metrics(steps, head="train", commit=False)
 
     # Evaluation
 
@@ -275,11 +251,18 @@ class ShowcaseTrainerMixin(Trainer):
         self.eval_collector.rows = self._rows_to_explain(eval_data) if eval_data else None
         if not self.config["single_spec"]:
             self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
-            torch.distributed.barrier()  # the checkpoint to load is written by the first process
-        result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
+        self.model.explains_together = True
+        try:
+            result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
+        finally:
+            self.model.explains_together = False
         # Without loading, the weights need not be those of the file.
         if result and load_best_model and self._validations is None and self._is_test(eval_data):
             self._keep_test(model_file or self.saved_model_file, result)
+        return result
+
+    def _map_reduce(self, result: Any, num_sample: int) -> Any:
+        """RecBole's mean over the processes, of figures that are those of all rows already."""
         return result
 
     def _is_test(self, eval_data: Any) -> bool:
@@ -289,13 +272,12 @@ class ShowcaseTrainerMixin(Trainer):
 
     def _keep_test(self, checkpoint: str, result: dict[str, float]) -> None:
         """Leave the figures of a test, and each user's part in them, beside the checkpoint."""
-        if not os.path.isfile(checkpoint):
+        if not self.processes.writes or not os.path.isfile(checkpoint):
             return
         save_result(checkpoint, result)
-        if self.config["single_spec"]:  # one of several processes knows its own rows alone
-            users, statistics = self.evaluator.user_sums()
-            tokens = self.model.showcase.data.corpus.user_tokens[users]
-            save_user_sums(user_sums_file(checkpoint), tokens, statistics)
+        users, statistics = self.evaluator.user_sums()
+        tokens = self.model.showcase.data.corpus.user_tokens[users]
+        save_user_sums(user_sums_file(checkpoint), tokens, statistics)
 
     def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:
         """Rows of the split to explain now, the same ones at every validation; None if absent."""
@@ -317,7 +299,7 @@ class ShowcaseTrainerMixin(Trainer):
 
     def _save_checkpoint(self, epoch: int, verbose: bool = True, **kwargs: Any) -> None:
         """Write what RecBole's trainer writes, as plain data."""
-        if not self.config["single_spec"] and self.config["local_rank"] != 0:
+        if not self.processes.writes:
             return
         path = kwargs.pop("saved_model_file", self.saved_model_file)
         state = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -48,6 +48,9 @@ class ExplanationBatch(Batch):
         item_review_mask: Which of them are there (B, Q, L).
         times: The profile ends before this (B,), as in ``Pairs``; of length 0 where not needed.
         rows: The row to explain (B,), as in ``Pairs``; of length 0 where not needed.
+        mean_weights: Of a process's share of a larger batch, what a mean over tokens, over words
+            and over known ratings counts beside a mean over rows (B, 3), in every row the same; of
+            length 0 where the batch is whole. See :meth:`weighed`.
     """
 
     users: Tensor
@@ -67,6 +70,16 @@ class ExplanationBatch(Batch):
     item_review_mask: Tensor
     times: Tensor = field(default_factory=lambda: torch.empty(0))
     rows: Tensor = field(default_factory=lambda: torch.empty(0))
+    mean_weights: Tensor = field(default_factory=lambda: torch.empty(0, 3))
+
+    def weighed(self, mean: Tensor, over: Literal["tokens", "words", "ratings"]) -> Tensor:
+        """A loss that is a mean over the tokens, words or known ratings of the batch.
+
+        Weighed so that in the mean over the processes that share a batch each of them counts alike.
+        """
+        if not len(self.mean_weights):
+            return mean
+        return mean * self.mean_weights[0, ("tokens", "words", "ratings").index(over)]
 
 
 @dataclass(frozen=True)
@@ -104,15 +117,20 @@ class SelectionBatch(Batch):
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """What one step of the explanation side learns from.
+    """What one step of the explanation side learns from, or a process's share of it.
 
     Attributes:
         explanation: Samples to learn to write from; None in a step of photo selection alone.
         selection: Samples to learn to choose photos from; None where nothing learns from them.
+        explanation_weight: What the losses of ``explanation`` count in the mean over the processes
+            that share the step: 1 where all have as many samples.
+        selection_weight: The same of ``selection``.
     """
 
     explanation: ExplanationBatch | None
     selection: SelectionBatch | None
+    explanation_weight: float = 1.0
+    selection_weight: float = 1.0
 
     def to(self, device: torch.device | str) -> Self:
         """The batch on a device."""

@@ -175,6 +175,10 @@ class ExplanationData:
         if "replaced" in self.reads and len(self.photos.tokens):
             _ = self._targets.lexicon
 
+    def target_tokens(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Ids and mask (B, T) of the targets of training samples (B,)."""
+        return self._targets.take(rows)
+
     @cached_property
     def _review_tokens(self) -> TokenTable:
         """Token ids of the texts that histories hold."""

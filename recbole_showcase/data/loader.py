@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
+import torch
 
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.explanation import ExplanationData
@@ -21,15 +23,32 @@ class ExplanationLoader:
     without it.
     """
 
-    def __init__(self, data: ExplanationData, seed: int, *, selection: bool) -> None:
-        """Remember the data, the seed of the order, and whether photo selection learns too."""
+    def __init__(
+        self,
+        data: ExplanationData,
+        seed: int,
+        *,
+        selection: bool,
+        place: int = 0,
+        processes: int = 1,
+    ) -> None:
+        """Remember what the batches are made of.
+
+        Args:
+            data: Of the run.
+            seed: Of the order.
+            selection: Whether photo selection learns too.
+            place: Which of the processes this is, from 0.
+            processes: How many share each batch.
+        """
         self.data = data
         self.batch_size = data.settings.batch_size
         self.seed = seed
         self.selection = selection
+        self.place, self.processes = place, processes
 
     def __len__(self) -> int:
-        """The number of batches in an epoch."""
+        """The number of batches in an epoch, the same in each process."""
         n_selected = len(self.data.selection_rows) if self.selection else 0
         return max(self._n_written, -(-n_selected // (_MOST_SELECTION * self.batch_size)))
 
@@ -43,18 +62,54 @@ class ExplanationLoader:
 
         The samples of photo selection are spread evenly over the batches of explanation samples.
         Where that would be more than eight to an explanation sample, there are batches of photo
-        selection alone between them.
+        selection alone between them. Of several processes each gets every batch's share of its
+        own, which may be empty: together they have the batches of one.
         """
         random = np.random.default_rng((self.seed, epoch))
         order = random.permutation(self.data.train_rows)
         chosen = random.permutation(self.data.selection_rows) if self.selection else order[:0]
+        if self.place:  # the order is that of all, what is drawn for the samples is one's own
+            random = np.random.default_rng((self.seed, epoch, self.place))
         n_written = 0
         for number, rows in enumerate(np.array_split(chosen, len(self))):
-            explanation = None
+            samples = order[:0]
             if n_written * len(self) <= number * self._n_written:  # evenly, and at once
                 start = n_written * self.batch_size
                 samples = order[start : start + self.batch_size]
-                explanation = self.data.training_batch(samples, random)
                 n_written += 1
-            selection = self.data.training_selection(rows, random) if len(rows) else None
-            yield TrainingBatch(explanation, selection)
+            yield self._share(samples, rows, random)
+
+    def _share(
+        self, samples: np.ndarray, rows: np.ndarray, random: np.random.Generator
+    ) -> TrainingBatch:
+        """What this process learns from, of explanation samples and rows of photo selection."""
+        own, selected = (part[self.place :: self.processes] for part in (samples, rows))
+        explanation = self.data.training_batch(own, random) if len(own) else None
+        selection = self.data.training_selection(selected, random) if len(selected) else None
+        if self.processes == 1:
+            return TrainingBatch(explanation, selection)
+        if explanation is not None:
+            explanation = replace(explanation, mean_weights=self._weights(samples))
+        return TrainingBatch(
+            explanation,
+            selection,
+            self.processes * len(own) / max(len(samples), 1),
+            self.processes * len(selected) / max(len(rows), 1),
+        )
+
+    def _weights(self, samples: np.ndarray) -> torch.Tensor:
+        """``mean_weights`` (B, 3) of this process's share of samples (S,)."""
+        ids, mask = (part.numpy() for part in self.data.target_tokens(samples))  # (S, T)
+        ends = (self.data.tokenizer.bos_id, self.data.tokenizer.eos_id)
+        counts = np.stack(
+            [
+                mask.sum(axis=1) - 1,  # the start is given
+                (mask & ~np.isin(ids, ends)).sum(axis=1),
+                ~np.isnan(self.data.corpus.interactions.ratings[samples]),
+            ],
+            axis=1,
+        )  # (S, 3)
+        own = counts[self.place :: self.processes]
+        share = own.sum(axis=0) / counts.sum(axis=0).clip(min=1)
+        weights = torch.from_numpy(share * len(samples) / len(own)).float()
+        return weights.expand(len(own), 3)

@@ -64,6 +64,9 @@ class Explainer(nn.Module):
     ) -> tuple[Tensor, ...]:
         """Losses of a batch, one scalar for each of ``loss_names``.
 
+        Means over the samples are right also where processes share a batch; a mean over anything
+        else goes through :meth:`ExplanationBatch.weighed`, as that of :func:`next_token_loss`.
+
         Args:
             batch: Samples with target tokens.
             user_vectors: The recommender's user vectors (B, U); None if it has none.
@@ -86,7 +89,7 @@ def next_token_loss(logits: Tensor, batch: ExplanationBatch) -> Tensor:
         batch: Samples with target tokens (B, T).
     """
     targets = batch.tokens[:, 1:].masked_fill(~batch.token_mask[:, 1:], -100)
-    return F.cross_entropy(logits.transpose(1, 2), targets)
+    return batch.weighed(F.cross_entropy(logits.transpose(1, 2), targets), "tokens")
 
 
 def greedy_texts(

@@ -110,4 +110,5 @@ def context_loss(logits: Tensor, batch: ExplanationBatch, ends: tuple[int, int])
     """
     words = batch.token_mask & (batch.tokens != ends[0]) & (batch.tokens != ends[1])  # (B, T)
     found = logits.log_softmax(dim=-1).gather(1, batch.tokens)  # (B, T)
-    return -found.masked_fill(~words, 0.0).sum() / words.sum().clamp(min=1)
+    mean = -found.masked_fill(~words, 0.0).sum() / words.sum().clamp(min=1)
+    return batch.weighed(mean, "words")

@@ -92,9 +92,10 @@ class NrtExplainer(Explainer):
         logits = self.output(self.dropout(hidden))  # (B, T - 1, V)
         ends = (self.tokenizer.bos_id, self.tokenizer.eos_id)
         words = context_loss(self.context_words(context), batch, ends)
+        error = batch.weighed(rating_loss(rating, batch.ratings), "ratings")
         return (
             next_token_loss(logits, batch),
-            self.settings.explainer_rating_weight * rating_loss(rating, batch.ratings),
+            self.settings.explainer_rating_weight * error,
             self.settings.explainer_context_weight * words,
         )
 

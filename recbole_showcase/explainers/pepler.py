@@ -85,7 +85,7 @@ class PeplerExplainer(Explainer):
                 [torch.ones_like(text[:, :2]), batch.token_mask[:, :-1].long()], dim=1
             ),
         ).logits[:, 2:]  # (B, T - 1, V)
-        return next_token_loss(logits, batch), self._rating_loss(prompt, batch.ratings)
+        return next_token_loss(logits, batch), self._rating_loss(prompt, batch)
 
     @torch.no_grad()
     def generate(
@@ -110,7 +110,7 @@ class PeplerExplainer(Explainer):
         """Vectors (B, 2 + T, H) of the prompt (B, 2, H) and of tokens (B, T)."""
         return torch.cat([prompt, self.decoder.transformer.wte(tokens)], dim=1)
 
-    def _rating_loss(self, prompt: Tensor, ratings: Tensor) -> Tensor:
+    def _rating_loss(self, prompt: Tensor, batch: ExplanationBatch) -> Tensor:
         """Weighted squared error of the ratings that the prompt predicts, 0 without a predictor."""
         kind = self.settings.explainer_recommendation
         if kind == "none":
@@ -119,4 +119,5 @@ class PeplerExplainer(Explainer):
             predicted = prompt.prod(dim=1).sum(dim=1)  # (B,)
         else:
             predicted = self.rating(prompt.flatten(1)).squeeze(1)  # (B,)
-        return self.settings.explainer_rating_weight * rating_loss(predicted, ratings)
+        error = batch.weighed(rating_loss(predicted, batch.ratings), "ratings")
+        return self.settings.explainer_rating_weight * error

@@ -98,9 +98,10 @@ class PeterExplainer(Explainer):
         rating = self.rating(states[:, 0]).squeeze(1)  # (B,)
         ends = (self.tokenizer.bos_id, self.tokenizer.eos_id)
         words = context_loss(self.output(states[:, 1]), batch, ends)
+        error = batch.weighed(rating_loss(rating, batch.ratings), "ratings")
         return (
             next_token_loss(self.output(states[:, 2:]), batch),
-            self.settings.explainer_rating_weight * rating_loss(rating, batch.ratings),
+            self.settings.explainer_rating_weight * error,
             self.settings.explainer_context_weight * words,
         )
 

@@ -65,8 +65,6 @@ def apply(known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]],
     _numpy_aliases()
     _dok_matrix_update()
     _torch_load()
-    _processes_on_cpu()
-    _ensure_dir_together()
     _generator_for_hyperopt()
     _ray_workers(known_here, expect)
     _best_of_nought()
@@ -225,61 +223,6 @@ def _torch_load() -> None:
         module = import_module(f"recbole.{name}")
         if module.torch is torch:
             module.torch = view  # type: ignore[attr-defined]
-
-
-def _processes_on_cpu() -> None:
-    """``run(nproc=...)`` starts its processes with NCCL and CUDA, whatever the machine has.
-
-    Without CUDA the processes meet through gloo and stay on the CPU. Upstream: the backend is a
-    constant in ``Config._init_device``. Can go when RecBole makes it a setting.
-    """
-    import torch
-
-    config_class = import_module("recbole.config.configurator").Config
-    trainer = import_module("recbole.trainer.trainer")
-    init_device = config_class._init_device
-    data_parallel = trainer.DistributedDataParallel
-
-    @functools.wraps(init_device)
-    def _init_device(self: Any) -> None:
-        settings = self.final_config_dict
-        if torch.cuda.is_available() or "local_rank" not in settings:
-            init_device(self)
-            return
-        torch.distributed.init_process_group(
-            "gloo",
-            rank=settings["local_rank"] + settings["offset"],
-            world_size=settings["world_size"],
-            init_method=f"tcp://{settings['ip']}:{settings['port']}",
-        )
-        settings.update(device=torch.device("cpu"), single_spec=False, gpu_id="")
-        if settings["local_rank"] != 0:
-            settings.update(state="error", show_progress=False, verbose=False)
-
-    @functools.wraps(data_parallel)
-    def _data_parallel(module: torch.nn.Module, device_ids: list[int] | None = None) -> Any:
-        on_cpu = next(module.parameters()).device.type == "cpu"
-        return data_parallel(module, device_ids=None if on_cpu else device_ids)
-
-    config_class._init_device = _init_device
-    trainer.DistributedDataParallel = _data_parallel  # type: ignore[attr-defined]
-
-
-def _ensure_dir_together() -> None:
-    """Processes of one run make ``log/`` at once; who comes second finds it there and fails.
-
-    Upstream: ``ensure_dir`` in ``recbole.utils.utils`` looks before it makes. Can go when it
-    allows for a folder that is there.
-    """
-    original = import_module("recbole.utils.utils").ensure_dir
-
-    @functools.wraps(original)
-    def ensure_dir(dir_path: str) -> None:
-        os.makedirs(dir_path, exist_ok=True)
-
-    for module in recbole_modules():
-        if getattr(module, "ensure_dir", None) is original:
-            module.ensure_dir = ensure_dir  # type: ignore[attr-defined]
 
 
 def _generator_for_hyperopt() -> None:

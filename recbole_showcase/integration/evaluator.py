@@ -14,8 +14,8 @@ from recbole_showcase.integration.metrics import EVALUATION, ExplanationMetric
 from recbole_showcase.metrics import Statistics
 
 T = TypeVar("T")
-_ROW_BY_ROW = ("rec.items", "rec.topk", "rec.meanrank", "rec.score", "data.label")
 ROW_USERS = "showcase.row_users"  # key of RecBole's collector: the user of each ranked row
+_ROW_BY_ROW = ("rec.items", "rec.topk", "rec.meanrank", "rec.score", "data.label", ROW_USERS)
 
 
 class ShowcaseEvaluator(Evaluator):
@@ -79,7 +79,7 @@ def of_all_processes(own: T) -> list[T]:
     return parts
 
 
-class JoinedEvaluator(Evaluator):
+class JoinedEvaluator(ShowcaseEvaluator):
     """Computes metrics over the rows of all processes at once.
 
     RecBole computes them in each process and averages by the number of batches; that is neither

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from recbole_showcase.errors import RegistrationError
-from recbole_showcase.integration import compat, outside, parsing, saved_data
+from recbole_showcase.integration import compat, outside, parsing, processes, saved_data
 from recbole_showcase.integration.hooks import COMPOSED_MODULE, MODEL_PACKAGES, PREFIX
 
 # The rule of recbole.data.utils.create_dataset for models without a data set class of their own.
@@ -66,6 +66,7 @@ def register() -> None:
     parsing.install()
     compat.apply(outside.code_of_others, outside.expect_code)
     saved_data.guard()
+    processes.apply()
     _wrap_config()
     _wrap_get_dataloader()
     _wrap_quick_start()

@@ -108,6 +108,19 @@ def test_the_recommenders_batches_do_not_depend_on_the_explainer(
     assert torch.equal(*tables)
 
 
+def test_a_base_that_draws_when_it_is_set_to_train(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """SGL draws graphs at each ``train()``, so it is called as often as without an explainer."""
+    from tests.integration.test_registration import stock_config
+
+    changes = stock_config(tiny_world, tmp_path / "alone", epochs=2)
+    alone, (train, _, _) = prepare("SGL", tiny_world, tmp_path / "alone", **changes)
+    alone.fit(train)
+    beside, (train, _, _) = prepare("ShowcaseSGL", tiny_world, tmp_path / "beside")
+    beside.fit(train)
+    for name, weights in alone.model.state_dict().items():
+        assert torch.equal(weights, beside.model.state_dict()[name]), name
+
+
 def test_shared_gradients_reach_the_recommender(tiny_world: TinyWorld, tmp_path: Path) -> None:
     for share in (False, True):
         trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_share_gradient=share)

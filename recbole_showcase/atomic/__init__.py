@@ -6,7 +6,7 @@ from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder
-from recbole_showcase.atomic.reader import read_atomic, read_fields
+from recbole_showcase.atomic.reader import read_atomic, read_columns, read_fields
 from recbole_showcase.atomic.schema import (
     ATOMIC_FILES,
     IMAGE,
@@ -38,6 +38,7 @@ __all__ = [
     "convert_google_local",
     "photo_folder",
     "read_atomic",
+    "read_columns",
     "read_fields",
     "write_atomic",
 ]

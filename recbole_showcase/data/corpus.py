@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from logging import getLogger
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 
 from recbole_showcase.atomic import IMAGE, read_atomic, read_fields
 from recbole_showcase.data.ragged import Ragged, Timeline
+from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 
@@ -98,6 +100,7 @@ class ReviewCorpus:
     """The reviews of a data set, by row.
 
     Attributes:
+        path: The ``.review`` file.
         interactions: What is known of each row.
         texts: The review (N,), ``""`` where there is none.
         targets: The text to generate (N,), ``""`` where there is none.
@@ -124,7 +127,7 @@ class ReviewCorpus:
             user_tokens: Tokens by internal user id.
             item_tokens: Tokens by internal item id.
         """
-        self.user_tokens, self.item_tokens = user_tokens, item_tokens
+        self.path, self.user_tokens, self.item_tokens = path, user_tokens, item_tokens
         table = _read_reviews(path)
         table = table[table["text"] != ""]
         interactions = interactions.with_profiles(*_profiles(path, table, user_tokens, item_tokens))
@@ -234,6 +237,11 @@ class PhotoTable:
         else:
             table = pd.DataFrame(columns=list(IMAGE.names), dtype=object)
         items = pd.Index(corpus.item_tokens).get_indexer(table["item_id"])
+        if len(table) and not (items > 0).any():
+            getLogger().warning(
+                f"none of {len(table)} photos of {path} is of an item of the data set; what does "
+                f"not join is told by: {check_command(path.parent)}"
+            )
         table, items = table[items > 0], items[items > 0]
         rows = store.rows(table["image_id"].to_numpy(dtype=object))
         posted = corpus.rows_of(table["review_id"])

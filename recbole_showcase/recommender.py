@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recbole_showcase.atomic import PhotoFolder, photo_folder, read_atomic
+from recbole_showcase.atomic import PhotoFolder, photo_folder, read_columns
 from recbole_showcase.composed.ranking import top_items
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Explanations, Pairs
@@ -86,7 +86,7 @@ class ShowcaseRecommender:
         self._seed = config["seed"]
         folder = Path(config["data_path"])
         self._photo_folder = PhotoFolder(photos) if photos else _photo_folder_or_none(folder)
-        self._names, self._categories = self._describe_items(folder, config["ITEM_ID_FIELD"])
+        self._names, self._categories = self._describe_items(folder, config)
 
     @property
     def users(self) -> list[str]:
@@ -218,22 +218,27 @@ class ShowcaseRecommender:
             photos=tuple(self._photo(photo) for photo in own),
         )
 
-    def _describe_items(self, folder: Path, item_field: str) -> tuple[list[str], list[str]]:
-        """Names and categories by internal item id, from ``.item`` where there is one."""
+    def _describe_items(self, folder: Path, config: Any) -> tuple[list[str], list[str]]:
+        """Names and categories by internal item id, from ``.item`` where there is one.
+
+        It is RecBole's file, and read by its settings; other columns do not matter.
+        """
         tokens = self._data.corpus.item_tokens
         names, categories = [str(token) for token in tokens], [""] * len(tokens)
         path = folder / f"{self.dataset_name}.item"
         if not path.is_file():
             return names, categories
-        table = read_atomic(path)
+        item_field, words = config["ITEM_ID_FIELD"], config["seq_separator"]
+        wanted = (item_field, "name", "category")
+        table = read_columns(path, wanted, config["field_separator"], config["encoding"])
         if item_field not in table:
             return names, categories
         place = pd.Index(tokens).get_indexer(table[item_field])
-        for column, target in (("name", names), ("category", categories)):
+        for column, target, between in (("name", names, " "), ("category", categories, ", ")):
             for number, value in zip(place, table.get(column, []), strict=False):
                 if number > 0 and value:
-                    target[number] = value
-        return names, [category.replace(" ", ", ").replace("_", " ") for category in categories]
+                    target[number] = value.replace(words, between)
+        return names, [category.replace("_", " ") for category in categories]
 
     def _user_ids(self, users: Sequence[str]) -> np.ndarray:
         return _ids("user", self._data.corpus.user_tokens, users)

@@ -7,7 +7,13 @@ from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder
-from recbole_showcase.atomic.reader import line_starts, read_atomic, read_columns, read_fields
+from recbole_showcase.atomic.reader import (
+    line_starts,
+    read_atomic,
+    read_columns,
+    read_fields,
+    read_table,
+)
 from recbole_showcase.atomic.schema import (
     ATOMIC_FILES,
     IMAGE,
@@ -45,6 +51,7 @@ __all__ = [
     "read_atomic",
     "read_columns",
     "read_fields",
+    "read_table",
     "repeated",
     "write_atomic",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -64,12 +64,12 @@ def read_atomic(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
     """
     import pandas as pd
 
-    table = read_columns(path, columns)
+    table = read_table(path, columns)
     # A null is a number that is not there: texts have none.
     return pd.DataFrame({name: table[name].to_numpy() for name in table.column_names})
 
 
-def read_columns(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read an atomic file as :func:`read_atomic` does, into Arrow's memory.
 
     Args:
@@ -111,6 +111,47 @@ def line_starts(path: Path) -> np.ndarray:
             before += len(block)
     # Behind the last line nothing begins.
     return np.concatenate([np.empty(0, dtype=np.int64), *found])[:-1]
+
+
+def read_columns(
+    path: str | Path, columns: Sequence[str], separator: str = "\t", encoding: str = "utf-8"
+) -> pd.DataFrame:
+    """Read what a file of RecBole's has of some columns; the rest of it may be anything.
+
+    For files that follow RecBole's settings and are not ours to judge: types are not looked at, and
+    neither are other columns, nor what a line has beyond the header.
+
+    Args:
+        path: The file.
+        columns: Names (without types) of the columns wanted.
+        separator: RecBole's ``field_separator``.
+        encoding: RecBole's ``encoding``; bytes that are none of it become U+FFFD.
+
+    Returns:
+        Those of the columns that there are, as strings, ``""`` where empty.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    import pandas as pd
+
+    options: dict[str, Any] = {
+        "sep": separator,
+        "encoding": encoding,
+        "encoding_errors": "replace",
+        "engine": "c" if len(separator) == 1 else "python",
+        "index_col": False,
+    }
+    try:
+        heads = pd.read_csv(path, nrows=0, **options).columns
+        found = {str(head): str(head).partition(":")[0] for head in heads}
+        kept = [head for head, name in found.items() if name in columns]
+        frame = pd.read_csv(
+            path, usecols=kept, dtype=str, keep_default_na=False, on_bad_lines="skip", **options
+        )
+    except (OSError, ValueError, LookupError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    return frame.fillna("").rename(columns=found)
 
 
 def _query(path: Path, fields: Sequence[Field], wanted: Sequence[str], longest: int) -> str:

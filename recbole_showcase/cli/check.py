@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,17 +20,37 @@ def check(
         Path | None, typer.Option(help="Photo folder; by default where the data set says.")
     ] = None,
     min_photos: Annotated[
-        int,
-        typer.Option(min=0, help="What showcase_min_photos will be; 0 for data without photos."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=0,
+            help="What showcase_min_photos will be; 0 for data without photos.  [default: 1]",
+        ),
+    ] = None,
+    config: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="YAML file of RecBole's settings, again for several: names of fields, separator "
+            "and encoding of .inter and .item, showcase_encoder and showcase_min_photos count."
+        ),
+    ] = None,
 ) -> None:
     """Say what a data set lacks, what in it does not join, and whether its features fit it.
 
     Ends with status 1 if something would stop a training or is damaged, else with 0.
     """
+    from recbole_showcase.benchmark.yaml_files import read_yaml
     from recbole_showcase.data.check import check_dataset
+    from recbole_showcase.settings import ShowcaseSettings
 
-    report = check_dataset(dataset, encoder, photos=photos, min_photos=min_photos)
+    settings: dict[str, Any] = {}
+    for file in config or ():
+        settings |= read_yaml(file)
+    if min_photos is None:
+        min_photos = int(settings.get("showcase_min_photos", ShowcaseSettings.min_photos))
+    encoder = encoder or settings.get("showcase_encoder")
+    report = check_dataset(
+        dataset, encoder, photos=photos, min_photos=min_photos, settings=settings
+    )
     for line in report.facts:
         typer.echo(line)
     for line in report.warnings:

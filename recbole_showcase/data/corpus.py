@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from logging import getLogger
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from recbole_showcase.atomic import (
     as_arrow,
     line_starts,
     positions,
-    read_columns,
     read_fields,
+    read_table,
     repeated,
 )
 from recbole_showcase.data.ragged import Ragged, Timeline
+from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 
@@ -107,6 +109,7 @@ class ReviewCorpus:
     """The reviews of a data set, by row.
 
     Attributes:
+        path: The ``.review`` file.
         interactions: What is known of each row.
         texts: The review (N,), on disk, ``""`` where there is none.
         targets: The text to generate (N,), on disk, ``""`` where there is none.
@@ -134,7 +137,7 @@ class ReviewCorpus:
             user_tokens: Tokens by internal user id.
             item_tokens: Tokens by internal item id.
         """
-        self.user_tokens, self.item_tokens = user_tokens, item_tokens
+        self.path, self.user_tokens, self.item_tokens = path, user_tokens, item_tokens
         table, starts = _read_reviews(path)
         interactions = interactions.with_profiles(*_profiles(path, table, user_tokens, item_tokens))
         self.interactions = interactions
@@ -280,9 +283,14 @@ def _photo_rows(
     """
     if not path.is_file():
         return (np.empty(0, dtype=np.int32),) * 4
-    table = read_columns(path, ("image_id", "item_id", "review_id"))
+    table = read_table(path, ("image_id", "item_id", "review_id"))
     items = positions(table["item_id"], corpus.item_tokens)
     lines = np.flatnonzero(items > 0)
+    if len(table) and not len(lines):
+        getLogger().warning(
+            f"none of {len(table)} photos of {path} is of an item of the data set; what does "
+            f"not join is told by: {check_command(path.parent)}"
+        )
     table = table if len(lines) == len(items) else table.take(lines)
     rows = store.rows(table["image_id"])
     posted = corpus.rows_of(table["review_id"])
@@ -302,7 +310,7 @@ def _read_reviews(path: Path) -> tuple[pa.Table, np.ndarray]:
     """
     known = {field.name for field in read_fields(path)}
     owners = [name for name in ("user_id", "item_id") if name in known]
-    table = read_columns(path, ["review_id", *owners, "text", "explanation"])
+    table = read_table(path, ["review_id", *owners, "text", "explanation"])
     kept = np.flatnonzero(pc.not_equal(table["text"], "").to_numpy())
     table = table.select(["review_id", *owners])
     table = table if len(kept) == len(table) else table.take(kept)

@@ -16,6 +16,7 @@ from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorp
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.data.ragged import Timeline
 from recbole_showcase.data.targets import TargetTexts
+from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.errors import DataError
 from recbole_showcase.settings import ShowcaseSettings
 from recbole_showcase.text.sampling import TOKENIZER_TEXTS, evenly
@@ -83,7 +84,8 @@ class ExplanationData:
         if not len(self.train_rows):
             raise DataError(
                 "no explanation sample in the training split: no review has both a text and "
-                f"showcase_min_photos = {settings.min_photos} photos with features"
+                f"showcase_min_photos = {settings.min_photos} photos with features; what does not "
+                f"join is told by: {check_command(corpus.path.parent)}"
             )
         if tokenizer is not None:
             self.tokenizer = tokenizer
@@ -167,11 +169,7 @@ class ExplanationData:
         return TargetTexts(self.corpus.targets, self.train_rows, self.tokenizer, self.settings)
 
     def require_entities(self) -> None:
-        """Find the entities of the targets now where the explainer replaces them.
-
-        Raises:
-            SettingsError: If the pipeline that finds them is not there.
-        """
+        """Find the entities of the targets now, where the explainer replaces them, or raise."""
         if "replaced" in self.reads and len(self.photos.tokens):
             _ = self._targets.lexicon
 

@@ -38,6 +38,11 @@ def embed_command(
     return shlex.join(words)
 
 
+def check_command(dataset_dir: Path) -> str:
+    """The command that says what a data set lacks and what in it does not join."""
+    return shlex.join(["recbole-showcase", "check", str(dataset_dir)])
+
+
 def making(dataset_dir: Path, store: str) -> str:
     """How to make the feature store of a name, as the end of an error.
 

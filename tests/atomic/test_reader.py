@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recbole_showcase.atomic import read_atomic, read_fields
+from recbole_showcase.atomic import read_atomic, read_columns, read_fields
 from recbole_showcase.errors import DataError
 
 
@@ -111,3 +111,19 @@ def test_an_error_does_not_repeat_a_long_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_atomic(path)
     assert len(str(caught.value)) < 500
+
+
+def test_some_columns_of_a_file_that_is_not_ours_to_judge(tmp_path: Path) -> None:
+    content = (
+        "i:token\tname:text\tx:float\tn\ni1\tNA\tno number\t1\ni2\t\t\n\ni3\tJos\xe9\t1\t1\t1\n"
+    )
+    found = read_columns(_file(tmp_path, content), ["name", "i", "gone"])
+    assert found.to_dict("list") == {"i": ["i1", "i2", "i3"], "name": ["NA", "", "Jos\xe9"]}
+    latin = "i:token;;name:token_seq\n1;;Jos\xe9\n".encode("latin-1")
+    found = read_columns(_file(tmp_path, latin), ["name"], ";;", "latin-1")
+    assert found["name"].tolist() == ["Jos\xe9"]
+    assert read_columns(_file(tmp_path, latin), ["name"], ";;")["name"].tolist() == ["Jos\ufffd"]
+    with pytest.raises(DataError, match=r"none\.item cannot be read"):
+        read_columns(tmp_path / "none.item", ["i"])
+    with pytest.raises(DataError, match="cannot be read: unknown encoding"):
+        read_columns(_file(tmp_path, latin), ["i"], ";", "no-such")

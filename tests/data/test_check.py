@@ -273,3 +273,33 @@ def test_features_that_are_not_there(world: Written) -> None:
     assert shlex.split(said.partition("them: ")[2])[2:] == [
         str(world.folder), "--encoder", "ViT-B-32", "--weights", "laion2b_s34b_b79k",
     ]  # fmt: skip
+
+
+def test_files_of_recboles_are_read_by_its_settings(world: Written, tmp_path: Path) -> None:
+    names = {"user_id:": "who:", "item_id:": "what:", "timestamp:": "when:"}
+    for suffix in ("inter", "item"):
+        text = world.path(suffix).read_text().replace("\t", ";")
+        for name, other in names.items():
+            text = text.replace(name, other)
+        world.path(suffix).write_bytes(text.replace("Place", "Pl\xe2ce").encode("latin-1"))
+    said = " ".join(world.check().errors)
+    assert "tiny.inter" in said and "give RecBole's settings with --config FILE" in said
+    (tmp_path / "names.yaml").write_text("{USER_ID_FIELD: who, ITEM_ID_FIELD: what}")
+    (tmp_path / "rest.yaml").write_text(
+        "{TIME_FIELD: when, field_separator: ';', encoding: latin-1, showcase_encoder: topics}"
+    )
+    config = [w for name in ("names", "rest") for w in ("--config", str(tmp_path / f"{name}.yaml"))]
+    result = CliRunner().invoke(app, ["check", str(world.folder), *config])
+    assert result.exit_code == 0, result.output
+    assert "tiny.inter: 84 rows" in result.stdout and "with both 84" in result.stdout
+    assert "warning" not in result.stdout and "timestamp" not in result.stdout
+    missing = world.check(settings={"field_separator": ";", "ITEM_ID_FIELD": "no"})
+    assert "tiny.inter has no column user_id, no, separated by ';'" in missing.errors[0]
+
+
+def test_an_item_file_may_hold_what_it_likes(world: Written) -> None:
+    world.path("item").write_text("item_id:token\tnote:text\ni1\tx\ty\tz\n")
+    report = world.check()
+    assert report.errors == [] and "of .inter are not in .item" in report.warnings[0]
+    world.path("item").write_text("id:token\ni1\n")
+    assert "tiny.item has no column item_id" in world.check().warnings[0]

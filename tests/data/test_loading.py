@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from recbole_showcase.cli import app
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.integration.checkpoint import clean_argv
 from tests.integration.test_registration import stock_config
@@ -126,3 +129,35 @@ def test_cold_users_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture
     cold = batch.users.new_tensor(users)
     vectors, _ = trainer.model._vectors_of(type(batch)(**{**vars(batch), "users": cold}))
     assert not vectors[0].any() and vectors[1].any(), "nothing is known of a cold user"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "column"),
+    [
+        ("inter", "review_id"), ("review", "review_id"), ("review", "text"),
+        ("review", "explanation"), ("image", "image_id"), ("image", "item_id"),
+        ("image", "review_id"), ("image", "path"),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_missing_is_named_when_data_are_built(
+    tiny_world: TinyWorld, tmp_path: Path, suffix: str, column: str
+) -> None:
+    folder = shutil.copytree(tiny_world.folder, tmp_path / "data" / "tiny")
+    path = folder / f"tiny.{suffix}"
+    path.write_text(path.read_text().replace(f"{column}:", f"no_{column}:", 1))
+    with pytest.raises(DataError, match=rf"tiny\.{suffix} has no column '{column}"):
+        prepare("ShowcaseBPR", tiny_world, tmp_path, data_path=str(folder.parent))
+
+
+def test_what_does_not_join_at_all_names_the_check(
+    tiny_world: TinyWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(tiny_world.folder, tmp_path / "data" / "tiny")
+    path = folder / "tiny.image"
+    path.write_text(path.read_text().replace("\ti", "\tx").replace("\txtem", "\titem"))
+    command = f"recbole-showcase check {folder}"
+    with pytest.raises(DataError, match=f"no explanation sample .* {command}$"):
+        prepare("ShowcaseBPR", tiny_world, tmp_path, data_path=str(folder.parent))
+    assert f"none of 280 photos of {path} is of an item of the data set" in caplog.text
+    assert command in caplog.text
+    assert CliRunner().invoke(app, ["check", str(folder)]).exit_code == 1

@@ -333,3 +333,67 @@ def test_files_dict_and_command_line_in_recboles_order(
     final = load_checkpoint(path)["config"]["final"]
     found = [final[f"showcase_{key}"] for key in ("photos", "max_photos", "batch_size")]
     assert found == [1, 2, 16]
+
+
+def test_the_data_path_of_the_command_line(
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is where training, and a checkpoint that is loaded from elsewhere, find everything."""
+    from recbole.quick_start import load_data_and_model, run_recbole
+
+    (tmp_path / "my data").symlink_to(tiny_world.data_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train.py", "--data_path=my data/"])
+    settings = tiny_world.config(tmp_path, epochs=1, data_path="/no/such")
+    run_recbole("ShowcaseBPR", tiny_world.name, None, settings)
+    (path,) = (tmp_path / "saved").glob("*.pth")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setattr("sys.argv", ["load.py", "--data_path=/no/such"])
+    config, _, dataset, *_ = load_data_and_model(str(path))
+    assert config["data_path"] == str(tmp_path / "my data" / tiny_world.name)
+    assert len(dataset) == 280
+
+
+SEMICOLONS = {
+    "field_separator": ";",
+    "seq_separator": "|",
+    "encoding": "latin-1",
+    "USER_ID_FIELD": "who",
+    "ITEM_ID_FIELD": "what",
+    "TIME_FIELD": "when",
+    "RATING_FIELD": "stars",
+    "load_col": {"inter": ["who", "what", "when"], "item": ["what", "category"]},
+}
+NAMES = {"user_id": "who", "item_id": "what", "timestamp": "when", "rating": "stars"}
+
+
+def with_semicolons(world: TinyWorld, data: Path) -> Path:
+    """A copy whose files of RecBole's are written as ``SEMICOLONS`` say; ours stay as they are."""
+    folder = shutil.copytree(world.folder, data / world.name)
+    for suffix in ("inter", "item"):
+        path = folder / f"{world.name}.{suffix}"
+        header, *lines = path.read_text().splitlines()
+        names = [head.split(":") for head in header.split("\t")]
+        heads = ";".join(f"{NAMES.get(name, name)}:{kind}" for name, kind in names)
+        rows = "\n".join(lines).replace("\t", ";")
+        rows = rows.replace("food", "Caf\xe9_bar|Wine_bar").replace("Place ", "Pl\xe2ce|")
+        path.write_bytes(f"{heads}\n{rows}\n".encode("latin-1"))
+    return folder
+
+
+def test_files_of_recboles_follow_its_settings_and_ours_do_not(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    from recbole_showcase import load_explainer
+    from tests.integration.test_checkpoints import train
+
+    folder = with_semicolons(tiny_world, tmp_path / "data")
+    settings = {"data_path": str(folder.parent), **SEMICOLONS}
+    plain = tiny_world.config(tmp_path / "plain", epochs=1)
+    _, expected = train("ShowcaseBPR", tiny_world.name, plain)
+    own = tiny_world.config(tmp_path / "own", epochs=1, **settings)
+    checkpoint, found = train("ShowcaseBPR", tiny_world.name, own)
+    assert found == expected and found["bleu1"] >= 0
+    (shown,) = load_explainer(checkpoint).explain(["u1"], ["i3"])
+    assert (shown.item_name, shown.category) == ("Pl\xe2ce 3", "Caf\xe9 bar, Wine bar")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from recbole_showcase.evaluation.support import supported_features
 from recbole_showcase.evaluation.table import ROWS
 from recbole_showcase.integration.metrics import EVALUATION
 from recbole_showcase.metrics import corpus_bleu, rightly_explained, rouge
+from recbole_showcase.parts import EXPLAINERS
 from tests.integration.test_training import SASREC, prepare
 from tests.metrics.test_pretrained import write_bert
 from tests.tiny import DIM, TOPICS, TinyWorld
@@ -466,6 +468,36 @@ def test_entities_that_cannot_be_found_stop_before_the_first_epoch(
     )
     with pytest.raises(SettingsError, match="setting 'showcase_entities' is 'no_such_pipeline'"):
         trainer.fit(train, valid, saved=False)
+
+
+NAMED_MODELS = [
+    ("explainer", name, field.name)
+    for name in EXPLAINERS
+    for field in fields(EXPLAINERS.find(name).Settings)
+    if field.name in ("explainer_decoder", "explainer_language_model")
+]
+
+
+@pytest.mark.parametrize(("kind", "part", "setting"), NAMED_MODELS)
+def test_a_model_that_a_part_names_is_loaded_before_the_first_epoch(
+    tiny_world: TinyWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    part: str,
+    setting: str,
+) -> None:
+    monkeypatch.setattr(ShowcaseTrainerMixin, "_train_epoch", never)
+    with pytest.raises(SettingsError, match=f"setting '{setting}' is '/no/such'"):
+        prepare(
+            "ShowcaseBPR", tiny_world, tmp_path, **{f"showcase_{kind}": part, setting: "/no/such"}
+        )
+
+
+def test_parts_that_name_models_are_found() -> None:
+    assert {part for _, part, _ in NAMED_MODELS} == {
+        "showcase", "pepler", "text_gpt2", "img_gpt2", "prefix_lm",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("metric", "bigger"), [("DIV", False), ("FMR", True)])

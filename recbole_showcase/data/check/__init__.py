@@ -6,14 +6,16 @@ Nothing here needs torch or RecBole.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recbole_showcase.data.check.features import check_features
 from recbole_showcase.data.check.report import Report
-from recbole_showcase.data.check.tables import Tables, read_tables
+from recbole_showcase.data.check.tables import Layout, Tables, read_tables
 from recbole_showcase.errors import DataError
 
 __all__ = ["Report", "check_dataset"]
@@ -27,6 +29,7 @@ def check_dataset(
     *,
     photos: Path | None = None,
     min_photos: int = 1,
+    settings: Mapping[str, Any] | None = None,
 ) -> Report:
     """Find what would stop a training, and what may not be what was meant.
 
@@ -35,6 +38,7 @@ def check_dataset(
         encoder: Name of the feature store that is to be used; None to look at all.
         photos: The photo folder; None for where the data set says.
         min_photos: What ``showcase_min_photos`` will be.
+        settings: RecBole's, of which the names of fields, the separator and the encoding count.
 
     Raises:
         DataError: There is no such folder.
@@ -43,7 +47,7 @@ def check_dataset(
     if not dataset_dir.is_dir():
         raise DataError(f"there is no data set {dataset_dir}")
     report = Report()
-    tables = read_tables(dataset_dir, report)
+    tables = read_tables(dataset_dir, report, Layout.of(settings or {}))
     with_features = check_features(dataset_dir, encoder, photos, report)
     if len(tables.inter):
         _check_pairs(tables, with_features, min_photos, report)

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, AtomicFile, read_atomic, read_fields
+from recbole_showcase.atomic import (
+    IMAGE,
+    INTER,
+    ITEM,
+    REVIEW,
+    AtomicFile,
+    read_atomic,
+    read_columns,
+    read_fields,
+)
 from recbole_showcase.data.check.report import Report, counted, such_as
 from recbole_showcase.errors import DataError
 
+# RecBole's settings of the names of columns.
+_FIELDS = {
+    "user_id": "USER_ID_FIELD",
+    "item_id": "ITEM_ID_FIELD",
+    "timestamp": "TIME_FIELD",
+    "rating": "RATING_FIELD",
+}
 # As seconds a time beyond this is of the year 5138, as milliseconds of 1973.
 _MILLISECONDS = 1e11
 # Thousandths of the seconds from 2001 to 2099.
@@ -33,22 +51,60 @@ class Tables:
     image: pd.DataFrame
 
 
-def read_tables(dataset_dir: Path, report: Report) -> Tables:
+@dataclass(frozen=True)
+class Layout:
+    """How ``.inter`` and ``.item`` are written, which are RecBole's files: by its settings.
+
+    ``.review`` and ``.image`` are ours, and always as ``docs/data-format.md`` has them.
+
+    Attributes:
+        names: RecBole's name of each column that is called otherwise here.
+        separator: What stands between values.
+        encoding: Of the characters.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    separator: str = "\t"
+    encoding: str = "utf-8"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Layout:
+        """The layout that RecBole's settings ask for."""
+        named = {own: settings.get(key) for own, key in _FIELDS.items()}
+        return cls(
+            {own: str(name) for own, name in named.items() if name},
+            str(settings.get("field_separator") or "\t"),
+            str(settings.get("encoding") or "utf-8"),
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Whether the files are written as ours are, and can be judged line by line."""
+        return self.separator == "\t" and self.encoding.lower() in ("utf-8", "utf8")
+
+    def own_name(self, head: str) -> str:
+        """The name here of a column of RecBole's."""
+        return {name: own for own, name in self.names.items()}.get(head, head)
+
+
+def read_tables(dataset_dir: Path, report: Report, layout: Layout | None = None) -> Tables:
     """Read the files as far as they can be, and report what is wrong with them.
 
     Args:
         dataset_dir: ``DATA/NAME``.
         report: Gets what is found.
+        layout: Of ``.inter`` and ``.item``; RecBole's defaults unless given.
     """
+    layout = layout or Layout()
     stem = dataset_dir / dataset_dir.name
     parts = inter_files(dataset_dir)
     if not parts:
         report.errors.append(f"there is no file {stem}.inter, which says who reviewed what")
     optional = ("rating", "timestamp")
-    frames = [_read(path, INTER, optional, report) for path in parts]
+    frames = [_read(path, INTER, optional, report, layout=layout) for path in parts]
     review = _read(Path(f"{stem}.review"), REVIEW, (), report, also=("user_id", "item_id"))
     image = _read(Path(f"{stem}.image"), IMAGE, (), report, needed=False)
-    item = _read(Path(f"{stem}.item"), ITEM, ITEM.names[1:], report, needed=False)
+    item = _read(Path(f"{stem}.item"), ITEM, ITEM.names[1:], report, needed=False, layout=layout)
     inter = pd.concat(frames) if frames else _empty(INTER)
     tables = Tables(inter.reset_index(drop=True), review, image)
     _check_unique(stem, tables, report)
@@ -70,6 +126,7 @@ def _read(
     report: Report,
     also: tuple[str, ...] = (),
     needed: bool = True,
+    layout: Layout = Layout(),
 ) -> pd.DataFrame:
     """The columns of a file that are looked at; a table without rows where it cannot be read.
 
@@ -80,6 +137,7 @@ def _read(
         report: Gets what is found.
         also: Columns beyond the schema that are read where they are there.
         needed: Whether nothing is trained without the file.
+        layout: Of the file.
     """
     empty = _empty(schema).reindex(columns=[*schema.names, *also])
     if not path.is_file():
@@ -88,27 +146,48 @@ def _read(
         else:
             report.facts.append(f"there is no file {path}")
         return empty
+    wanted = (*schema.names, *also)
     try:
-        types = {field.name: field.type for field in read_fields(path)}
-        missing = [n for n in schema.names if n not in types and n not in optional]
-        if missing:
-            there = ", ".join(types)
-            raise DataError(f"{path} has no column {', '.join(missing)}; it has {there}")
-        for name in schema.names:
-            wanted = schema.field(name).type
-            if name in types and wanted == "token" and types[name] != "token":
-                raise DataError(
-                    f"{path}, line 1: column {name} is of the type {types[name]}; allowed: token"
-                )
-        ids = [n for n in (*schema.names, *also) if n in types and types[n] != "float_seq"]
-        frame = read_atomic(path, ids)
+        if layout.plain and schema is not ITEM:  # of which names and categories count, no more
+            _check_heads(path, schema, optional, layout)
+            heads = [f.name for f in read_fields(path) if layout.own_name(f.name) in wanted]
+            frame = read_atomic(path, heads)
+        else:
+            heads = [layout.names.get(name, name) for name in wanted]
+            frame = read_columns(path, heads, layout.separator, layout.encoding)
+        frame = frame.rename(columns=layout.own_name)
+        if missing := [n for n in schema.names if n not in frame and n not in optional]:
+            names = ", ".join(layout.names.get(name, name) for name in missing)
+            raise DataError(f"{path} has no column {names}, separated by {layout.separator!r}")
     except DataError as error:
-        report.errors.append(str(error))
+        theirs = "; where it is written otherwise, give RecBole's settings with --config FILE"
+        said = f"{error}{theirs if schema in (INTER, ITEM) and layout == Layout() else ''}"
+        (report.warnings if schema is ITEM else report.errors).append(said)
         return empty
     report.facts.append(f"{path.name}: {counted(len(frame), 'row')}")
     return frame.reindex(columns=[*frame.columns, *(n for n in also if n not in frame)]).fillna(
         dict.fromkeys(also, "")
     )
+
+
+def _check_heads(path: Path, schema: AtomicFile, optional: tuple[str, ...], layout: Layout) -> None:
+    """Refuse a file without a column that is needed, or with ids that are numbers.
+
+    Raises:
+        DataError: Naming the column.
+    """
+    types = {layout.own_name(field.name): field for field in read_fields(path)}
+    missing = [n for n in schema.names if n not in types and n not in optional]
+    if missing:
+        there = ", ".join(field.name for field in types.values())
+        names = ", ".join(layout.names.get(name, name) for name in missing)
+        raise DataError(f"{path} has no column {names}; it has {there}")
+    for name in schema.names:
+        if schema.field(name).type == "token" and name in types and types[name].type != "token":
+            raise DataError(
+                f"{path}, line 1: column {types[name].name} is of the type {types[name].type}; "
+                "allowed: token"
+            )
 
 
 def _empty(schema: AtomicFile) -> pd.DataFrame:
@@ -189,7 +268,9 @@ def _as_numbers(ids: pd.Index) -> pd.Series:
 
 
 def _check_times(inter: pd.DataFrame, report: Report) -> None:
-    if "timestamp" not in inter or not len(inter):
+    if not len(inter):
+        return
+    if "timestamp" not in inter:
         report.facts.append(
             ".inter has no timestamp: a user's past is all of the user's other training reviews"
         )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import open_clip
 
+from recbole_showcase.encoders.names import (
+    HUB,
+    LOCAL,
+    SHIPPED,
+    absolute,
+    brings_its_weights,
+    folder_name,
+    store_name,
+)
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.resources import dataset_atomic_path, weights_path
-
-SHIPPED = "showcase-tiny"
-_LOCAL = "local-dir:"
-_HUB = "hf-hub:"
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,9 @@ def choose_encoder(architecture: str, weights: str | None = None) -> EncoderChoi
         near = _nearest(architecture, [SHIPPED, *known])
         raise FeatureStoreError(
             f"unknown encoder '{architecture}'; {near} "
-            f"(or {_LOCAL}FOLDER, {_HUB}OWNER/NAME, {SHIPPED})"
+            f"(or {LOCAL}FOLDER, {HUB}OWNER/NAME, {SHIPPED})"
         )
     return _with_weights(architecture.replace("/", "-"), weights)
-
-
-def brings_its_weights(architecture: str) -> bool:
-    """Whether an architecture's name also names its weights."""
-    return architecture == SHIPPED or architecture.startswith((_LOCAL, _HUB))
 
 
 def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
@@ -83,16 +82,15 @@ def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
 def _self_contained(architecture: str) -> EncoderChoice:
     if architecture == SHIPPED:
         _require_folder(weights_path() / SHIPPED)
-        model_name = f"{_LOCAL}{weights_path() / SHIPPED}"
+        model_name = f"{LOCAL}{weights_path() / SHIPPED}"
         return EncoderChoice(SHIPPED, SHIPPED, "shipped with the package", model_name, None)
-    if architecture.startswith(_HUB):
-        identifier = architecture.removeprefix(_HUB)
-        name = _folder_name(identifier.replace("/", "--"))
-        return EncoderChoice(name, architecture, identifier, architecture, None)
-    folder = Path(architecture.removeprefix(_LOCAL)).expanduser().resolve()
+    if architecture.startswith(HUB):
+        identifier = architecture.removeprefix(HUB)
+        return EncoderChoice(store_name(architecture), architecture, identifier, architecture, None)
+    found = absolute(architecture)
+    folder = Path(found.removeprefix(LOCAL))
     _require_folder(folder)
-    absolute = f"{_LOCAL}{folder}"
-    return EncoderChoice(_folder_name(folder.name), absolute, str(folder), absolute, None)
+    return EncoderChoice(store_name(found), found, str(folder), found, None)
 
 
 def _with_weights(architecture: str, weights: str | None) -> EncoderChoice:
@@ -103,7 +101,7 @@ def _with_weights(architecture: str, weights: str | None) -> EncoderChoice:
             f"encoder '{architecture}' needs weights: a tag ({listed}) or the path of a file"
         )
     if weights in tags:
-        name = _folder_name(f"{architecture}--{weights}")
+        name = folder_name(f"{architecture}--{weights}")
         return EncoderChoice(name, architecture, weights, architecture, weights)
     path = Path(weights).expanduser()
     if not path.is_file():
@@ -111,7 +109,7 @@ def _with_weights(architecture: str, weights: str | None) -> EncoderChoice:
             f"weights '{weights}' are neither a file nor a tag of '{architecture}'; "
             f"{_nearest(weights, tags)} (tags: {listed})"
         )
-    name = _folder_name(f"{architecture}--{path.stem}")
+    name = folder_name(f"{architecture}--{path.stem}")
     return EncoderChoice(name, architecture, str(path.resolve()), architecture, str(path.resolve()))
 
 
@@ -119,10 +117,6 @@ def _require_folder(folder: Path) -> None:
     config = folder / "open_clip_config.json"
     if not config.is_file():
         raise FeatureStoreError(f"{folder}: is no encoder folder, {config.name} is missing")
-
-
-def _folder_name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip(".") or "encoder"
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -25,6 +25,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from recbole_showcase.encoders.names import absolute, brings_its_weights, store_name
 from recbole_showcase.errors import FeatureStoreError
 
 Modality = Literal["image", "review"]
@@ -61,11 +62,13 @@ class FeatureStore:
         ids: The tokens of the rows (N,), an object array of str.
         meta: What ``meta.json`` says.
         skipped: Tokens that have no row, and why.
+        named: The architecture, if the store was asked for by one that brings its weights.
     """
 
-    def __init__(self, folder: Path, modality: Modality) -> None:
+    def __init__(self, folder: Path, modality: Modality, named: str | None = None) -> None:
         """Open and check the store; see :meth:`open`."""
         self.folder = folder
+        self.named = named
         self.modality: Modality = modality
         self.meta = read_meta(folder / "meta.json")
         self.skipped: dict[str, str] = self.meta["modalities"][modality]["skipped"]
@@ -81,7 +84,8 @@ class FeatureStore:
         Args:
             dataset_dir: ``DATA/NAME``.
             encoder: Name of the store, for example ``showcase-tiny`` or
-                ``ViT-B-32--laion2b_s34b_b79k``.
+                ``ViT-B-32--laion2b_s34b_b79k``, or the architecture that made it,
+                ``local-dir:FOLDER`` or ``hf-hub:OWNER/NAME``.
             modality: ``image`` or ``review``.
 
         Raises:
@@ -91,6 +95,7 @@ class FeatureStore:
         if modality not in MODALITIES:
             raise FeatureStoreError(f"modality '{modality}' is not one of {', '.join(MODALITIES)}")
         parent = features_folder(dataset_dir)
+        named, encoder = encoder, store_name(encoder)
         if encoder in {"", ".", ".."} or Path(encoder).name != encoder:
             raise FeatureStoreError(f"encoder '{encoder}' is not the name of a folder in {parent}")
         folder = parent / encoder
@@ -99,7 +104,7 @@ class FeatureStore:
                 f"no features of encoder '{encoder}' in {parent} (there: {_stores(parent)}); "
                 f"make them with: recbole-showcase embed {dataset_dir}"
             )
-        return cls(folder, modality)
+        return cls(folder, modality, absolute(named) if named != encoder else None)
 
     @property
     def dim(self) -> int:
@@ -184,8 +189,6 @@ class FeatureStore:
 
     def _command(self) -> str:
         """What encodes the data set again."""
-        from recbole_showcase.encoders.choice import brings_its_weights  # loads open_clip
-
         architecture, weights = self.meta["architecture"], self.meta["weights"]
         words = ["recbole-showcase", "embed", str(self.folder.parent.parent)]
         words += ["--encoder", architecture]

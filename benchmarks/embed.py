@@ -48,7 +48,7 @@ from safetensors.torch import save_file
 
 from recbole_showcase.atomic import IMAGE, PhotoFolder, write_atomic
 from recbole_showcase.encoders import ClipEncoder, embed_dataset
-from recbole_showcase.encoders.commands import SHIPPED
+from recbole_showcase.encoders.names import SHIPPED
 from recbole_showcase.encoders.plan import read_source
 from recbole_showcase.encoders.stream import Prepare, photo_batches
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -94,6 +96,7 @@ def photo_folder(dataset_dir: str | Path) -> PhotoFolder:
     own = dataset_dir / "photos"
     if own.is_dir():
         return PhotoFolder(own)
+    _tell_of_stranded(dataset_dir)
     account = dataset_dir / CONVERSION_FILE
     recorded: object = None
     if account.is_file():
@@ -108,6 +111,21 @@ def photo_folder(dataset_dir: str | Path) -> PhotoFolder:
         )
     _refuse_everything(Path(recorded), account)
     return PhotoFolder(recorded)
+
+
+def _tell_of_stranded(dataset_dir: Path) -> None:
+    """Say where the photos are if a conversion was killed before it had moved them.
+
+    Raises:
+        DataError: They are in a hidden folder beside the data set.
+    """
+    place = dataset_dir.absolute()
+    for stranded in sorted(place.parent.glob(f".{glob.escape(place.name)}.partial-*/old/photos")):
+        raise DataError(
+            f"the photos of {dataset_dir} are in {stranded}, where a conversion that was killed "
+            "left them; the same conversion with --overwrite puts them back, or "
+            f"mv {shlex.quote(str(stranded))} {shlex.quote(str(place / 'photos'))}"
+        )
 
 
 def _refuse_everything(folder: Path, account: Path) -> None:

@@ -24,7 +24,8 @@ from recbole_showcase.benchmark.plan import (
 from recbole_showcase.benchmark.records import REFUSED, Checklist, Record, TaskFolder
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
-from recbole_showcase.encoders.commands import SHIPPED, making
+from recbole_showcase.encoders.commands import making
+from recbole_showcase.encoders.names import SHIPPED
 from recbole_showcase.errors import DataError, SettingsError, ShowcaseError
 
 _RUNS, _SEARCHES, _CHECKS = "runs", "searches", ".checks"

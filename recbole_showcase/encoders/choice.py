@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import open_clip
 
-from recbole_showcase.encoders.commands import HUB, LOCAL, SHIPPED, brings_its_weights
+from recbole_showcase.encoders.names import (
+    HUB,
+    LOCAL,
+    SHIPPED,
+    absolute,
+    brings_its_weights,
+    folder_name,
+    store_name,
+)
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.resources import require_whole, weights_path
 
@@ -64,12 +71,11 @@ def _self_contained(architecture: str) -> EncoderChoice:
         return EncoderChoice(SHIPPED, SHIPPED, "shipped with the package", model_name, None)
     if architecture.startswith(HUB):
         identifier = architecture.removeprefix(HUB)
-        name = _folder_name(identifier.replace("/", "--"))
-        return EncoderChoice(name, architecture, identifier, architecture, None)
-    folder = Path(architecture.removeprefix(LOCAL)).expanduser().resolve()
+        return EncoderChoice(store_name(architecture), architecture, identifier, architecture, None)
+    found = absolute(architecture)
+    folder = Path(found.removeprefix(LOCAL))
     _require_folder(folder)
-    absolute = f"{LOCAL}{folder}"
-    return EncoderChoice(_folder_name(folder.name), absolute, str(folder), absolute, None)
+    return EncoderChoice(store_name(found), found, str(folder), found, None)
 
 
 def _with_weights(architecture: str, weights: str | None) -> EncoderChoice:
@@ -80,7 +86,7 @@ def _with_weights(architecture: str, weights: str | None) -> EncoderChoice:
             f"encoder '{architecture}' needs weights: a tag ({listed}) or the path of a file"
         )
     if weights in tags:
-        name = _folder_name(f"{architecture}--{weights}")
+        name = folder_name(f"{architecture}--{weights}")
         return EncoderChoice(name, architecture, weights, architecture, weights)
     path = Path(weights).expanduser()
     if not path.is_file():
@@ -88,7 +94,7 @@ def _with_weights(architecture: str, weights: str | None) -> EncoderChoice:
             f"weights '{weights}' are neither a file nor a tag of '{architecture}'; "
             f"{_nearest(weights, tags)} (tags: {listed})"
         )
-    name = _folder_name(f"{architecture}--{path.stem}")
+    name = folder_name(f"{architecture}--{path.stem}")
     return EncoderChoice(name, architecture, str(path.resolve()), architecture, str(path.resolve()))
 
 
@@ -96,10 +102,6 @@ def _require_folder(folder: Path) -> None:
     config = folder / "open_clip_config.json"
     if not config.is_file():
         raise FeatureStoreError(f"{folder}: is no encoder folder, {config.name} is missing")
-
-
-def _folder_name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip(".") or "encoder"
 
 
 def _nearest(name: str, known: list[str]) -> str:

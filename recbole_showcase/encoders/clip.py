@@ -23,8 +23,8 @@ from PIL import Image
 from torch.nn import functional
 
 from recbole_showcase.encoders.choice import EncoderChoice, choose_encoder
-from recbole_showcase.encoders.commands import SHIPPED, brings_its_weights
 from recbole_showcase.encoders.geometry import Geometry
+from recbole_showcase.encoders.names import SHIPPED, brings_its_weights
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import FeatureStoreError
 
@@ -121,12 +121,17 @@ class ClipEncoder:
     def of_store(cls, store: FeatureStore, device: str = "cpu") -> ClipEncoder:
         """Load the encoder that made a feature store, to encode more in the same space.
 
+        ``meta.json`` may have come from anybody: it chooses neither a folder nor a download. What
+        is loaded has to be named by whoever opened the store, as an architecture or by a name of
+        the store that tells it.
+
         Raises:
-            FeatureStoreError: It cannot be loaded, or is not the same one any more.
+            FeatureStoreError: It cannot be loaded, is not the same one any more, or is not named.
         """
         meta = store.meta
         architecture = meta["architecture"]
         own = brings_its_weights(architecture)
+        _check_named(store, architecture)
         encoder = cls.load(architecture, None if own else meta["weights"], device)
         made_by = meta["weights_digest"]  # empty in features that something else has made
         if made_by and encoder.provenance()["weights_digest"] != made_by:
@@ -199,6 +204,26 @@ class ClipEncoder:
     def _autocast(self) -> AbstractContextManager[Any]:
         # On a CPU half precision is slower than float32 more often than not.
         return torch.autocast("cuda") if self.device.type == "cuda" else nullcontext()
+
+
+def _check_named(store: FeatureStore, architecture: str) -> None:
+    """Refuse an encoder that only ``meta.json`` names.
+
+    Raises:
+        FeatureStoreError: It does, and is not the shipped one.
+    """
+    if architecture == SHIPPED:
+        return
+    if brings_its_weights(architecture):
+        named = store.named == architecture
+    else:
+        named = store.folder.name.startswith(architecture.replace("/", "-") + "--")
+    if not named:
+        raise FeatureStoreError(
+            f"{store.folder / 'meta.json'} names the encoder '{architecture}', and a data set does "
+            f"not choose what is loaded; if it is yours, name it in the place of "
+            f"'{store.folder.name}': showcase_encoder: {architecture} (distill: --encoder)"
+        )
 
 
 def _load(choice: EncoderChoice) -> tuple[torch.nn.Module, dict[str, Any], Any]:

@@ -6,19 +6,12 @@ import shlex
 from difflib import get_close_matches
 from pathlib import Path
 
+from recbole_showcase.encoders.names import HUB, LOCAL, SHIPPED, brings_its_weights
 from recbole_showcase.resources import dataset_atomic_path
 
-SHIPPED = "showcase-tiny"
-LOCAL = "local-dir:"
-HUB = "hf-hub:"
 USUAL_DTYPE = "float16"
 # The weights to advise for an architecture, if it has them: those of the manual.
 _USUAL = "laion2b_s34b_b79k"
-
-
-def brings_its_weights(architecture: str) -> bool:
-    """Whether an architecture's name also names its weights."""
-    return architecture == SHIPPED or architecture.startswith((LOCAL, HUB))
 
 
 def embed_command(

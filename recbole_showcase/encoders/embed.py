@@ -21,7 +21,8 @@ from tqdm import tqdm
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.atomic import photo_folder as photo_folder_of
 from recbole_showcase.encoders.clip import ClipEncoder
-from recbole_showcase.encoders.commands import SHIPPED, USUAL_DTYPE, shipped_encoder_notes
+from recbole_showcase.encoders.commands import USUAL_DTYPE, shipped_encoder_notes
+from recbole_showcase.encoders.names import SHIPPED
 from recbole_showcase.encoders.partial import PartialStore, RowWriter, aside_of, restore_old
 from recbole_showcase.encoders.plan import (
     Plan,

@@ -29,6 +29,7 @@ import pyarrow as pa
 
 from recbole_showcase.atomic import as_arrow, positions, repeated
 from recbole_showcase.encoders.commands import embed_command, making
+from recbole_showcase.encoders.names import absolute, store_name
 from recbole_showcase.errors import FeatureStoreError
 
 Modality = Literal["image", "review"]
@@ -65,11 +66,13 @@ class FeatureStore:
         matrix: Memory-mapped rows (N, D), float16 or float32, each of length one.
         meta: What ``meta.json`` says.
         skipped: Tokens that have no row, and why.
+        named: The architecture, if the store was asked for by one that brings its weights.
     """
 
-    def __init__(self, folder: Path, modality: Modality) -> None:
+    def __init__(self, folder: Path, modality: Modality, named: str | None = None) -> None:
         """Open and check the store; see :meth:`open`."""
         self.folder = folder
+        self.named = named
         self.modality: Modality = modality
         try:
             self.meta = read_meta(folder / "meta.json")
@@ -88,7 +91,8 @@ class FeatureStore:
         Args:
             dataset_dir: ``DATA/NAME``.
             encoder: Name of the store, for example ``showcase-tiny`` or
-                ``ViT-B-32--laion2b_s34b_b79k``.
+                ``ViT-B-32--laion2b_s34b_b79k``, or the architecture that made it,
+                ``local-dir:FOLDER`` or ``hf-hub:OWNER/NAME``.
             modality: ``image`` or ``review``.
 
         Raises:
@@ -98,6 +102,7 @@ class FeatureStore:
         if modality not in MODALITIES:
             raise FeatureStoreError(f"modality '{modality}' is not one of {', '.join(MODALITIES)}")
         parent = features_folder(dataset_dir)
+        named, encoder = encoder, store_name(encoder)
         if encoder in {"", ".", ".."} or Path(encoder).name != encoder:
             raise FeatureStoreError(f"encoder '{encoder}' is not the name of a folder in {parent}")
         folder = parent / encoder
@@ -107,7 +112,7 @@ class FeatureStore:
                 f"no features of encoder '{encoder}' in {parent} (there: {there}); "
                 f"{making(dataset_dir, encoder)}"
             )
-        return cls(folder, modality)
+        return cls(folder, modality, absolute(named) if named != encoder else None)
 
     @property
     def dim(self) -> int:

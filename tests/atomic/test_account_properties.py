@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from recbole_showcase.atomic import (
     convert_google_local,
     read_atomic,
 )
+from recbole_showcase.atomic.cleaning import clean_value
 from recbole_showcase.errors import DataError
 from tests.atomic.raw import review
 
@@ -64,7 +66,7 @@ def counted(raw: bytes, convert: Callable[[Path, Path], Account]) -> None:
         assert raw.split(b"\n")[number - 1].strip(), "a blank line is none"
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(FILES)
 @example(b"{}{}\n" + GOOD + b"\n")
 @example(GOOD + b"\r" + GOOD + b"\n" + GOOD)
@@ -75,10 +77,62 @@ def test_google_local(raw: bytes) -> None:
     counted(raw, lambda file, out: convert_google_local([file], [], out, options))
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(FILES.map(lambda raw: raw.replace(b"gmap_id", b"business_id")))
 def test_gest(raw: bytes) -> None:
     try:
         counted(raw, lambda file, out: convert_gest(file, out, GestOptions(threads=1)))
     except DataError as error:
         assert "is cut off" in str(error)  # a mutation made it look like a split
+
+
+IDS = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=6))
+TIMES = st.one_of(
+    st.none(),
+    st.integers(0, 2 * 10**12),
+    st.sampled_from([10**8 - 1, 10**8, 10**11, 10**11 + 1, -1, 0, 10**17, 10**30]),
+)
+RATINGS = st.one_of(
+    st.none(), st.integers(-3, 9), st.floats(-9, 9, width=32), st.sampled_from(["1e999", "-1e999"])
+)
+ROWS = st.lists(st.tuples(IDS, IDS, TIMES, RATINGS), min_size=1, max_size=30)
+
+
+def literal(
+    user: str | None, item: str | None, time: int | None, rating: Any
+) -> str | tuple[str, str, float, float]:
+    """Why a row is dropped, or what is written of it."""
+    if not clean_value(user or ""):
+        return "no user"
+    if not clean_value(item or ""):
+        return "no business"
+    milliseconds = None if time is None else time * (1000 if 10**8 <= time <= 10**11 else 1)
+    if milliseconds is None or abs(milliseconds) > 2**63:
+        return "no time"
+    if rating is None or isinstance(rating, str):
+        return "no rating"
+    return clean_value(user or ""), clean_value(item or ""), rating, milliseconds / 1000
+
+
+@settings(max_examples=12)
+@given(ROWS)
+def test_ids_times_and_ratings(rows: list[tuple[Any, Any, Any, Any]]) -> None:
+    raw, expected = [], []
+    for number, (user, item, time, rating) in enumerate([*rows, ("u", "i", 10**12, 5)]):
+        item = None if item is None else item + f" {number}" * bool(item.strip())  # no row twice
+        row = json.dumps(review(user, item, time, rating=7.125))
+        told = "null" if rating is None else str(rating)
+        raw.append(row.replace("7.125", told))
+        expected.append(literal(user, item, time, rating))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "raw.json")
+        file.write_text("\n".join(raw), encoding="utf-8")
+        options = GoogleLocalOptions(threads=1, one_per_pair=False)
+        account = convert_google_local([file], [], Path(folder, "d"), options)
+        inter = read_atomic(Path(folder, "d", "d.inter"))
+    for reason in ("no user", "no business", "no time", "no rating"):
+        assert account.dropped[reason] == expected.count(reason), (reason, expected)
+    kept = [row for row in expected if not isinstance(row, str)]
+    assert inter[["user_id", "item_id"]].to_numpy().tolist() == [[u, i] for u, i, _, _ in kept]
+    assert inter["rating"].tolist() == [r for _, _, r, _ in kept]
+    assert inter["timestamp"].tolist() == [t for _, _, _, t in kept]

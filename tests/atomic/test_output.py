@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_showcase.atomic import GoogleLocalOptions, convert_google_local
+from recbole_showcase.atomic import GoogleLocalOptions, convert_google_local, photo_folder
 from recbole_showcase.atomic.conversion import output_folder
 from recbole_showcase.errors import DataError
 from tests.atomic.raw import lines, review
@@ -102,3 +102,25 @@ def test_a_link_is_not_followed(tmp_path: Path, reviews: Path, ours: bool) -> No
     with pytest.raises(DataError, match=r"is a link; name the folder that it leads to, .*elsewher"):
         convert_google_local([reviews], [], tmp_path / "d", GoogleLocalOptions(overwrite=True))
     assert _tree(tmp_path) == before and (tmp_path / "d").is_symlink()
+
+
+def test_photos_of_a_conversion_that_was_killed_are_found(
+    tmp_path: Path, reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, again = tmp_path / "d", GoogleLocalOptions(overwrite=True)
+    convert_google_local([reviews], [], out)
+    (out / "photos").mkdir()
+    (out / "photos" / "a.jpg").write_bytes(b"x")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recbole_showcase.files.replace._move_kept", killed)
+        with pytest.raises(KeyboardInterrupt):
+            convert_google_local([reviews], [], out, again)
+    with pytest.raises(DataError, match=r"photos of .* are in .*old/photos.*--overwrite puts them"):
+        photo_folder(out)
+    convert_google_local([reviews], [], out, again)
+    assert [path for _, path in photo_folder(out).files()] == ["a.jpg"]
+    assert not list(tmp_path.glob(".d.*"))

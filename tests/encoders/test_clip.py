@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from recbole_showcase.distillation import classifier_for
-from recbole_showcase.encoders import ClipEncoder
+from recbole_showcase.encoders import ClipEncoder, FeatureStore
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.resources import weights_path
-from tests.encoders.conftest import MICRO, write_encoder
+from tests.encoders.conftest import MICRO, Photographed, write_encoder
+from tests.encoders.test_embed import run
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +244,21 @@ def test_an_encoder_folder_runs_no_code(micro: str, tmp_path: Path, key: str) ->
     with pytest.raises(FeatureStoreError, match=f"hostile.*cannot be loaded: .*{key}"):
         ClipEncoder.load(f"local-dir:{folder}")
     assert not marker.exists()
+
+
+def test_a_data_set_does_not_choose_the_encoder(
+    make_dataset: Callable[..., Photographed], micro: str
+) -> None:
+    data = make_dataset(photos=2, reviews=2)
+    run(data, micro)
+    named = FeatureStore.open(data.folder, micro, "image")
+    assert named.folder == FeatureStore.open(data.folder, "micro", "image").folder
+    assert ClipEncoder.of_store(named).dim == named.dim
+    file = named.folder / "meta.json"
+    meta = json.loads(file.read_text())
+    for architecture in (micro, "hf-hub:somebody/code", "local-dir:/", "ViT-B-32"):
+        file.write_text(json.dumps(meta | {"architecture": architecture}))
+        with pytest.raises(FeatureStoreError, match=r"meta.json names the encoder .*showcase_enco"):
+            ClipEncoder.of_store(FeatureStore.open(data.folder, "micro", "image"))
+    with pytest.raises(FeatureStoreError, match="names the encoder 'ViT-B-32'"):
+        ClipEncoder.of_store(FeatureStore.open(data.folder, micro, "image"))

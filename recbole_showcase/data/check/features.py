@@ -12,7 +12,8 @@ import pandas as pd
 
 from recbole_showcase.atomic import PhotoFolder, photo_folder
 from recbole_showcase.data.check.report import Report, counted, such_as
-from recbole_showcase.encoders.commands import SHIPPED, embed_command, shipped_encoder_notes
+from recbole_showcase.encoders.commands import embed_command, shipped_encoder_notes
+from recbole_showcase.encoders.names import SHIPPED
 from recbole_showcase.encoders.plan import Source, old_hashes, read_source
 from recbole_showcase.encoders.store import MODALITIES, FeatureStore, Modality, stores_of
 from recbole_showcase.encoders.verify import content_faults

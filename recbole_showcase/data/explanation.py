@@ -102,6 +102,9 @@ class ExplanationData:
     def with_settings(self, settings: ShowcaseSettings) -> ExplanationData:
         """The same data read with other limits; for loaders that were saved with other settings."""
         other = copy.copy(self)
+        for name in list(vars(other)):  # what was computed with these limits is no answer there
+            if isinstance(getattr(type(other), name, None), cached_property):
+                del vars(other)[name]
         other.settings = settings
         return other
 

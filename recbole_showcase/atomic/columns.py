@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from recbole_showcase.atomic.reader import read_fields
+from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -81,10 +82,16 @@ class StoredColumn:
             starts: Where the rows begin, of those that ``line_starts`` gives; -1 for a row that is
                 not there, whose text is empty (M,).
             otherwise: The column to read where the first is empty.
+
+        Raises:
+            DataError: The file has no such column.
         """
         self._path, self._starts = path, starts
         wanted = [name] if otherwise is None else [name, otherwise]
         names = [field.name for field in read_fields(path)] if path.is_file() else wanted
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise DataError(f"{path} has no column '{missing[0]}'; it has {', '.join(names)}")
         self._columns = [names.index(name) for name in wanted]
 
     def __len__(self) -> int:
@@ -114,7 +121,7 @@ class StoredColumn:
         end = self._file.find(b"\n", start)
         line = self._file[start : len(self._file) if end < 0 else end]
         cells = line.removesuffix(b"\r").split(b"\t")
-        return next((cells[n] for n in self._columns if cells[n]), b"").decode()
+        return next((cells[n] for n in self._columns if cells[n]), b"").decode(errors="replace")
 
     @cached_property
     def _file(self) -> mmap.mmap:

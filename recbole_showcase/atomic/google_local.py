@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic import tables
 from recbole_showcase.atomic.account import Account, BrokenLine, told
+from recbole_showcase.atomic.broken import broken_lines
 from recbole_showcase.atomic.conversion import Run, conversion
 from recbole_showcase.atomic.engine import (
     BROKEN,
     PIECE_BYTES,
     TOO_LONG,
     Selection,
-    broken_lines,
     clean_ids,
     count_rows,
     lines_of,

@@ -77,7 +77,7 @@ def test_a_stored_column_is_the_one_that_is_read(
             column[np.int64(-1)] == expected[-1]
             and (column[order > 5] == expected[order > 5]).all()
         )
-    with pytest.raises(ValueError, match="nowhere"):
+    with pytest.raises(DataError, match=r"x\.image has no column 'nowhere'; it has path"):
         StoredColumn(path, "nowhere", starts)
 
 

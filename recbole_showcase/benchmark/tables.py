@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from recbole_showcase.benchmark.summary import SIGNIFICANCE, Figure, Row, Summary
+from recbole_showcase.evaluation.results import Basis
 from recbole_showcase.files.replace import replace_text
 
 if TYPE_CHECKING:
@@ -60,13 +62,23 @@ def markdown(summary: Summary) -> str:
         rule = ["---"] * len(summary.axes) + ["---:"] * (len(heads) - len(summary.axes))
         body = _body(summary, rows, _markdown_text, lambda text: f"**{text}**", r"\*")
         lines = [f"| {' | '.join(cells)} |" for cells in (heads, rule, *body)]
-        parts += [f"## {dataset}", "\n".join(lines)]
+        parts += [f"## {dataset}", "\n".join(lines), *_bases(summary, dataset)]
     parts.append(legend(summary) + ".")
     if summary.missing:
         parts.append(f"{summary.missing} runs have not been run.")
     if summary.failed:
         parts += ["## Failed runs", "\n".join(f"- {line}" for line in failures(summary))]
     return "\n\n".join(parts) + "\n"
+
+
+def _bases(summary: Summary, dataset: str) -> list[str]:
+    """On how many rows the figures of a data set rest; several lines where runs differ."""
+    found = {
+        tuple(outcome.record.rests_on.items()): None
+        for outcome in summary.outcomes
+        if outcome.record and outcome.record.rests_on and outcome.labels["dataset"] == dataset
+    }
+    return ["\n".join(f"- {Basis(**dict(own))}." for own in found)] if found else []
 
 
 def latex(summary: Summary) -> str:
@@ -108,6 +120,7 @@ def csv_of_runs(summary: Summary) -> str:
     costs = ("seconds", "cpu_seconds", "peak_memory_mb")
     records = [outcome.record for outcome in summary.outcomes]
     metrics = list(dict.fromkeys(name for record in records if record for name in record.result))
+    bases = [entry.name for entry in fields(Basis)]
     axes = list(summary.outcomes[0].labels) if summary.outcomes else []
     lines = []
     for outcome in summary.outcomes:
@@ -115,12 +128,13 @@ def csv_of_runs(summary: Summary) -> str:
         status = "not run" if record is None else record.status
         cells = [*outcome.labels.values(), outcome.seed, status]
         if record is None:
-            cells += [math.nan] * (len(metrics) + len(costs)) + [""]
+            cells += [math.nan] * (len(metrics) + len(bases) + len(costs)) + [""]
         else:
             figures = [record.result.get(name, math.nan) for name in metrics]
+            figures += [record.rests_on.get(name, math.nan) for name in bases]
             cells += [*figures, *(getattr(record, cost) for cost in costs), record.error]
         lines.append(cells)
-    heads = [*axes, "seed", "status", *metrics, *costs, "error"]
+    heads = [*axes, "seed", "status", *metrics, *bases, *costs, "error"]
     return pd.DataFrame(lines, columns=heads).to_csv(index=False)
 
 

@@ -12,11 +12,16 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
+from recbole_showcase.composed.progress import (
+    changed_attributes,
+    marks_of,
+    restore_attributes,
+)
 from recbole_showcase.composed.randomness import orders_of, restore_streams, stream_states
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.loader import ExplanationLoader
-from recbole_showcase.evaluation.results import save_result, save_user_sums, user_sums_file
+from recbole_showcase.evaluation.results import Basis, save_result, save_user_sums, user_sums_file
 from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
@@ -42,6 +47,7 @@ class ShowcaseTrainerMixin(Trainer):
         self._part_optimizers: list[torch.optim.Optimizer] = []
         super().__init__(config, model)
         model.has_trainer = True
+        self._marks = marks_of(model)
         self._patience = self.stopping_step
         # A base that fits at once has one epoch; the explainer has as many as are asked for.
         self._base_epochs = self.epochs if self.epochs < config["epochs"] else math.inf
@@ -57,6 +63,7 @@ class ShowcaseTrainerMixin(Trainer):
         self._resumed_streams: dict[str, Any] | None = None
         self._count = 0
         self._validations: int | None = None  # how many there were; None outside of one
+        self._told: set[str] = set()  # lines of the log that need not be said again
         self._undefined = False  # whether valid_metric has been NaN
         if trial := ray_trial():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
@@ -261,10 +268,15 @@ class ShowcaseTrainerMixin(Trainer):
         if not self.config["single_spec"]:
             self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
             torch.distributed.barrier()  # the checkpoint to load is written by the first process
+        basis = self._basis(eval_data) if eval_data else None
+        split = "test" if self._validations is None else "validation"
+        if basis and basis.explained and f"{split}: {basis}" not in self._told:
+            self._told.add(f"{split}: {basis}")
+            self.logger.info(f"{split}: {basis}")
         result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
         # Without loading, the weights need not be those of the file.
         if result and load_best_model and self._validations is None and self._is_test(eval_data):
-            self._keep_test(model_file or self.saved_model_file, result)
+            self._keep_test(model_file or self.saved_model_file, result, basis)
         return result
 
     def _is_test(self, eval_data: Any) -> bool:
@@ -272,11 +284,20 @@ class ShowcaseTrainerMixin(Trainer):
         splits = split.showcase.corpus.interactions.splits
         return bool((splits[split.showcase_rows] == TEST).all())
 
-    def _keep_test(self, checkpoint: str, result: dict[str, float]) -> None:
+    def _basis(self, eval_data: Any) -> Basis:
+        """On how many rows the figures of the evaluation rest that comes next."""
+        split, explained = eval_data._dataset, self.eval_collector.rows
+        return Basis(
+            rows=len(split.showcase_rows),
+            explained=0 if explained is None else len(explained),
+            texts_unused=split.showcase.texts_unused(split.showcase_rows),
+        )
+
+    def _keep_test(self, checkpoint: str, result: dict[str, float], basis: Basis | None) -> None:
         """Leave the figures of a test, and each user's part in them, beside the checkpoint."""
         if not os.path.isfile(checkpoint):
             return
-        save_result(checkpoint, result)
+        save_result(checkpoint, result, basis)
         if self.config["single_spec"]:  # one of several processes knows its own rows alone
             users, statistics = self.evaluator.user_sums()
             tokens = self.model.showcase.data.corpus.user_tokens[users]
@@ -312,6 +333,7 @@ class ShowcaseTrainerMixin(Trainer):
             "best_valid_score": self.best_valid_score,
             "state_dict": self.model.state_dict(),
             "other_parameter": self.model.other_parameter(),
+            "attributes": changed_attributes(self.model, self._marks),
             "optimizer": self.optimizer.state_dict(),
             "part_optimizers": [part.state_dict() for part in self._part_optimizers],
             "streams": stream_states(self._orders),
@@ -330,12 +352,13 @@ class ShowcaseTrainerMixin(Trainer):
         self.saved_model_file = saved_model_file
 
     def resume_checkpoint(self, resume_file: Any) -> None:
-        """RecBole's, with what it leaves out: optimizers of parts, and the random numbers."""
+        """RecBole's, with what it leaves out: optimizers of parts, random numbers, counters."""
         super().resume_checkpoint(resume_file)
         checkpoint = load_checkpoint(resume_file, map_location=self.device)
         parts = checkpoint.get("part_optimizers", [])
         for optimizer, state in zip(self._part_optimizers, parts, strict=True):
             optimizer.load_state_dict(state)
+        restore_attributes(self.model, checkpoint.get("attributes", {}))
         self._resumed_streams = checkpoint.get("streams")
         self._count = self.start_epoch // self.eval_step if self.eval_step > 0 else 0
 

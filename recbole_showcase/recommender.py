@@ -208,7 +208,9 @@ class ShowcaseRecommender:
         check_count(DataError, n_users=n_users)
         users = self._sample_users(n_users) if users is None else users
         recommended = self.recommend(users, top_k, unknown=unknown)
-        places = pd.Index(self._data.corpus.user_tokens).get_indexer(pd.Index(users, dtype=object))
+        places = pd.Index(self._data.corpus.user_tokens).get_indexer(
+            pd.Index(list(users), dtype=object)
+        )
         return [
             None
             if best is None
@@ -329,7 +331,7 @@ class ShowcaseRecommender:
         """The ids (B,) with 0 for users whom a sequential model has no sequence of."""
         lost = without_sequence(self.model, self._loaders, ids) & (ids > 0)
         if lost.any():
-            names = [users[n] for n in np.flatnonzero(lost)]
+            names = [users[int(n)] for n in np.flatnonzero(lost)]
             kind = type(self.model).__name__
             reason = (
                 f"without a sequence of items, two or more interactions, which {kind} recommends to"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,7 +136,7 @@ def _train(
         f"{labels}: {len(pairs):,} pairs, {int(pairs.labels.sum()):,} of them described"
         + (f", {pairs.without_features:,} left out (no features)" * bool(pairs.without_features))
     )
-    fit = partial(train_classifier, **options)
+    fit: Callable[[LabelledPairs], AlignmentClassifier] = partial(train_classifier, **options)
     found = cross_validate(pairs, fit, folds, seed).summary()
     typer.echo(
         f"{folds}-fold cross-validation: AUC {found['auc']:.3f} ± {found['auc_std']:.3f}, "

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
 
+from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
 from recbole_showcase.atomic import PhotoFolder, photo_folder, read_columns
-from recbole_showcase.composed.ranking import top_items
+from recbole_showcase.composed.ranking import top_items, without_sequence
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.evaluation.results import load_result
+from recbole_showcase.evaluation.results import Basis, load_basis, load_result
 from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
 from recbole_showcase.integration.entry_points import restore
 from recbole_showcase.parts import import_modules
@@ -55,7 +56,11 @@ def load_explainer(
             f"checkpoint '{checkpoint}' is of {config['model']}, which explains nothing; "
             f"train Showcase{config['model']}"
         )
-    return ShowcaseRecommender(config, loaded[1], loaded[3:], load_result(checkpoint), photo_folder)
+    found = ShowcaseRecommender(
+        config, loaded[1], loaded[3:], load_result(checkpoint), photo_folder
+    )
+    found.test_basis = load_basis(checkpoint)
+    return found
 
 
 class ShowcaseRecommender:
@@ -66,7 +71,10 @@ class ShowcaseRecommender:
         model_name: Its name.
         dataset_name: The data set's name.
         test_result: Metrics of the test split that training left beside the checkpoint, or None.
+        test_basis: On how many rows they rest, or None.
     """
+
+    test_basis: Basis | None = None
 
     def __init__(
         self,
@@ -93,57 +101,121 @@ class ShowcaseRecommender:
         """Tokens of all users."""
         return list(self._data.corpus.user_tokens[1:])
 
-    def recommend(self, users: Sequence[str], top_k: int) -> list[list[Showcase]]:
+    @overload
+    def recommend(self, users: Sequence[str], top_k: int) -> list[list[Showcase]]: ...
+    @overload
+    def recommend(
+        self, users: Sequence[str], top_k: int, *, unknown: Unknown
+    ) -> list[list[Showcase] | None]: ...
+
+    def recommend(self, users: Sequence[str], top_k: int, *, unknown: Unknown = "raise") -> Any:
         """The best new items of users, each with its showcase.
+
+        New is what the user has not visited in any split of the data, the test split included, nor
+        in a sequence that the data gives: a model in use should not offer what is known already.
+        Figures of the test are computed by RecBole's evaluation, which keeps the test items.
 
         Args:
             users: Tokens of users.
             top_k: The number of items for each.
+            unknown: What becomes of users that the data set has not, and, for sequential models,
+                of those without a sequence: ``"raise"`` an error that names them, or ``"skip"``
+                them: one warning names them, and ``None`` stands in their place.
 
         Raises:
-            DataError: If a user is not known, or an argument is of another kind.
+            DataError: If a user cannot be answered, or an argument is of another kind.
         """
-        _check_count("top_k", top_k)
-        ids = self._user_ids(users)
-        if not len(ids):
-            return []
-        items, scores = top_items(self.model, self._loaders, ids, top_k)
+        check_count(DataError, top_k=top_k)
+        ids = self._answerable(self._ids("user", users, unknown), users, unknown)
+        known = np.flatnonzero(ids > 0)
+        if not len(known):
+            return [None] * len(ids)
+        own = ids[known]
+        items, scores = top_items(self.model, self._loaders, own, top_k)
         place, rank = np.nonzero(np.isfinite(scores))
-        pairs = Pairs.of_ids(ids[place], items[place, rank])
+        pairs = Pairs.of_ids(own[place], items[place, rank])
         found = self._showcases(pairs, rank + 1, scores[place, rank])
-        return [[found[n] for n in np.flatnonzero(place == b)] for b in range(len(users))]
+        answers: list[list[Showcase] | None] = [None] * len(ids)
+        for b, number in enumerate(known):
+            answers[number] = [found[n] for n in np.flatnonzero(place == b)]
+        return answers
 
-    def explain(self, users: Sequence[str], items: Sequence[str]) -> list[Showcase]:
+    @overload
+    def explain(self, users: Sequence[str], items: Sequence[str]) -> list[Showcase]: ...
+    @overload
+    def explain(
+        self, users: Sequence[str], items: Sequence[str], *, unknown: Unknown
+    ) -> list[Showcase | None]: ...
+
+    def explain(
+        self, users: Sequence[str], items: Sequence[str], *, unknown: Unknown = "raise"
+    ) -> Any:
         """Showcases of given (user, item) pairs.
+
+        Args:
+            users: Tokens of users (N).
+            items: Tokens of items (N).
+            unknown: What becomes of pairs whose user or item the data set has not; see
+                :meth:`recommend`.
 
         Raises:
             DataError: If a user or an item is not known, or the lengths differ.
         """
-        ids = _ids("item", self._data.corpus.item_tokens, items)
-        own = self._user_ids(users)
-        if len(users) != len(items):
-            raise DataError(f"{len(users)} users and {len(items)} items are not pairs")
-        return self._showcases(Pairs.of_ids(own, ids))
+        own = self._ids("user", users, unknown)
+        ids = self._ids("item", items, unknown)
+        if len(own) != len(ids):
+            raise DataError(f"{len(own)} users and {len(ids)} items are not pairs")
+        known = np.flatnonzero((own > 0) & (ids > 0))
+        answers: list[Showcase | None] = [None] * len(ids)
+        found = self._showcases(Pairs.of_ids(own[known], ids[known])) if len(known) else []
+        for number, shown in zip(known, found, strict=True):
+            answers[number] = shown
+        return answers
 
+    @overload
     def user_showcases(
         self, users: Sequence[str] | None = None, top_k: int = 5, n_users: int = 8
-    ) -> list[UserShowcase]:
+    ) -> list[UserShowcase]: ...
+    @overload
+    def user_showcases(
+        self,
+        users: Sequence[str] | None = None,
+        top_k: int = 5,
+        n_users: int = 8,
+        *,
+        unknown: Unknown,
+    ) -> list[UserShowcase | None]: ...
+
+    def user_showcases(
+        self,
+        users: Sequence[str] | None = None,
+        top_k: int = 5,
+        n_users: int = 8,
+        *,
+        unknown: Unknown = "raise",
+    ) -> Any:
         """Pages of users: their past, their recommendations, and their test pairs.
 
         Args:
             users: Tokens of users; by default a sample of those whose test reviews have photos.
             top_k: The number of recommendations.
             n_users: The size of the sample.
+            unknown: What becomes of users that the data set has not; see :meth:`recommend`.
 
         Raises:
             DataError: If a user is not known.
         """
-        _check_count("n_users", n_users)
+        check_count(DataError, n_users=n_users)
         users = self._sample_users(n_users) if users is None else users
-        recommended = self.recommend(users, top_k)
+        recommended = self.recommend(users, top_k, unknown=unknown)
+        places = pd.Index(self._data.corpus.user_tokens).get_indexer(
+            pd.Index(list(users), dtype=object)
+        )
         return [
-            UserShowcase(user, self._history(number), tuple(best), self._held_out(number))
-            for user, number, best in zip(users, self._user_ids(users), recommended, strict=True)
+            None
+            if best is None
+            else UserShowcase(user, self._history(number), tuple(best), self._held_out(number))
+            for user, number, best in zip(users, places, recommended, strict=True)
         ]
 
     def _sample_users(self, n_users: int) -> list[str]:
@@ -240,35 +312,37 @@ class ShowcaseRecommender:
                     target[number] = value.replace(words, between)
         return names, [category.replace("_", " ") for category in categories]
 
-    def _user_ids(self, users: Sequence[str]) -> np.ndarray:
-        return _ids("user", self._data.corpus.user_tokens, users)
+    def _ids(self, kind: Literal["user", "item"], tokens: Sequence[str], unknown: Any) -> Any:
+        """Internal ids (N,) of tokens, 0 for those that are not known and are skipped.
 
+        Raises:
+            DataError: If the tokens are no list of text, or ``unknown`` is neither word, or
+                ``"raise"`` and there are some.
+        """
+        if unknown not in ("raise", "skip"):
+            raise DataError(f"unknown is {unknown!r}; allowed: 'raise', 'skip'")
+        corpus = self._data.corpus
+        known = corpus.user_tokens if kind == "user" else corpus.item_tokens
+        given = texts_of(f"{kind}s", tokens, str(known[1]))
+        ids = pd.Index(known).get_indexer(pd.Index(given, dtype=object)).astype(np.int64)
+        missing = [given[n] for n in np.flatnonzero(ids <= 0)]
+        if missing:
+            near = get_close_matches(missing[0], list(known[1:]), n=1, cutoff=0)
+            hint = f"; the nearest known one is '{near[0]}'" if near and len(given) == 1 else ""
+            report_unknown(kind, missing, len(given), "not in the data set" + hint, unknown)
+        return np.maximum(ids, 0)
 
-def _ids(kind: str, known: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
-    """Internal ids of tokens.
-
-    Raises:
-        DataError: If the tokens are no list of text, or one is unknown, with the nearest known one.
-    """
-    if isinstance(tokens, str | bytes) or not isinstance(tokens, Iterable):
-        raise DataError(
-            f"{kind}s are {tokens!r}; allowed: a list of {kind}s, such as ['{known[1]}']"
-        )
-    others = [token for token in tokens if not isinstance(token, str)]
-    if others:
-        raise DataError(f"{kind} {others[0]!r} is no text; allowed: such as '{known[1]}'")
-    ids = pd.Index(known).get_indexer(pd.Index(list(tokens), dtype=object))
-    for token, number in zip(tokens, ids, strict=True):
-        if number <= 0:
-            near = get_close_matches(token, list(known[1:]), n=1, cutoff=0)
-            hint = f"; the nearest known one is '{near[0]}'" if near else ""
-            raise DataError(f"{kind} '{token}' is not in the data set{hint}")
-    return ids.astype(np.int64)
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise DataError(f"{name} is {value!r}; allowed: a whole number, 1 or more")
+    def _answerable(self, ids: np.ndarray, users: Sequence[str], unknown: Unknown) -> np.ndarray:
+        """The ids (B,) with 0 for users whom a sequential model has no sequence of."""
+        lost = without_sequence(self.model, self._loaders, ids) & (ids > 0)
+        if lost.any():
+            names = [users[int(n)] for n in np.flatnonzero(lost)]
+            kind = type(self.model).__name__
+            reason = (
+                f"without a sequence of items, two or more interactions, which {kind} recommends to"
+            )
+            report_unknown("user", names, len(ids), reason, unknown)
+        return np.where(lost, 0, ids)
 
 
 def _known(value: float) -> float | None:

@@ -55,7 +55,8 @@ class Showcase:
         category: Categories of the item in words; may be empty.
         rank: Place in the user's recommendations from 1, or None when the pair was given.
         score: The recommender's score of the pair, or None when it was not asked for.
-        photos: The selected photos, best first.
+        photos: The selected photos in the order in which their selector shows them, the most
+            relevant first with ``topk`` and ``kdpp``, in the order of choice with the others.
         text: The generated explanation.
         review: The user's held-out review of this item, for pairs of the test split.
     """

@@ -32,6 +32,8 @@ def read_fields(path: str | Path) -> tuple[Field, ...]:
         DataError: The file is missing or empty, or its first line is not a header.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"'{path}' is a folder; a file is meant")
     if not path.is_file():
         raise DataError(f"there is no file {path}")
     with path.open("rb") as file:

@@ -9,7 +9,7 @@ import queue
 import re
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -51,8 +51,10 @@ def expand(patterns: Sequence[str | Path], what: str) -> list[Path]:
     """Find files by name or pattern, each once, in the order given (patterns sorted).
 
     Raises:
-        DataError: A file is missing or a pattern matches nothing.
+        DataError: They are no list, a file is missing or a folder, or a pattern matches nothing.
     """
+    if isinstance(patterns, str | Path) or not isinstance(patterns, Iterable):
+        raise DataError(f"{what} files are {str(patterns)!r}; allowed is a list of files")
     files: dict[Path, None] = {}
     for pattern in patterns:
         if Path(pattern).is_file():
@@ -60,6 +62,8 @@ def expand(patterns: Sequence[str | Path], what: str) -> list[Path]:
             continue
         found = [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]
         found = [path for path in found if path.is_file()]
+        if not found and Path(pattern).is_dir():
+            raise DataError(f"{what} file '{pattern}' is a folder; a file is meant")
         if not found:
             raise DataError(f"no {what} file {pattern}")
         files.update(dict.fromkeys(found))

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Literal, Protocol
 
+from recbole_showcase.arguments import check_count
 from recbole_showcase.benchmark.records import LOG
 from recbole_showcase.errors import ShowcaseError
 
@@ -91,6 +92,5 @@ def threads_for(jobs: int) -> int:
     Raises:
         ShowcaseError: If there is to be no job.
     """
-    if jobs < 1:
-        raise ShowcaseError(f"jobs is {jobs}; it must be 1 or more")
+    check_count(ShowcaseError, jobs=jobs)
     return max(1, (os.cpu_count() or 1) // jobs)

@@ -30,6 +30,8 @@ class Record:
         result: Test figures of a run by RecBole's names; empty for a search.
         valid: Figures of the validation that chose the epoch, or the setting.
         smaller: Names of the figures of which less is better.
+        rests_on: On how many rows the test figures rest: ``rows``, those ``explained``, and
+            ``texts_unused`` for want of photos.
         chosen: The setting that a search has found.
         error: What went wrong, empty if nothing did.
         seconds: Time of training and test, without imports.
@@ -43,6 +45,7 @@ class Record:
     result: Mapping[str, float] = field(default_factory=dict)
     valid: Mapping[str, float] = field(default_factory=dict)
     smaller: tuple[str, ...] = ()
+    rests_on: Mapping[str, int] = field(default_factory=dict)
     chosen: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     seconds: float = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from recbole_showcase.benchmark.summary import SIGNIFICANCE, Figure, Row, Summary
 from recbole_showcase.errors import one_line
+from recbole_showcase.evaluation.results import Basis
 from recbole_showcase.files.replace import replace_text
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def markdown(summary: Summary) -> str:
         body = _body(summary, rows, _markdown_text, lambda text: f"**{text}**", r"\*")
         named = [_markdown_text(head) for head in heads]
         lines = [f"| {' | '.join(cells)} |" for cells in (named, rule, *body)]
-        parts += [f"## {_markdown_text(dataset)}", "\n".join(lines)]
+        parts += [f"## {_markdown_text(dataset)}", "\n".join(lines), *_bases(summary, dataset)]
     parts.append(legend(summary) + ".")
     if summary.missing:
         parts.append(f"{summary.missing} runs have not been run.")
@@ -75,6 +77,16 @@ def markdown(summary: Summary) -> str:
             "\n".join(f"- {_markdown_text(line)}" for line in failures(summary)),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def _bases(summary: Summary, dataset: str) -> list[str]:
+    """On how many rows the figures of a data set rest; several lines where runs differ."""
+    found = {
+        tuple(outcome.record.rests_on.items()): None
+        for outcome in summary.outcomes
+        if outcome.record and outcome.record.rests_on and outcome.labels["dataset"] == dataset
+    }
+    return ["\n".join(f"- {Basis(**dict(own))}." for own in found)] if found else []
 
 
 def latex(summary: Summary) -> str:
@@ -116,6 +128,7 @@ def csv_of_runs(summary: Summary) -> str:
     costs = ("seconds", "cpu_seconds", "peak_memory_mb")
     records = [outcome.record for outcome in summary.outcomes]
     metrics = list(dict.fromkeys(name for record in records if record for name in record.result))
+    bases = [entry.name for entry in fields(Basis)]
     axes = list(summary.outcomes[0].labels) if summary.outcomes else []
     lines = []
     for outcome in summary.outcomes:
@@ -123,12 +136,13 @@ def csv_of_runs(summary: Summary) -> str:
         status = "not run" if record is None else record.status
         cells = [*outcome.labels.values(), outcome.seed, status]
         if record is None:
-            cells += [math.nan] * (len(metrics) + len(costs)) + [""]
+            cells += [math.nan] * (len(metrics) + len(bases) + len(costs)) + [""]
         else:
             figures = [record.result.get(name, math.nan) for name in metrics]
+            figures += [record.rests_on.get(name, math.nan) for name in bases]
             cells += [*figures, *(getattr(record, cost) for cost in costs), record.error]
         lines.append(cells)
-    heads = [*axes, "seed", "status", *metrics, *costs, "error"]
+    heads = [*axes, "seed", "status", *metrics, *bases, *costs, "error"]
     return _csv(lines, heads)
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import CONFIG, REFUSED, Checklist, Record, TaskFolder
 from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import SettingsError, ShowcaseError
-from recbole_showcase.evaluation.results import result_file, user_sums_file
+from recbole_showcase.evaluation.results import load_basis, result_file, user_sums_file
 from recbole_showcase.parts import import_modules
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
@@ -94,6 +95,7 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
     checkpoint = _tested_checkpoint(saved)
     write_yaml(folder.path / "final_config.yaml", experiments.final_settings(checkpoint))
+    basis = load_basis(checkpoint)
     user_sums = user_sums_file(checkpoint)
     if user_sums.is_file():
         os.replace(user_sums, folder.user_sums)
@@ -106,6 +108,7 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         task.settings["seed"],
         result=result,
         valid=validation.result,
+        rests_on={} if basis is None else asdict(basis),
         smaller=experiments.smaller_is_better(result),
         seconds=round(seconds, 2),
         cpu_seconds=round(cpu_seconds, 2),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recbole_showcase.errors import DataError
+from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.files.replace import replaced_folder
 
 NAME = "showcase-demo"
@@ -24,6 +24,7 @@ def demo(
     users: Annotated[int, typer.Option(min=1, help="Users in the gallery.")] = 8,
 ) -> None:
     """Train a joint recommender on the embedded demo, evaluate it, and write a gallery."""
+    _check_model(model)
     out.mkdir(parents=True, exist_ok=True)
     out = out.resolve()
     _say("1/4", "copying the demo data set")
@@ -61,6 +62,22 @@ def copy_demo(data_path: Path) -> Path:
     with replaced_folder(target) as partial:
         shutil.copytree(dataset_atomic_path() / NAME, partial, dirs_exist_ok=True)
     return target
+
+
+def _check_model(model: str) -> None:
+    """Refuse a model that explains nothing, or that there is not, before anything is done.
+
+    Raises:
+        SettingsError: If it explains nothing; names what is allowed.
+        RegistrationError: If there is no such model.
+    """
+    from recbole.utils import get_model
+
+    from recbole_showcase.integration.hooks import PREFIX
+
+    if not model.startswith(PREFIX):
+        raise SettingsError(f"--model is '{model}', which explains nothing; try {PREFIX}{model}")
+    get_model(model)
 
 
 def _train(out: Path, model: str, seed: int) -> tuple[Path, dict[str, float]]:

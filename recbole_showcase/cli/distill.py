@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,11 +44,21 @@ def distill(
         ),
     ] = "showcase-tiny",
     form: Annotated[
-        str, typer.Option(help="What the layer sees: interaction, or concatenation (literal).")
-    ] = "interaction",
-    regularization: Annotated[float, typer.Option(help="Weight of the L2 penalty.")] = 10.0,
-    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of folds and of mismatched pairs.")] = 0,
+        str | None,
+        typer.Option(
+            help="What the layer of --labels sees: interaction (the default), or concatenation "
+            "(literal)."
+        ),
+    ] = None,
+    regularization: Annotated[
+        float | None, typer.Option(help="Weight of the L2 penalty of --labels (default 10).")
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Folds of the cross-validation of --labels (default 5).")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of folds and of mismatched pairs (default 0).")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Train and count; leave .review as it is.")
     ] = False,
@@ -60,23 +71,27 @@ def distill(
     are needed, and it is less exact.
     """
     from recbole_showcase.distillation import PhotoReviews, distill_dataset, similarity_scorer
+    from recbole_showcase.distillation.distill import threshold_for
     from recbole_showcase.encoders.commands import shipped_encoder_notes
 
-    _check_options(labels, classifier, save)
+    of_labels = {"save": save, "form": form, "regularization": regularization, "folds": folds}
+    _check_options(labels, classifier, of_labels, seed)
     reviews = PhotoReviews(dataset, encoder, device)
     scorer: Any
     if labels is not None:
-        scorer = _train(dataset, labels, encoder, form, regularization, folds, seed, device)
+        given = {key: of_labels[key] for key in ("form", "regularization")}
+        options = {key: value for key, value in given.items() if value is not None}
+        scorer = _train(dataset, labels, encoder, options, folds or 5, seed or 0, device)
         if save is not None:
             scorer.save(save)
             typer.echo(f"classifier in {save}")
     elif classifier is not None:
         scorer = _load(classifier, reviews.store.meta)
     else:
-        scorer = similarity_scorer(reviews, seed)
+        scorer = similarity_scorer(reviews, seed or 0)
     for note in shipped_encoder_notes(reviews.store.meta["encoder"], dataset):
         typer.echo(f"note: {note}")
-    limit = scorer.threshold if threshold is None else threshold
+    limit = threshold_for(scorer, threshold)
     typer.echo(f"{scorer.title}; threshold {limit:g}")
     counts = distill_dataset(reviews, scorer, limit, dry_run=dry_run, progress=progress)
     for line in account_lines(counts):
@@ -95,19 +110,26 @@ def account_lines(counts: Counts) -> list[str]:
     ]
 
 
-def _check_options(labels: Path | None, classifier: str | None, save: Path | None) -> None:
+def _check_options(
+    labels: Path | None, classifier: str | None, of_labels: Mapping[str, Any], seed: int | None
+) -> None:
+    """Refuse options that another way of distilling reads, before anything is written."""
     if labels is not None and classifier is not None:
         raise SettingsError("--labels trains a classifier and --classifier names one; give one")
-    if save is not None and labels is None:
-        raise SettingsError("--save keeps what --labels trains; there is no --labels")
+    for name, value in of_labels.items():
+        if value is not None and labels is None:
+            raise SettingsError(f"--{name} is of what --labels trains; there is no --labels")
+    if seed is not None and classifier is not None:
+        raise SettingsError(
+            "--seed is of --labels, or of no classifier; --classifier draws nothing"
+        )
 
 
 def _train(
     dataset: Path,
     labels: Path,
     encoder: str,
-    form: Any,
-    regularization: float,
+    options: Mapping[str, Any],
     folds: int,
     seed: int,
     device: str,
@@ -123,7 +145,7 @@ def _train(
         f"{labels}: {len(pairs):,} pairs, {int(pairs.labels.sum()):,} of them described"
         + (f", {pairs.without_features:,} left out (no features)" * bool(pairs.without_features))
     )
-    fit = partial(train_classifier, form=form, regularization=regularization)
+    fit: Callable[[LabelledPairs], AlignmentClassifier] = partial(train_classifier, **options)
     found = cross_validate(pairs, fit, folds, seed).summary()
     typer.echo(
         f"{folds}-fold cross-validation: AUC {found['auc']:.3f} ± {found['auc_std']:.3f}, "

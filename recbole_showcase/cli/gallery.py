@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recbole_showcase.errors import SettingsError
+from recbole_showcase.errors import DataError, SettingsError
 
 
 def gallery(
@@ -47,13 +47,17 @@ def gallery(
     recommender = load_explainer(
         checkpoint, device=device, photo_folder=photos, data_path=data_path
     )
-    shown = recommender.user_showcases(named, top_k=top, n_users=n_users)
+    pages = recommender.user_showcases(named, top_k=top, n_users=n_users, unknown="skip")
+    shown = [page for page in pages if page is not None]
+    if not shown:
+        raise DataError(f"none of the users is in the data set: {', '.join(named or [])}")
     render_gallery(
         shown,
         out,
         title=title,
         subtitle=f"{recommender.model_name} on {recommender.dataset_name}",
         figures=recommender.test_result,
+        figures_note=str(recommender.test_basis or ""),
         max_photo_side=photo_side,
     )
     typer.echo(f"{out}: {len(shown)} user(s), {out.stat().st_size / 1e6:.1f} MB")

@@ -13,7 +13,7 @@ from pandas.api.types import union_categoricals
 from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
 
-from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, ReviewCorpus
+from recbole_showcase.data.corpus import DROPPED, TRAIN, Interactions, PhotoTable, ReviewCorpus
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
@@ -154,8 +154,20 @@ class ShowcaseDatasetMixin(Dataset):
         for split, own in zip(splits, split_rows, strict=True):
             split.showcase, split.showcase_rows = self.showcase, own
         held_out = np.isin(rows, np.concatenate([rows[:0], *split_rows[1:]]))
+        self._tell_of_unused_texts()
         self._tell_of_cold_users(np.unique(users[held_out]))
         return splits
+
+    def _tell_of_unused_texts(self) -> None:
+        """Say how many training texts nothing is learned from, for want of photos."""
+        rows = np.flatnonzero(self.showcase.corpus.interactions.splits == TRAIN)
+        unused = self.showcase.texts_unused(rows)
+        if unused:
+            getLogger().info(
+                f"{unused:,} of {len(rows):,} training rows have a text and fewer photos than "
+                f"showcase_min_photos = {self.showcase.settings.min_photos}: no explanation is "
+                "learned from them; showcase_min_photos: 0 learns from texts without photos"
+            )
 
     def _tell_of_cold_users(self, held_out: np.ndarray) -> None:
         """Say what the recommender cannot do: rank for users that it learns nothing of."""

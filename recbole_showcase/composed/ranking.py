@@ -10,27 +10,21 @@ import torch
 from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
 
-from recbole_showcase.data.corpus import DROPPED, TEST
-from recbole_showcase.errors import DataError
-
 
 @torch.no_grad()
 def top_items(
     model: Any, loaders: Sequence[Any], users: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rank all items for users, those they are known to have visited left out.
+    """Rank all items for users, those they are known to have visited in any split left out.
 
     Args:
         model: A composed model.
         loaders: Its train, valid and test loaders.
-        users: Internal user ids (B,).
+        users: Internal user ids (B,), none of :func:`without_sequence`.
         k: The number of items.
 
     Returns:
         Internal item ids (B, k), best first, and their scores; fewer items have score -inf.
-
-    Raises:
-        DataError: A sequential model has no sequence of a user.
     """
     model.eval()
     dataset = loaders[0]._dataset
@@ -43,12 +37,26 @@ def top_items(
     scores = scores.view(len(users), -1).float().cpu()  # (B, I)
     scores[:, 0] = -torch.inf
     inter = dataset.showcase.corpus.interactions
-    visited = np.flatnonzero(~np.isin(inter.splits, (DROPPED, TEST)) & np.isin(inter.users, users))
+    visited = np.flatnonzero(np.isin(inter.users, users))
     scores[np.searchsorted(users, inter.users[visited]), inter.items[visited]] = -torch.inf
     if model.type == ModelType.SEQUENTIAL:  # a file may give sequences whose rows it has not
         scores.scatter_(1, inputs[model.ITEM_SEQ].cpu(), -torch.inf)
     best = scores.topk(min(k, scores.shape[1]), dim=1)
     return best.indices.numpy()[place], best.values.numpy()[place]
+
+
+def without_sequence(model: Any, loaders: Sequence[Any], users: np.ndarray) -> np.ndarray:
+    """Which users (B,) a sequential model cannot recommend to, as there is no sequence of theirs.
+
+    Args:
+        model: A composed model.
+        loaders: Its train, valid and test loaders.
+        users: Internal user ids (B,).
+    """
+    if model.type != ModelType.SEQUENTIAL:
+        return np.zeros(len(users), dtype=bool)
+    own = [part._dataset.inter_feat[part._dataset.uid_field].numpy() for part in loaders]
+    return ~np.isin(users, np.concatenate(own))
 
 
 def _inputs(model: Any, loaders: Sequence[Any], users: np.ndarray) -> Interaction:
@@ -62,12 +70,6 @@ def _inputs(model: Any, loaders: Sequence[Any], users: np.ndarray) -> Interactio
         own = feat[dataset.uid_field].numpy()
         for place in np.flatnonzero(np.isin(own, users)):
             rows[int(own[place])] = loader._dataset[np.array([place])]
-    missing = [dataset.id2token(dataset.uid_field, user) for user in users if int(user) not in rows]
-    if missing:
-        raise DataError(
-            f"{type(model).__name__} recommends to users with a sequence of items, two or more "
-            f"interactions; there is none of: {', '.join(missing)}"
-        )
     fields = rows[int(users[0])].columns
     return Interaction({f: torch.cat([rows[int(user)][f] for user in users]) for f in fields})
 

@@ -14,11 +14,16 @@ from tqdm import tqdm
 
 from recbole_showcase.composed.losses import NamedLosses
 from recbole_showcase.composed.processes import Processes, leave_to_itself
+from recbole_showcase.composed.progress import (
+    changed_attributes,
+    marks_of,
+    restore_attributes,
+)
 from recbole_showcase.composed.randomness import orders_of, restore_streams, stream_states
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.loader import ExplanationLoader
-from recbole_showcase.evaluation.results import save_result, save_user_sums, user_sums_file
+from recbole_showcase.evaluation.results import Basis, save_result, save_user_sums, user_sums_file
 from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
@@ -43,6 +48,7 @@ class ShowcaseTrainerMixin(NamedLosses):
         super().__init__(config, model)
         self.processes.begin_alike(model.showcase)
         model.has_trainer = True
+        self._marks = marks_of(model)
         self._patience = self.stopping_step
         # A base that fits at once has one epoch; the explainer has as many as are asked for.
         self._base_epochs = self.epochs if self.epochs < config["epochs"] else math.inf
@@ -60,6 +66,7 @@ class ShowcaseTrainerMixin(NamedLosses):
         self._resumed_streams: dict[str, Any] | None = None
         self._count = 0
         self._validations: int | None = None  # how many there were; None outside of one
+        self._told: set[str] = set()  # lines of the log that need not be said again
         self._undefined = False  # whether valid_metric has been NaN
         if trial := ray_trial():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
@@ -251,6 +258,11 @@ class ShowcaseTrainerMixin(NamedLosses):
         self.eval_collector.rows = self._rows_to_explain(eval_data) if eval_data else None
         if not self.config["single_spec"]:
             self.evaluator.n_samples = eval_data.sample_size if eval_data else 0
+        basis = self._basis(eval_data) if eval_data else None
+        split = "test" if self._validations is None else "validation"
+        if basis and basis.explained and f"{split}: {basis}" not in self._told:
+            self._told.add(f"{split}: {basis}")
+            self.logger.info(f"{split}: {basis}")
         self.model.explains_together = True
         try:
             result = super().evaluate(eval_data, load_best_model, model_file, show_progress)
@@ -258,7 +270,7 @@ class ShowcaseTrainerMixin(NamedLosses):
             self.model.explains_together = False
         # Without loading, the weights need not be those of the file.
         if result and load_best_model and self._validations is None and self._is_test(eval_data):
-            self._keep_test(model_file or self.saved_model_file, result)
+            self._keep_test(model_file or self.saved_model_file, result, basis)
         return result
 
     def _map_reduce(self, result: Any, num_sample: int) -> Any:
@@ -270,11 +282,20 @@ class ShowcaseTrainerMixin(NamedLosses):
         splits = split.showcase.corpus.interactions.splits
         return bool((splits[split.showcase_rows] == TEST).all())
 
-    def _keep_test(self, checkpoint: str, result: dict[str, float]) -> None:
+    def _basis(self, eval_data: Any) -> Basis:
+        """On how many rows the figures of the evaluation rest that comes next."""
+        split, explained = eval_data._dataset, self.eval_collector.rows
+        return Basis(
+            rows=len(split.showcase_rows),
+            explained=0 if explained is None else len(explained),
+            texts_unused=split.showcase.texts_unused(split.showcase_rows),
+        )
+
+    def _keep_test(self, checkpoint: str, result: dict[str, float], basis: Basis | None) -> None:
         """Leave the figures of a test, and each user's part in them, beside the checkpoint."""
         if not self.processes.writes or not os.path.isfile(checkpoint):
             return
-        save_result(checkpoint, result)
+        save_result(checkpoint, result, basis)
         users, statistics = self.evaluator.user_sums()
         tokens = self.model.showcase.data.corpus.user_tokens[users]
         save_user_sums(user_sums_file(checkpoint), tokens, statistics)
@@ -309,6 +330,7 @@ class ShowcaseTrainerMixin(NamedLosses):
             "best_valid_score": self.best_valid_score,
             "state_dict": self.model.state_dict(),
             "other_parameter": self.model.other_parameter(),
+            "attributes": changed_attributes(self.model, self._marks),
             "optimizer": self.optimizer.state_dict(),
             "part_optimizers": [part.state_dict() for part in self._part_optimizers],
             "streams": stream_states(self._orders),
@@ -327,12 +349,13 @@ class ShowcaseTrainerMixin(NamedLosses):
         self.saved_model_file = saved_model_file
 
     def resume_checkpoint(self, resume_file: Any) -> None:
-        """RecBole's, with what it leaves out: optimizers of parts, and the random numbers."""
+        """RecBole's, with what it leaves out: optimizers of parts, random numbers, counters."""
         super().resume_checkpoint(resume_file)
         checkpoint = load_checkpoint(resume_file, map_location=self.device)
         parts = checkpoint.get("part_optimizers", [])
         for optimizer, state in zip(self._part_optimizers, parts, strict=True):
             optimizer.load_state_dict(state)
+        restore_attributes(self.model, checkpoint.get("attributes", {}))
         self._resumed_streams = checkpoint.get("streams")
         self._count = self.start_epoch // self.eval_step if self.eval_step > 0 else 0
 

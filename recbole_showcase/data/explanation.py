@@ -133,6 +133,11 @@ class ExplanationData:
         enough = self.photos.of_row.lengths(rows) >= self.settings.min_photos
         return rows[enough & self.corpus.has_text[rows] & (rows > 0)]
 
+    def texts_unused(self, rows: np.ndarray) -> int:
+        """How many of the rows have a text but fewer photos than ``showcase_min_photos``."""
+        with_text = (self.corpus.targets[rows] != "") & (rows > 0)
+        return int(with_text.sum()) - len(self.samples(rows))
+
     @cached_property
     def known_users(self) -> np.ndarray:
         """Users that have a training interaction (n_users,), bool; the recommender knows them."""

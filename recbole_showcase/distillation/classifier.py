@@ -88,6 +88,11 @@ class AlignmentClassifier:
         return len(self.weight) // _PARTS[self.form]
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """Those of a probability."""
+        return 0.0, 1.0
+
+    @property
     def title(self) -> str:
         """What it is, in one line."""
         return f"classifier ({self.form}) trained on features of '{self.encoder}'"

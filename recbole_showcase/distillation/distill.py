@@ -24,6 +24,7 @@ from recbole_showcase.distillation.reviews import (
 )
 from recbole_showcase.distillation.scorers import Scorer, SimilarityScorer
 from recbole_showcase.encoders.prefetch import on_every_core, prefetch
+from recbole_showcase.errors import SettingsError
 from recbole_showcase.text.sentences import split_sentences
 
 _BLOCK = 256  # reviews scored at once by a thread
@@ -96,9 +97,10 @@ def distill_dataset(
 
     Raises:
         DataError: ``.review`` is damaged; names the line.
+        SettingsError: No confidence of the scorer's can be at the threshold; nothing is written.
         FeatureStoreError: The encoder gives values that are no numbers.
     """
-    limit = scorer.threshold if threshold is None else threshold
+    limit = threshold_for(scorer, threshold)
     counts = Counts()
 
     def work(rows: list[ReviewRow]) -> Done:
@@ -119,6 +121,27 @@ def distill_dataset(
                 file.writelines(done.lines)
             bar.update(done.size)
     return counts
+
+
+def threshold_for(scorer: Scorer, threshold: float | None) -> float:
+    """From which confidence on a sentence is kept.
+
+    Args:
+        scorer: Tells how well a sentence describes a photo.
+        threshold: What was asked for; None for the scorer's own.
+
+    Raises:
+        SettingsError: It is beyond what the scorer can say, so all sentences or none would be kept.
+    """
+    if threshold is None:
+        return scorer.threshold
+    least, greatest = scorer.bounds
+    if not least <= threshold <= greatest:
+        raise SettingsError(
+            f"threshold is {threshold:g}; allowed: {least:.4g} to {greatest:.4g}, which are the "
+            f"bounds of this scorer ({scorer.title}); nothing was written"
+        )
+    return threshold
 
 
 def similarity_scorer(reviews: PhotoReviews, seed: int = 0) -> SimilarityScorer:

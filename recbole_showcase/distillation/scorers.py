@@ -23,6 +23,11 @@ class Scorer(Protocol):
         ...
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest confidence there can be; a threshold beyond is a mistake."""
+        ...
+
+    @property
     def title(self) -> str:
         """What it is, in one line for people."""
         ...
@@ -80,6 +85,11 @@ class SimilarityScorer:
                 "photos are needed, or a classifier"
             )
         return cls(float(cosine.mean()), spread, len(cosine))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The z-scores of the cosines -1 and 1."""
+        return (-1.0 - self.mean) / self.spread, (1.0 - self.mean) / self.spread
 
     @property
     def title(self) -> str:

@@ -6,7 +6,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
 from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
 from recbole_showcase.metrics.statistics import ratio
 
+_BASIS = "rests_on"  # key of a result file, among the names of figures
 FORMAT = "recbole_showcase user sums 1"
 # How a value follows from sums, by the name that stands in files.
 _FORMS: Mapping[str, Callable[[NDArray[np.float64]], float]] = {
@@ -45,14 +46,42 @@ class Source:
     figure: str
 
 
+@dataclass(frozen=True)
+class Basis:
+    """On how many rows of a split its figures rest.
+
+    Attributes:
+        rows: Interactions of the split, which the recommender's figures rest on.
+        explained: Those that were explained, which the figures of explanations rest on.
+        texts_unused: Those with a text but fewer photos than ``showcase_min_photos``.
+    """
+
+    rows: int
+    explained: int
+    texts_unused: int
+
+    def __str__(self) -> str:
+        """One line for logs and pages."""
+        said = (
+            f"recommendation figures rest on {self.rows:,} rows, figures of explanations on "
+            f"{self.explained:,} of them, which have a text and photos"
+        )
+        unused = f"; {self.texts_unused:,} with a text have too few photos (showcase_min_photos)"
+        return said + unused * bool(self.texts_unused)
+
+
 def result_file(checkpoint: str | Path) -> Path:
     """Where the test result of a checkpoint is."""
     return Path(checkpoint).with_suffix(".test.json")
 
 
-def save_result(checkpoint: str | Path, result: Mapping[str, float]) -> None:
-    """Write a test result beside its checkpoint, whole or not at all."""
-    plain = {name: float(value) for name, value in result.items()}
+def save_result(
+    checkpoint: str | Path, result: Mapping[str, float], basis: Basis | None = None
+) -> None:
+    """Write a test result beside its checkpoint, and what it rests on, whole or not at all."""
+    plain: dict[str, Any] = {name: float(value) for name, value in result.items()}
+    if basis is not None:
+        plain[_BASIS] = asdict(basis)
     replace_text(result_file(checkpoint), json.dumps(plain, indent=2))
 
 
@@ -62,6 +91,26 @@ def load_result(checkpoint: str | Path) -> dict[str, float] | None:
     Raises:
         CheckpointError: If the file is damaged.
     """
+    found = _content(checkpoint)
+    return found and {name: value for name, value in found.items() if name != _BASIS}
+
+
+def load_basis(checkpoint: str | Path) -> Basis | None:
+    """What that result rests on, None if the file does not say.
+
+    Raises:
+        CheckpointError: If the file is damaged.
+    """
+    found = (_content(checkpoint) or {}).get(_BASIS)
+    try:
+        return None if found is None else Basis(**found)
+    except TypeError as error:
+        raise CheckpointError(
+            f"test result '{result_file(checkpoint)}' is damaged: {_BASIS}: {error}"
+        ) from error
+
+
+def _content(checkpoint: str | Path) -> dict[str, Any] | None:
     path = result_file(checkpoint)
     if not path.is_file():
         return None

@@ -8,15 +8,16 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import simplejpeg
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 # Pillow finds the format by content, whatever the name says; formats that start other
 # programs or hold no photo (EPS, PDF …) are left out. "JPEG" covers several photos in one file.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 PIXEL_LIMIT = 80_000_000  # Pillow warns of anything above 89 million
 
@@ -52,6 +53,13 @@ def _room_for(pixels: int) -> Iterator[None]:
         return
     with _one_large:
         yield
+
+
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """The formats that photos are read from; Pillow reads AVIF from 11.3 on, and WebP mostly."""
+    known = set(Image.registered_extensions().values())
+    return tuple(name for name in _FORMATS if name in known)
 
 
 class PhotoError(Exception):
@@ -140,7 +148,7 @@ def _with_pillow(path: Path, smallest: tuple[int, int] | None, pixel_limit: int)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise PhotoError("not a file")
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=readable_formats()) as image:
             width, height = image.size
             if width * height > pixel_limit:
                 raise PhotoError(f"huge: {width}×{height} pixels, the limit is {pixel_limit:,}")
@@ -158,6 +166,11 @@ def _with_pillow(path: Path, smallest: tuple[int, int] | None, pixel_limit: int)
         raise PhotoError(f"huge: {error}") from error
     except FileNotFoundError as error:
         raise PhotoError("missing") from error
+    except UnidentifiedImageError as error:
+        read = ", ".join(readable_formats())
+        raise PhotoError(
+            f"cannot be decoded: no photo of a format that is read ({read})"
+        ) from error
     except Exception as error:  # damaged files raise nearly anything in Pillow's decoders
         reason = str(error).replace(str(path), "the file") or type(error).__name__
         raise PhotoError(f"cannot be decoded: {reason}"[:200]) from error

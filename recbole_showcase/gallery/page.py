@@ -28,6 +28,7 @@ def render_gallery(
     title: str,
     subtitle: str,
     figures: Mapping[str, float] | None,
+    figures_note: str = "",
     max_photo_side: int = 256,
 ) -> Path:
     """Write the showcases of some users as one HTML file.
@@ -42,6 +43,7 @@ def render_gallery(
         title: Headline of the page.
         subtitle: The line under it, such as the model and the data set.
         figures: Metric values to show at the top, by name, or None.
+        figures_note: A line under them, such as on how many rows they rest.
         max_photo_side: Longest side of an embedded photo, in pixels.
 
     Returns:
@@ -61,6 +63,7 @@ def render_gallery(
         title=title,
         subtitle=subtitle,
         figures=figures or {},
+        figures_note=figures_note,
         album=album,
         top_relevance=_top_relevance(users),
     )

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 import yaml
 
+from recbole_showcase.arguments import check_file
 from recbole_showcase.errors import CheckpointError
 from recbole_showcase.files.replace import replaced
 from recbole_showcase.integration.config import run_settings
@@ -63,7 +64,7 @@ _NOT_RESTORED = {
 }
 _SETTINGS = ("external_config_dict", "final_config_dict")
 # Parts of a checkpoint that models and optimizers give: numbers of NumPy's may be in them.
-_GIVEN = ("other_parameter", "optimizer", "part_optimizers")
+_GIVEN = ("other_parameter", "attributes", "optimizer", "part_optimizers")
 # What KD_DAGFM passes to ``eval``.
 TEACHERS = ("CIN", "CrossNet", "DAGFM")
 
@@ -110,8 +111,7 @@ def load_checkpoint(
         CheckpointError: If the file is missing or damaged, or holds what is no data.
     """
     name = os.fspath(path)
-    if not os.path.isfile(path):
-        raise CheckpointError(f"checkpoint '{name}' does not exist")
+    check_file(CheckpointError, "checkpoint", path)
     if not zipfile.is_zipfile(path):
         raise CheckpointError(f"'{name}' is not a checkpoint: not a zip archive")
     try:

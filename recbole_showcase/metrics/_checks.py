@@ -7,6 +7,7 @@ from collections.abc import Sequence, Sized
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from recbole_showcase.arguments import check_count, texts_of
 from recbole_showcase.errors import DataError, SettingsError
 
 
@@ -19,23 +20,19 @@ def check_same_length(**named: Sized) -> None:
 
 
 def check_at_least_one(**named: int) -> None:
-    """Raise a SettingsError that names the first value below 1."""
-    for name, value in named.items():
-        if value < 1:
-            raise SettingsError(f"{name} is {value}; allowed is 1 or more")
+    """Raise a SettingsError that names the first value that is no whole number of 1 or more."""
+    check_count(SettingsError, **named)
 
 
 def check_texts(**named: Sequence[str]) -> bool:
     """Refuse what are not lists of one length; return whether there is anything in them.
 
     Raises:
-        DataError: The lengths differ, or a single text was given instead of a list.
+        DataError: The lengths differ, a single text was given instead of a list, or an entry is no
+            text.
     """
     for name, texts in named.items():
-        if isinstance(texts, str):
-            raise DataError(
-                f"{name} is a single text of {len(texts)} characters; allowed is a list"
-            )
+        texts_of(name, texts)
     check_same_length(**named)
     return all(len(texts) > 0 for texts in named.values())
 

@@ -51,15 +51,32 @@ def test_without_labels_the_output_says_so(drawing: Path, dataset: Path) -> None
         "written",
     ]
     assert kept_figures(review(drawing), review(dataset))["kept_f1"] > 0.9
-    assert "threshold 99" in run("distill", dataset, "--threshold", 99, "--no-progress")
+    before = review(dataset).read_bytes()
+    for beyond in (99, -99, "nan"):
+        with pytest.raises(SettingsError, match=r"threshold is .*; allowed: -\d+\.\d+ to \d+\.\d+"):
+            run("distill", dataset, "--threshold", beyond, "--no-progress")
+    assert review(dataset).read_bytes() == before
+    assert "threshold 4.05" in run("distill", dataset, "--threshold", 4.05, "--no-progress")
     assert kept_figures(review(drawing), review(dataset))["kept_recall"] == 0.0
 
 
 def test_options_that_do_not_go_together(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="give one"):
         run("distill", dataset, "--labels", tmp_path, "--classifier", tmp_path)
-    with pytest.raises(SettingsError, match="there is no --labels"):
-        run("distill", dataset, "--save", tmp_path)
+    before = review(dataset).read_bytes()
+    for option, value in (
+        ("--save", tmp_path),
+        ("--form", "interaction"),
+        ("--regularization", 3),
+        ("--folds", 3),
+    ):
+        with pytest.raises(SettingsError, match=f"{option} is of what .* there is no --labels"):
+            run("distill", dataset, option, value)
+    with pytest.raises(SettingsError, match="--seed is of --labels"):
+        run("distill", dataset, "--classifier", "shipped", "--seed", 1)
+    with pytest.raises(SettingsError, match=r"threshold is 2; allowed: 0 to 1"):
+        run("distill", dataset, "--classifier", "shipped", "--threshold", 2)
+    assert review(dataset).read_bytes() == before
 
 
 def review(folder: Path) -> Path:

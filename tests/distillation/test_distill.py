@@ -119,7 +119,7 @@ def test_endings_columns_and_quotes_survive(dataset: Path) -> None:
         b"\t\t" + image[1].encode() + b"\t"
     )
     scorer = SimilarityScorer(mean=0.0, spread=1.0, pairs=1)
-    counts = distill_dataset(PhotoReviews(dataset), scorer, threshold=-9, progress=False)
+    counts = distill_dataset(PhotoReviews(dataset), scorer, threshold=-1, progress=False)
     assert path.read_bytes() == (
         b"explanation:token_seq\tstars:float\treview_id:token\ttext:token_seq\r\n"
         b'So so. "Great" they said! caf\xc3\xa9?\t4.0\t' + image[0].encode() +

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from recbole_showcase.files import photos
-from recbole_showcase.files.photos import GONE, PhotoError, content_mark, read_photo
+from recbole_showcase.files.photos import (
+    GONE,
+    PhotoError,
+    content_mark,
+    read_photo,
+    readable_formats,
+)
 
 
 def halves(mode: str = "RGB") -> Image.Image:
@@ -51,6 +57,19 @@ def test_modes_decode_to_the_same_colours(tmp_path: Path, name: str, mode: str) 
     kind = "PNG" if name.startswith("misnamed") else None
     halves(mode).save(path, format=kind, **({"quality": 95} if name.endswith("jpg") else {}))
     assert close(read_photo(path), halves())
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_avif_is_read_where_pillow_reads_it(tmp_path: Path) -> None:
+    halves().save(tmp_path / "a.avif", quality=95)
+    assert close(read_photo(tmp_path / "a.avif"), halves())
+    assert "AVIF" in readable_formats()
+
+
+def test_what_is_no_photo_is_told_the_formats(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"<html>gone</html>")
+    with pytest.raises(PhotoError, match=r"of a format that is read \(JPEG, PNG, .*TIFF"):
+        read_photo(tmp_path / "a.jpg")
 
 
 def test_the_first_of_several_photos_in_one_file(tmp_path: Path) -> None:

@@ -207,6 +207,12 @@ def test_photos_without_relevance_have_no_bars(rendered):
     assert "Why these photos" not in " ".join(shown.text)
 
 
+def test_what_figures_rest_on_stands_under_them(rendered):
+    shown = rendered(USER, figures={"recall@10": 0.1}, figures_note="rest on <46> rows")
+    assert "rest on <46> rows" in "".join(shown.text)
+    assert "rest on" not in "".join(rendered(USER, figures={"recall@10": 0.1}).text)
+
+
 def test_figures_stand_at_the_top_with_their_names(rendered):
     shown = rendered(USER, figures={"recall@10": 0.08123, "bleu-1": 17.2149, "odd": math.nan})
     text = [part.strip() for part in shown.text if part.strip()]

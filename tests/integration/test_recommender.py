@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import recbole_showcase
-from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.evaluation.results import load_result, result_file
+from recbole_showcase.errors import CheckpointError, DataError, ShowcaseError
+from recbole_showcase.evaluation.results import load_basis, load_result, result_file
 from recbole_showcase.recommender import ShowcaseRecommender
 from tests.integration.test_checkpoints import train
 from tests.integration.test_registration import stock_config
@@ -32,6 +32,8 @@ def recommender(
 def test_what_explains_nothing_is_refused(tiny_world: TinyWorld, tmp_path: Path) -> None:
     weights, stock = tmp_path / "weights.pth", stock_config(tiny_world, tmp_path)
     torch.save({"weight": torch.zeros(2)}, weights)
+    with pytest.raises(CheckpointError, match=r"' is a folder; a file is meant"):
+        recbole_showcase.load_explainer(tmp_path)
     with pytest.raises(
         CheckpointError, match=r"weights.pth' .* no \['config', 'state_dict'\] in it"
     ):
@@ -50,6 +52,26 @@ def test_a_damaged_test_result_is_named(tmp_path: Path) -> None:
         result_file(tmp_path / "model.pth").write_text(content)
         with pytest.raises(CheckpointError, match=r"model\.test\.json' is damaged"):
             load_result(tmp_path / "model.pth")
+
+
+def test_a_test_result_says_what_it_rests_on(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """A third of the texts lose their photos: figures of explanations rest on the others."""
+    folder = tmp_path / "data" / tiny_world.name
+    shutil.copytree(tiny_world.folder, folder)
+    images = folder / f"{tiny_world.name}.image"
+    head, *lines = images.read_text().splitlines()
+    place = [field.partition(":")[0] for field in head.split("\t")].index("review_id")
+    kept = [
+        line for line in lines if int("".join(filter(str.isdigit, line.split("\t")[place]))) % 3
+    ]
+    images.write_text("\n".join([head, *kept, ""]))
+    config = tiny_world.config(tmp_path, epochs=1, data_path=str(folder.parent))
+    checkpoint, _ = train("ShowcaseBPR", folder.name, config)
+    basis, result = load_basis(checkpoint), load_result(checkpoint)
+    assert basis is not None and result is not None
+    assert "rests_on" not in result and "recall@5" in result
+    assert 0 < basis.explained < basis.rows == basis.explained + basis.texts_unused
+    assert recbole_showcase.load_explainer(checkpoint).test_basis == basis
 
 
 def test_items_are_named_whatever_the_field_of_their_ids(
@@ -76,7 +98,7 @@ def test_items_are_named_whatever_the_field_of_their_ids(
 
 
 def test_recommendations_are_the_models_best_new_items(recommender: ShowcaseRecommender) -> None:
-    """Against a score of every pair by itself, and what the user visited before the test."""
+    """Against a score of every pair by itself, and what the user visited, held out or not."""
     from recbole.data.interaction import Interaction
 
     data = recommender.model.showcase.data
@@ -86,18 +108,18 @@ def test_recommendations_are_the_models_best_new_items(recommender: ShowcaseReco
     n_items = len(data.corpus.item_tokens)
     pairs = {"user_id": torch.full((n_items,), int(number)), "item_id": torch.arange(n_items)}
     scores = recommender.model.predict(Interaction(pairs)).detach().numpy()
-    visited = inter.items[(inter.users == number) & (inter.splits != 2)]
+    visited = inter.items[inter.users == number]
     scores[[0, *visited]] = -np.inf
     best = data.corpus.item_tokens[np.argsort(-scores)[:4]]
     found = recommender.recommend([user], 4)[0]
     assert [shown.item for shown in found] == list(best)
     assert [shown.rank for shown in found] == [1, 2, 3, 4]
-    assert len(visited) == 6
+    assert len(visited) == 7
 
 
 def test_more_items_than_there_are(recommender: ShowcaseRecommender) -> None:
     (found,) = recommender.recommend(["u0"], 1000)
-    assert len(found) == 24 - 6
+    assert len(found) == 24 - 7
 
 
 def test_given_pairs_are_explained(recommender: ShowcaseRecommender) -> None:
@@ -120,6 +142,29 @@ def test_unknown_names_are_errors(recommender: ShowcaseRecommender) -> None:
         recommender.explain(["u1"], [])
 
 
+def test_unknown_names_are_told_of_and_the_others_answered(
+    recommender: ShowcaseRecommender, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(DataError, match=r"2 of 3 users are not .*: 'no', 'nobody'; unknown='skip'"):
+        recommender.recommend(["no", "u1", "nobody"], 2)
+    known = recommender.recommend(["u1"], 2)
+    caplog.clear()
+    assert recommender.recommend(["no", "u1", "nobody"], 2, unknown="skip") == [None, *known, None]
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 of 3 users are not in the data set: 'no', 'nobody'; None stands in their place"
+    ]
+    (first, none, other) = recommender.explain(
+        ["u1", "u1", "x"], ["i3", "nowhere", "i3"], unknown="skip"
+    )
+    assert (none, other) == (None, None)
+    assert first == recommender.explain(["u1"], ["i3"])[0]
+    pages = recommender.user_showcases(["x", "u1"], 2, unknown="skip")
+    assert pages == [None, *recommender.user_showcases(["u1"], 2)]
+    assert recommender.recommend(["x"], 2, unknown="skip") == [None]
+    with pytest.raises(DataError, match="unknown is 'none'; allowed: 'raise', 'skip'"):
+        recommender.recommend(["u1"], 2, unknown="none")  # type: ignore[call-overload]
+
+
 def test_sequential_models_recommend_too(tiny_world: TinyWorld, tmp_path: Path) -> None:
     config = tiny_world.config(tmp_path, epochs=1, **SASREC)
     checkpoint, _ = train("ShowcaseSASRec", tiny_world.name, config)
@@ -139,6 +184,23 @@ def test_the_demo_copy_is_whole_or_not_there(tmp_path: Path) -> None:
         copy_demo(tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("BPR", "--model is 'BPR', which explains nothing; try ShowcaseBPR"),
+        ("ShowcaseNothing", "no model 'ShowcaseNothing'"),
+    ],
+)
+def test_a_demo_of_a_model_that_explains_nothing_ends_at_once(
+    tmp_path: Path, model: str, said: str
+) -> None:
+    from recbole_showcase.cli.demo import demo
+
+    with pytest.raises(ShowcaseError, match=f"(?i){said}"):
+        demo(tmp_path / "out", model=model)
+    assert not (tmp_path / "out").exists()
+
+
 def test_errors_of_commands_are_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -154,10 +216,10 @@ def test_errors_of_commands_are_one_line(
 @pytest.mark.parametrize(
     ("users", "top_k", "said"),
     [
-        ("u1", 1, r"users are 'u1'; allowed: a list"),
-        (3, 1, "users are 3; allowed: a list"),
-        ([3], 1, "user 3 is no text"),
-        ([None], 1, "user None is no text"),
+        ("u1", 1, r"users is a single text of 2 characters, 'u1'; allowed is a list"),
+        (3, 1, "users is 3; allowed is a list"),
+        ([3], 1, r"users\[0\] is 3, no text"),
+        ([None], 1, r"users\[0\] is None, no text"),
         (["u1"], 0, "top_k is 0; allowed: a whole number, 1 or more"),
         (["u1"], 1.5, "top_k is 1.5"),
         (["u1"], True, "top_k is True"),
@@ -174,8 +236,8 @@ def test_arguments_of_another_kind_are_refused(
 
 def test_pairs_of_another_kind_are_refused(recommender: ShowcaseRecommender) -> None:
     for users, items, said in (
-        ("u1", ["i1"], "users are 'u1'"),
-        (["u1"], "i1", "items are 'i1'"),
+        ("u1", ["i1"], "users is a single text of 2 characters"),
+        (["u1"], "i1", "items is a single text"),
         (["u1"], ["i1", "i2"], "1 users and 2 items"),
     ):
         with pytest.raises(DataError, match=said):
@@ -212,5 +274,5 @@ def test_items_of_given_sequences_are_not_new(tiny_world: TinyWorld, tmp_path: P
     recommender = recbole_showcase.load_explainer(checkpoint)
     for user in ("u1", "u2"):
         shown = {showcase.item for showcase in recommender.recommend([user], 24)[0]}
-        assert not shown & set(past[user][:-1]), "but the one that is held out may be shown"
-        assert past[user][-1] in shown
+        assert not shown & set(past[user])
+        assert len(shown) == 24 - len(set(past[user]))

@@ -14,13 +14,14 @@ from tqdm import tqdm
 from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
+from recbole_showcase.data.cosines import profile_cosines
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
 from recbole_showcase.integration.config import RunSettings, run_settings
 from recbole_showcase.integration.remembered import check_same_ids, digests_of, to_remember
-from recbole_showcase.relevance import RELEVANCE, PartInputs
+from recbole_showcase.relevance import RELEVANCE, RelevanceInputs
 from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.hashed_random import pair_keys
 
@@ -278,12 +279,14 @@ class ExplanationHead(nn.Module):
         self.selector = SELECTORS.find(self.settings.selector)(settings.selector)
         self.relevance = RELEVANCE.find(self.settings.relevance)(
             settings.relevance,
-            PartInputs(
+            RelevanceInputs(
                 photo_statistics=torch.from_numpy(data.photo_statistics()),
                 review_statistics=torch.from_numpy(data.review_statistics()),
                 user=vectors.user_size,
                 item=vectors.item_size,
                 known_users=torch.from_numpy(data.users_with_selection()),
+                profile_cosines=torch.from_numpy(profile_cosines(data)),
+                selection_rows=len(data.selection_rows),
             ),
         )
         inputs = ExplainerInputs(

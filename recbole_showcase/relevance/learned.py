@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -129,7 +130,7 @@ class LearnedRelevance(RelevanceModel):
         moved = torch.cat(
             [
                 *self.weights.values(),
-                *(count.moved() for count in self.counts.values()),
+                *(cast(SoftCount, count).moved() for count in self.counts.values()),
             ]
         )
         squares = (_SPEED * moved / self.settings.relevance_prior).square().sum()

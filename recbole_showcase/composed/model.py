@@ -10,19 +10,16 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from recbole_showcase.composed.head import ExplanationHead
 from recbole_showcase.composed.processes import Processes
 from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
-from recbole_showcase.data.explanation import ExplanationData, Profile
+from recbole_showcase.data.explanation import Profile
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
-from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
-from recbole_showcase.integration.config import RunSettings, run_settings
+from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.remembered import check_same_ids, digests_of, to_remember
-from recbole_showcase.relevance import RELEVANCE, PartInputs
-from recbole_showcase.selectors import SELECTORS
-from recbole_showcase.selectors.hashed_random import pair_keys
 
 if TYPE_CHECKING:
     from recbole.model.abstract_recommender import AbstractRecommender
@@ -272,87 +269,3 @@ def _of_known(vectors: Tensor | None, ids: Tensor, known: Tensor) -> Tensor | No
     if vectors is None:
         return None
     return vectors.masked_fill(~known[ids].unsqueeze(1), 0.0)
-
-
-class ExplanationHead(nn.Module):
-    """The relevance model, selector and explainer of a composed model, and the data they read.
-
-    Attributes:
-        known_users: Users that the recommender knows (n_users,), bool.
-        known_items: Items that it knows (n_items,), bool.
-    """
-
-    known_users: Tensor
-    known_items: Tensor
-
-    def __init__(
-        self, settings: RunSettings, data: ExplanationData, vectors: RecommenderVectors
-    ) -> None:
-        super().__init__()
-        self.settings = settings.showcase
-        self.data = data.with_settings(self.settings)
-        self.selector = SELECTORS.find(self.settings.selector)(settings.selector)
-        self.relevance = RELEVANCE.find(self.settings.relevance)(
-            settings.relevance,
-            PartInputs(
-                photo_statistics=torch.from_numpy(data.photo_statistics()),
-                review_statistics=torch.from_numpy(data.review_statistics()),
-                user=vectors.user_size,
-                item=vectors.item_size,
-                known_users=torch.from_numpy(data.users_with_selection()),
-            ),
-        )
-        inputs = ExplainerInputs(
-            photo_statistics=torch.from_numpy(data.photo_statistics()),
-            review_statistics=torch.from_numpy(data.review_statistics()),
-            user=vectors.user_size,
-            item=vectors.item_size,
-            known_users=torch.from_numpy(data.explained_users),
-            known_items=torch.from_numpy(data.explained_items),
-            max_tokens=self.settings.max_tokens,
-        )
-        self.explainer = EXPLAINERS.find(self.settings.explainer)(
-            settings.explainer, inputs, data.tokenizer
-        )
-        self.data.reads = self.explainer.reads
-        # Of the data, not learned: no part of a checkpoint, but where the vectors are.
-        for name in ("known_users", "known_items"):
-            known = torch.from_numpy(getattr(data, name))
-            self.register_buffer(name, known, persistent=False)
-
-    @property
-    def loss_names(self) -> tuple[str, ...]:
-        """Names of the explanation losses, in the order they are returned."""
-        return self.explainer.loss_names + self.selection_loss_names
-
-    @property
-    def selection_loss_names(self) -> tuple[str, ...]:
-        """Names of those that photo selection learns from."""
-        return self.relevance.loss_names + self.selector.loss_names
-
-    def selection_losses(
-        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
-    ) -> tuple[Tensor, ...]:
-        """Losses of the relevance model, then of the selector."""
-        relevance = self.relevance(batch, user_vectors, item_vectors)  # (B, C)
-        return (
-            *self.relevance.losses(relevance, batch, user_vectors, item_vectors),
-            *self.selector.losses(
-                relevance, batch.candidate_features, batch.candidate_mask, batch.posted
-            ),
-        )
-
-    def select(
-        self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Positions in the photo table (B, k), -1 if absent, and their relevance, NaN if absent."""
-        k = self.settings.photos
-        if not batch.candidates.shape[1]:
-            none = batch.candidates.new_full((len(batch), k), -1)
-            return none, torch.full_like(none, torch.nan, dtype=torch.float32)
-        relevance = self.relevance(batch, user_vectors, item_vectors)  # (B, C)
-        keys = pair_keys(batch.users, batch.items)
-        chosen = self.selector(relevance, batch.candidate_features, batch.candidate_mask, k, keys)
-        index = chosen.clamp(min=0)
-        photos = batch.candidates.gather(1, index).masked_fill(chosen < 0, -1)
-        return photos, relevance.float().gather(1, index).masked_fill(chosen < 0, torch.nan)

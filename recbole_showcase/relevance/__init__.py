@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from recbole_showcase.data.inputs import PartInputs
 from recbole_showcase.parts import RELEVANCE
-from recbole_showcase.relevance.base import RelevanceModel
+from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
 
 _HERE = "recbole_showcase.relevance"
 
@@ -19,4 +18,4 @@ RELEVANCE.declare(
     }
 )
 
-__all__ = ["RELEVANCE", "PartInputs", "RelevanceModel"]
+__all__ = ["RELEVANCE", "RelevanceInputs", "RelevanceModel"]

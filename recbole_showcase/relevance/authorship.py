@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import SelectionBatch
-from recbole_showcase.data.inputs import PartInputs, Standardise
-from recbole_showcase.relevance.base import RelevanceModel
+from recbole_showcase.data.inputs import Standardise
+from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
 from recbole_showcase.relevance.clip import typicality
 
 
@@ -45,7 +45,7 @@ class AuthorshipRelevance(RelevanceModel):
     loss_names = ("photo_authorship",)
     known: Tensor
 
-    def __init__(self, settings: MFELVisSettings, inputs: PartInputs) -> None:
+    def __init__(self, settings: MFELVisSettings, inputs: RelevanceInputs) -> None:
         super().__init__(settings, inputs)
         size = settings.relevance_hidden_size
         self.users = nn.Embedding(len(inputs.known_users), size)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import SelectionBatch
 from recbole_showcase.data.inputs import NoSettings, PartInputs
+
+
+@dataclass(frozen=True)
+class RelevanceInputs(PartInputs):
+    """What a relevance model is built for.
+
+    Attributes:
+        profile_cosines: Of training candidates with past photos and with past reviews, features
+            centred: rows of the two kinds, columns of mean and standard deviation (2, 2).
+        selection_rows: The number of training rows that photo selection learns from.
+    """
+
+    profile_cosines: Tensor
+    selection_rows: int
 
 
 class RelevanceModel(nn.Module):
@@ -21,7 +36,7 @@ class RelevanceModel(nn.Module):
     Settings: ClassVar[type] = NoSettings
     loss_names: tuple[str, ...] = ()
 
-    def __init__(self, settings: Any, inputs: PartInputs) -> None:
+    def __init__(self, settings: Any, inputs: RelevanceInputs) -> None:
         super().__init__()
         self.settings = settings
         self.inputs = inputs

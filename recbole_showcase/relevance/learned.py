@@ -4,33 +4,39 @@ Ours, in the spirit of the quality term of "Personalized Showcases" (Yan et al.,
 which no code is public. A candidate is compared with every past photo and every past review, and
 the near ones are counted softly, photos and reviews together:
 
-    r(c) = a log(1 + sum_h exp((cos(c, h) - m_p) / t_p) + sum_r exp((cos(c, r) - m_r) / t_r))
+    r(c) = a log(1 + sum_h exp((z(c, h) - m_p) / t_p) + sum_r exp((z(c, r) - m_r) / t_r))
 
 A mean of the profile blurs a user who likes two dishes; a count does not, and the 1 keeps what
 fits nothing in the profile from being ranked by noise. Features are centred by the training
-split and weighted in each dimension. Few numbers are learned, and all users share them, so new
-users are no exception. Before training this is a sharper reading of CLIP similarity.
+split and weighted in each dimension. z is their cosine in standard deviations from the mean of
+the cosines of its kind, photo or review, over the training split: how large a cosine of two
+things alike is differs by encoder, data set and kind. Few numbers are learned, and all users
+share them, so new users are no exception.
+
+Before training this is a sharper reading of CLIP similarity. Training is held to that start by a
+normal prior on what changes the order of photos, so a small training split, or features in which
+there is little to learn, move it little (maximum a posteriori; the loss ``photo_prior``).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import SelectionBatch
-from recbole_showcase.data.inputs import PartInputs
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.relevance.base import RelevanceModel
+from recbole_showcase.relevance.base import RelevanceInputs, RelevanceModel
 from recbole_showcase.relevance.clip import typicality
 
 # Adam moves a parameter by about its learning rate a step, which for logarithms is slow.
 _SPEED = 10.0
-# Cosine of centred features from which on an entry of the profile counts, before training.
-_OFFSET = 0.35
+# From so many standard deviations above the mean on an entry of the profile counts, at the start.
+_OFFSET = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,15 @@ class LearnedRelevanceSettings:
 
     relevance_use_photos: bool = True
     relevance_use_reviews: bool = True
-    relevance_temperature: float = 0.12
+    relevance_temperature: float = 0.5
+    relevance_prior: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the range."""
-        if not 0.0 < self.relevance_temperature < float("inf"):
-            raise SettingsError(
-                f"relevance_temperature is {self.relevance_temperature}; allowed is a number > 0"
-            )
+        for name in ("relevance_temperature", "relevance_prior"):
+            value = getattr(self, name)
+            if not 0.0 < value < float("inf"):
+                raise SettingsError(f"{name} is {value}; allowed is a number > 0")
 
 
 class LearnedRelevance(RelevanceModel):
@@ -56,7 +63,7 @@ class LearnedRelevance(RelevanceModel):
     photo_mean: Tensor
     review_mean: Tensor
 
-    def __init__(self, settings: LearnedRelevanceSettings, inputs: PartInputs) -> None:
+    def __init__(self, settings: LearnedRelevanceSettings, inputs: RelevanceInputs) -> None:
         super().__init__(settings, inputs)
         self.register_buffer("photo_mean", inputs.photo_statistics[0].clone())
         self.register_buffer("review_mean", inputs.review_statistics[0].clone())
@@ -64,7 +71,11 @@ class LearnedRelevance(RelevanceModel):
         kinds = [kind for kind, use in used.items() if use]
         width = inputs.photo_statistics.shape[1]
         self.counts = nn.ModuleDict(
-            {kind: SoftCount(settings.relevance_temperature) for kind in kinds}
+            {
+                kind: SoftCount(settings.relevance_temperature, cosines)
+                for kind, cosines in zip(used, inputs.profile_cosines, strict=True)
+                if used[kind]
+            }
         )
         # Both kinds are compared with photos, so photos have weights in any case.
         self.weights = nn.ParameterDict(
@@ -72,7 +83,7 @@ class LearnedRelevance(RelevanceModel):
         )
         if kinds:
             self.log_scale = nn.Parameter(torch.zeros(()))
-            self.loss_names = ("photo_relevance",)
+            self.loss_names = ("photo_relevance", "photo_prior")
 
     def forward(
         self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
@@ -105,10 +116,25 @@ class LearnedRelevance(RelevanceModel):
         user_vectors: Tensor | None,
         item_vectors: Tensor | None,
     ) -> tuple[Tensor, ...]:
-        """The listwise softmax loss; see :func:`listwise_loss`."""
+        """The listwise softmax loss, see :func:`listwise_loss`, and the prior's share of a row."""
         if not self.loss_names:
             return ()
-        return (listwise_loss(relevance, batch.candidate_mask, batch.posted),)
+        return listwise_loss(relevance, batch.candidate_mask, batch.posted), self._prior()
+
+    def _prior(self) -> Tensor:
+        """Minus the log-density of what was learned, up to a constant, by training rows.
+
+        Logarithms of weights and temperatures, and offsets in standard deviations of cosines, are
+        normal around their start. The scale is free: it changes the order of no photos.
+        """
+        moved = torch.cat(
+            [
+                *self.weights.values(),
+                *(cast(SoftCount, count).moved() for count in self.counts.values()),
+            ]
+        )
+        squares = (_SPEED * moved / self.settings.relevance_prior).square().sum()
+        return squares / (2 * max(self.inputs.selection_rows, 1))
 
     def _embed(self, kind: str, features: Tensor, mask: Tensor, mean: Tensor) -> Tensor:
         """Unit vectors (B, N, D), zeros where masked."""
@@ -120,20 +146,37 @@ class LearnedRelevance(RelevanceModel):
 class SoftCount(nn.Module):
     """Logarithms of how much each entry of a profile counts for each candidate."""
 
-    def __init__(self, temperature: float) -> None:
-        super().__init__()
-        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature) / _SPEED))
-        self.offset = nn.Parameter(torch.tensor(_OFFSET / _SPEED))
+    cosines: Tensor
+    start: Tensor
 
-    def forward(self, cosine: Tensor, mask: Tensor) -> Tensor:
-        """(cosine - offset) / temperature of (B, C, N), -infinity where the entry (B, N) is not.
+    def __init__(self, temperature: float, cosines: Tensor) -> None:
+        """Start from the data.
 
         Args:
-            cosine: Of candidates and entries (B, C, N).
+            temperature: At the start, in standard deviations of cosines.
+            cosines: Mean and standard deviation (2,) of cosines of candidates and entries.
+        """
+        super().__init__()
+        self.register_buffer("cosines", cosines.clone())
+        start = torch.tensor([math.log(temperature), _OFFSET]) / _SPEED
+        self.register_buffer("start", start)
+        self.log_temperature = nn.Parameter(start[0].clone())
+        self.offset = nn.Parameter(start[1].clone())
+
+    def moved(self) -> Tensor:
+        """How far the logarithm of the temperature and the offset are from their start (2,)."""
+        return torch.stack([self.log_temperature, self.offset]) - self.start
+
+    def forward(self, cosine: Tensor, mask: Tensor) -> Tensor:
+        """(z - offset) / temperature of (B, C, N), -infinity where the entry (B, N) is not.
+
+        Args:
+            cosine: Of candidates and entries (B, C, N); z is in standard deviations.
             mask: Which entries are there (B, N).
         """
         temperature = (_SPEED * self.log_temperature).exp()
-        logs = (cosine - _SPEED * self.offset) / temperature
+        mean, deviation = self.cosines
+        logs = ((cosine - mean) / deviation - _SPEED * self.offset) / temperature
         return logs.masked_fill(~mask.unsqueeze(1), -torch.inf)
 
 

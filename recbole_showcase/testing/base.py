@@ -12,6 +12,7 @@ from recbole_showcase.settings import read_settings
 
 WIDTH = 6  # of CLIP features
 STATISTICS = torch.stack([torch.linspace(-0.5, 0.5, WIDTH), torch.linspace(0.5, 1.5, WIDTH)])
+COSINES = torch.tensor([[0.1, 0.4], [-0.2, 0.3]])  # mean and deviation, of photos and reviews
 
 
 class Contract:

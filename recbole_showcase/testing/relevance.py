@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from recbole_showcase.data.batch import SelectionBatch
-from recbole_showcase.data.inputs import PartInputs
-from recbole_showcase.testing.base import STATISTICS, WIDTH, Contract, all_close, shake
+from recbole_showcase.relevance.base import RelevanceInputs
+from recbole_showcase.testing.base import COSINES, STATISTICS, WIDTH, Contract, all_close, shake
 
 
 class RelevanceContract(Contract):
@@ -20,7 +20,15 @@ class RelevanceContract(Contract):
         """The model, in evaluation mode; user 3 is not known from training."""
         known = torch.arange(9) != 3
         return self._built(
-            PartInputs(STATISTICS, -STATISTICS.abs(), user=0, item=0, known_users=known)
+            RelevanceInputs(
+                STATISTICS,
+                -STATISTICS.abs(),
+                user=0,
+                item=0,
+                known_users=known,
+                profile_cosines=COSINES,
+                selection_rows=50,
+            )
         )
 
     def batch(self) -> SelectionBatch:

@@ -116,7 +116,7 @@ def test_losses_of_both_are_named_and_train(tiny_world: TinyWorld, tmp_path: Pat
         selector_learn_trade_off=True,
     )
     head = trainer.model.showcase
-    assert head.loss_names[-2:] == ("photo_relevance", "photo_set")
+    assert head.loss_names[-3:] == ("photo_relevance", "photo_prior", "photo_set")
     before = float(head.selector.trade_off)
     losses = trainer._train_epoch(train, 0)
     assert len(losses) == 1 + len(head.loss_names) and all(np.isfinite(losses))

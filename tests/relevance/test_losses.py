@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from recbole_showcase.integration.config import part_defaults
+from recbole_showcase.relevance import RELEVANCE
 from recbole_showcase.relevance.learned import _SPEED, listwise_loss
-from tests.relevance.test_relevance import STATISTICS, build, draw
+from tests.relevance.test_relevance import COSINES, INPUTS, STATISTICS, build, draw
 
 
 def test_soft_counts_are_those_of_the_equation() -> None:
@@ -34,10 +37,73 @@ def test_soft_counts_are_those_of_the_equation() -> None:
                 for entry in features[row][mask[row]]:
                     entry = (entry - means[kind]) * (_SPEED * model.weights[kind]).exp()
                     cosine = F.cosine_similarity(photo, entry, dim=0)
+                    mean, deviation = COSINES[["photo", "review"].index(kind)]
+                    z = (cosine - mean) / deviation
                     temperature = math.exp(_SPEED * float(part.log_temperature))
-                    count = count + ((cosine - _SPEED * part.offset) / temperature).exp()
+                    count = count + ((z - _SPEED * part.offset) / temperature).exp()
             expected = (_SPEED * model.log_scale).exp() * count.log()
             torch.testing.assert_close(found[row, place], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_before_training_the_data_say_which_cosines_count() -> None:
+    """By hand, photos of mean .1 and deviation .4: a cosine of .5 counts once, .9 e² times."""
+    model = build("learned")
+    for kind, cosines in {"photo": [0.5, 0.9, 0.1], "review": [0.1, 0.4, -0.2]}.items():
+        there = torch.tensor([[True, True, True]])
+        logs = model.counts[kind](torch.tensor([[cosines]]), there)
+        torch.testing.assert_close(logs, torch.tensor([[[0.0, 2.0, -2.0]]]), rtol=0, atol=1e-5)
+
+
+def test_a_start_of_other_cosines_gives_the_same_counts() -> None:
+    """No constant is left in cosines: what is shifted and stretched with the data counts alike."""
+    other = replace(INPUTS, profile_cosines=COSINES * torch.tensor([1.0, 0.25]) + 0.125)
+    settings = part_defaults("relevance", "learned")
+    first, second = (RELEVANCE.build("learned", settings, inputs) for inputs in (INPUTS, other))
+    there = torch.ones(1, 5, dtype=torch.bool)
+    cosines = torch.linspace(-0.5, 0.9, 5).view(1, 1, 5)
+    for kind in ("photo", "review"):
+        (mean, deviation), (mean_2, deviation_2) = (
+            first.counts[kind].cosines,
+            second.counts[kind].cosines,
+        )
+        moved = (cosines - mean) / deviation * deviation_2 + mean_2
+        torch.testing.assert_close(
+            first.counts[kind](cosines, there), second.counts[kind](moved, there)
+        )
+
+
+def test_the_prior_is_that_of_the_equation() -> None:
+    model, batch = build("learned", relevance_prior=0.5), draw()
+    prior = model.losses(model(batch, None, None), batch, None, None)[1]
+    assert float(prior) == 0.0, "at the start"
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+    expected = 0.0
+    for kind in ("photo", "review"):
+        part = model.counts[kind]
+        moved = [_SPEED * float(weight) for weight in model.weights[kind]]
+        moved.append(_SPEED * float(part.log_temperature) - math.log(0.5))
+        moved.append(_SPEED * float(part.offset) - 1.0)
+        expected += sum(value**2 for value in moved) / (2 * 0.5**2 * 50)
+    found = model.losses(model(batch, None, None), batch, None, None)[1]
+    assert float(found) == pytest.approx(expected, rel=1e-4)
+
+
+def test_few_rows_leave_the_order_where_it_started() -> None:
+    """Five rows that chance could have posted: as five of five they move it less than of many."""
+    moved = {}
+    for rows in (5, 100_000):
+        inputs = replace(INPUTS, selection_rows=rows)
+        model = RELEVANCE.build("learned", part_defaults("relevance", "learned"), inputs).train()
+        batch, optimizer = draw(), torch.optim.Adam(model.parameters(), lr=0.001)
+        for _ in range(60):
+            optimizer.zero_grad()
+            sum(model.losses(model(batch, None, None), batch, None, None)).backward()
+            optimizer.step()
+        moved[rows] = float(_SPEED * torch.cat(list(model.weights.values())).detach().norm())
+    assert moved[5] < 0.7 * moved[100_000], moved
 
 
 def slow_listwise(relevance, mask, posted):

@@ -11,17 +11,25 @@ from recbole_showcase.errors import SettingsError
 from recbole_showcase.integration.config import part_defaults
 from recbole_showcase.relevance import (
     RELEVANCE,
-    PartInputs,
+    RelevanceInputs,
     RelevanceModel,
 )
 from recbole_showcase.relevance.clip import clip_relevance
 from recbole_showcase.resources import properties_path
 from recbole_showcase.testing import RelevanceContract
-from recbole_showcase.testing.base import STATISTICS
+from recbole_showcase.testing.base import COSINES, STATISTICS
 from recbole_showcase.testing.relevance import selection_batch
 
 KNOWN = torch.arange(9) != 3
-INPUTS = PartInputs(STATISTICS, -STATISTICS.abs(), user=0, item=0, known_users=KNOWN)
+INPUTS = RelevanceInputs(
+    STATISTICS,
+    -STATISTICS.abs(),
+    user=0,
+    item=0,
+    known_users=KNOWN,
+    profile_cosines=COSINES,
+    selection_rows=50,
+)
 draw = selection_batch
 every = pytest.mark.parametrize("name", sorted(RELEVANCE))
 trained = pytest.mark.parametrize("name", ["brie", "learned", "mf_elvis"])
@@ -73,6 +81,8 @@ def test_unknown_names_and_settings_are_errors() -> None:
         build("random", relevance_sed=3)
     with pytest.raises(SettingsError, match=r"relevance_temperature is 0\.0"):
         build("learned", relevance_temperature=0.0)
+    with pytest.raises(SettingsError, match=r"relevance_prior is -1\.0"):
+        build("learned", relevance_prior=-1.0)
 
 
 @pytest.mark.parametrize("off", ["relevance_use_photos", "relevance_use_reviews"])

@@ -53,6 +53,7 @@ class Rehearsal:
 
     def _build(self, config: Any) -> None:
         utils = import_module("recbole.utils")
+        config["log_wandb"] = False  # nothing is begun that others would see
         utils.init_seed(config["seed"], config["reproducibility"])
         if self._key != (key := _data_key(config)):
             self._train = None  # before the next is read: there may be room for one only

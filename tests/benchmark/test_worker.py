@@ -315,10 +315,22 @@ def test_data_that_several_runs_share_are_read_once(
         return build(self)
 
     monkeypatch.setattr(ShowcaseDatasetMixin, "build", counted)
-    spec = tiny_spec(tiny_world, tmp_path, explainers=["showcase", "nrt"], seeds=[1])
+    logged: list[bool] = []
+    monkeypatch.setattr(
+        "recbole.utils.wandblogger.WandbLogger.setup",
+        lambda self: logged.append(self.log_wandb),
+    )
+    spec = tiny_spec(
+        tiny_world,
+        tmp_path,
+        explainers=["showcase", "nrt"],
+        seeds=[1],
+        settings={"log_wandb": True},
+    )
     for number, cell in enumerate(cells_of(spec)):
         TaskFolder(tmp_path / "checks" / f"{number:04}").prepare(run_of(cell, 1))
     names = [f"{number:04}" for number in range(8)]
     Checklist("tiny.yaml", ["NDCG@5"], names[:7]).write(tmp_path / "checks")
     assert worker.main("check", str(tmp_path / "checks")) == 0
     assert built == ["ShowcaseBPR", "ShowcaseLightGCN"]
+    assert logged == [False] * 7, "a rehearsal begins no run elsewhere"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
-from recbole_showcase.atomic import PhotoFolder, photo_folder, read_columns
+from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none, read_columns
 from recbole_showcase.composed.ranking import top_items, without_sequence
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Explanations, Pairs
@@ -93,7 +93,7 @@ class ShowcaseRecommender:
         self._data = model.showcase.data
         self._seed = config["seed"]
         folder = Path(config["data_path"])
-        self._photo_folder = PhotoFolder(photos) if photos else _photo_folder_or_none(folder)
+        self._photo_folder = PhotoFolder(photos) if photos else photo_folder_or_none(folder)
         self._names, self._categories = self._describe_items(folder, config)
 
     @property
@@ -347,11 +347,3 @@ class ShowcaseRecommender:
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _photo_folder_or_none(folder: Path) -> PhotoFolder | None:
-    """The photos of a data set, or None: explanations are useful without the files too."""
-    try:
-        return photo_folder(folder)
-    except DataError:
-        return None

@@ -6,7 +6,7 @@ from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
-from recbole_showcase.atomic.photos import PhotoFolder, photo_folder
+from recbole_showcase.atomic.photos import PhotoFolder, photo_folder, photo_folder_or_none
 from recbole_showcase.atomic.reader import (
     line_starts,
     read_atomic,
@@ -47,6 +47,7 @@ __all__ = [
     "convert_google_local",
     "line_starts",
     "photo_folder",
+    "photo_folder_or_none",
     "positions",
     "read_atomic",
     "read_columns",

@@ -140,3 +140,11 @@ def _refuse_everything(folder: Path, account: Path) -> None:
             f"{account} names '{folder}' as the folder of the photos, which holds more than "
             f"photos; allowed: a folder of photos, or put them into {account.parent / 'photos'}"
         )
+
+
+def photo_folder_or_none(dataset_dir: str | Path) -> PhotoFolder | None:
+    """The photos of a data set; None where it has none, or they are on another machine."""
+    try:
+        return photo_folder(dataset_dir)
+    except DataError:
+        return None

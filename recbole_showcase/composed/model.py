@@ -15,8 +15,8 @@ from recbole_showcase.composed.processes import Processes
 from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
-from recbole_showcase.data.explanation import Profile
 from recbole_showcase.data.pairs import Explanations, Pairs
+from recbole_showcase.data.profiles import Profile
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.remembered import check_same_ids, digests_of, to_remember

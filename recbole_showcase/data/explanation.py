@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch
+from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 from recbole_showcase.data.pairs import Pairs
-from recbole_showcase.data.ragged import Timeline
+from recbole_showcase.data.profiles import Profile
+from recbole_showcase.data.selection import PhotoSelection
 from recbole_showcase.data.targets import TargetTexts
 from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.errors import DataError
@@ -23,30 +23,9 @@ from recbole_showcase.text.sampling import TOKENIZER_TEXTS, evenly
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable, no_tokens
 
 _STATISTICS_SAMPLE = 20_000
-# Candidates that are compared at once, padding included: 34 MB of features 512 wide.
-_CANDIDATES_AT_ONCE = 16_384
 
 
-@dataclass(frozen=True)
-class Profile:
-    """What the users of B pairs wrote before, which choosing photos and writing texts share.
-
-    Attributes:
-        reviews: Rows of past reviews (B, R), latest first, -1 if absent.
-        review_features: Their CLIP features (B, R, D).
-        review_mask: Which of them are there (B, R).
-    """
-
-    reviews: np.ndarray
-    review_features: Tensor
-    review_mask: Tensor
-
-    def __getitem__(self, index: np.ndarray) -> Profile:
-        """That of some of the pairs."""
-        return Profile(self.reviews[index], self.review_features[index], self.review_mask[index])
-
-
-class ExplanationData:
+class ExplanationData(PhotoSelection):
     """Everything the explanation side knows of a data set, shared by its splits.
 
     Attributes:
@@ -162,15 +141,6 @@ class ExplanationData:
     def _training_rows(self) -> np.ndarray:
         return np.flatnonzero(self.corpus.interactions.splits == TRAIN)
 
-    def _users_of(self, rows: np.ndarray) -> np.ndarray:
-        """Whether each user has one of the rows (n_users,)."""
-        return np.bincount(self.corpus.interactions.users[rows], minlength=self.corpus.n_users) > 0
-
-    def _items_of(self, rows: np.ndarray) -> np.ndarray:
-        """Whether each item has one of the rows (n_items,)."""
-        n_items = len(self.corpus.item_tokens)
-        return np.bincount(self.corpus.interactions.items[rows], minlength=n_items) > 0
-
     @cached_property
     def _targets(self) -> TargetTexts:
         """The training targets as the explainer reads them."""
@@ -252,100 +222,6 @@ class ExplanationData:
             rows=torch.from_numpy(pairs.rows),
         )
 
-    def profile_lengths(self, pairs: Pairs) -> np.ndarray:
-        """The number of past reviews in the profile of each pair (N,)."""
-        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
-        return (past >= 0).sum(axis=1)
-
-    @cached_property
-    def selection_rows(self) -> np.ndarray:
-        """Training rows to learn photo selection from (S,): with photos, and others beside them.
-
-        A text is not needed, so these are more than the explanation samples.
-        """
-        inter, limit = self.corpus.interactions, self.settings.max_candidates
-        rows = np.flatnonzero(inter.splits == TRAIN)
-        own = np.minimum(self.photos.of_row.lengths(rows), limit)
-        candidates = np.minimum(self.photos.of_item_in_training.lengths(inter.items[rows]), limit)
-        return rows[(own > 0) & (candidates > own)]
-
-    def users_with_selection(self) -> np.ndarray:
-        """Whether photo selection is learned from a row of the user, boolean (n_users,)."""
-        return self._users_of(self.selection_rows)
-
-    def training_selection(self, rows: np.ndarray, random: np.random.Generator) -> SelectionBatch:
-        """Training samples of photo selection: photos of training rows, and who posted them.
-
-        Args:
-            rows: Rows among :attr:`selection_rows` (B,).
-            random: Draws the candidates where an item has more than are compared at once.
-        """
-        pairs = Pairs.of_rows(self.corpus, rows)
-        limit = self.settings.max_candidates
-        own = self.photos.of_row.first(rows, limit)  # (B, O)
-        others = self.photos.of_item_in_training.spread(pairs.items, limit + own.shape[1], random)
-        again = self.photos.rows[others] == rows[:, None]
-        # Own photos are kept where an item has too many; the order is that of posting again.
-        hidden = np.concatenate([np.zeros(own.shape, dtype=bool), again], axis=1)
-        kept = _without(np.concatenate([own, others], axis=1), hidden, limit)
-        last = len(self.photos.rows)
-        order = np.sort(np.where(kept < 0, last, kept), axis=1)  # (B, C)
-        candidates = np.where(order == last, -1, order)
-        posted = (candidates >= 0) & (self.photos.rows[candidates] == rows[:, None])
-        return self._selection_batch(pairs, candidates, posted, self.profile(pairs))
-
-    def selection_batch(self, pairs: Pairs, profile: Profile) -> SelectionBatch:
-        """Pairs to choose photos for, among all photos of their items.
-
-        How many that are is not bounded; see :meth:`selection_groups`.
-        """
-        most = int(self.photos.of_item.lengths(pairs.items).max(initial=0))
-        candidates = self.photos.of_item.first(pairs.items, most)  # (B, C)
-        none = np.zeros(candidates.shape, dtype=bool)
-        return self._selection_batch(pairs, candidates, none, profile)
-
-    def selection_groups(self, pairs: Pairs) -> list[np.ndarray]:
-        """Pairs in groups that are not too many candidates to compare at once.
-
-        Returns:
-            The places (G,) of the pairs of each group; each group has one pair at least.
-        """
-        counts = self.photos.of_item.lengths(pairs.items)
-        if counts.max(initial=0) * len(pairs) <= _CANDIDATES_AT_ONCE:
-            return [np.arange(len(pairs))]
-        order = np.argsort(counts, kind="stable")  # like with like, so that little is padding
-        groups, start = [], 0
-        for end in range(1, len(order)):
-            if counts[order[end]] * (end + 1 - start) > _CANDIDATES_AT_ONCE:
-                groups.append(order[start:end])
-                start = end
-        return [*groups, order[start:]]
-
-    def _selection_batch(
-        self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray, profile: Profile
-    ) -> SelectionBatch:
-        past = self._past_photos(pairs)  # (B, H)
-        return SelectionBatch(
-            users=torch.from_numpy(pairs.users),
-            items=torch.from_numpy(pairs.items),
-            candidates=torch.from_numpy(candidates),
-            candidate_features=torch.from_numpy(self.photos.features[candidates]),
-            candidate_mask=torch.from_numpy(candidates >= 0),
-            history_photo_features=torch.from_numpy(self.photos.features[past]),
-            history_photo_mask=torch.from_numpy(past >= 0),
-            review_features=profile.review_features,
-            review_mask=profile.review_mask,
-            posted=torch.from_numpy(posted),
-            times=torch.from_numpy(pairs.times),
-            rows=torch.from_numpy(pairs.rows),
-        )
-
-    def profile(self, pairs: Pairs) -> Profile:
-        """What is known of the users of pairs before their times."""
-        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
-        features = torch.from_numpy(self.corpus.features[past])
-        return Profile(past, features, torch.from_numpy(past >= 0))
-
     def _past_words(
         self, pairs: Pairs, profile: Profile
     ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -358,19 +234,6 @@ class ExplanationData:
             of_items = self._review_tokens.take(past)
         return of_users, of_items
 
-    def _past_review_rows(self, timeline: Timeline, keys: np.ndarray, pairs: Pairs) -> np.ndarray:
-        """Rows (B, R) of training reviews of users or items before a time, latest first."""
-        limit = self.settings.max_history_reviews
-        past = timeline.before(keys, pairs.times, limit + 1)
-        return _without(past, past == pairs.rows[:, None], limit)
-
-    def _past_photos(self, pairs: Pairs) -> np.ndarray:
-        """Photos (B, H) that the users posted with training rows before a time, latest first."""
-        limit = self.settings.max_history_photos
-        own = int(self.photos.of_row.lengths(pairs.rows).max(initial=0))
-        past = self.photos.timeline.before(pairs.users, pairs.times, limit + own)
-        return _without(past, self.photos.rows[past] == pairs.rows[:, None], limit)
-
 
 def _statistics(features: Features, index: np.ndarray) -> np.ndarray:
     """Mean and standard deviation (2, D) of some features; of very many, an even sample."""
@@ -378,10 +241,3 @@ def _statistics(features: Features, index: np.ndarray) -> np.ndarray:
     if not len(sample):
         return np.stack([np.zeros(features.dim), np.ones(features.dim)]).astype(np.float32)
     return np.stack([sample.mean(axis=0), sample.std(axis=0)])
-
-
-def _without(values: np.ndarray, hidden: np.ndarray, limit: int) -> np.ndarray:
-    """At most ``limit`` of the values (B, L) of each row that are not hidden, padded with -1."""
-    kept = np.where(hidden, -1, values)
-    order = np.argsort(kept < 0, axis=1, kind="stable")[:, :limit]
-    return np.take_along_axis(kept, order, axis=1)

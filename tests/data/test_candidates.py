@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_showcase.data import explanation
+from recbole_showcase.data import selection
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.selectors import SELECTORS
@@ -25,7 +25,7 @@ def test_pairs_are_grouped_by_what_they_can_choose_from(
     assert everything.tolist() == list(range(len(pairs))), "in the order given where there is room"
     counts = data.photos.of_item.lengths(pairs.items)
     for limit in (1, 30, 100):
-        monkeypatch.setattr(explanation, "_CANDIDATES_AT_ONCE", limit)
+        monkeypatch.setattr(selection, "_CANDIDATES_AT_ONCE", limit)
         groups = data.selection_groups(pairs)
         assert sorted(np.concatenate(groups)) == list(range(len(pairs)))
         assert all(len(g) == 1 or len(g) * counts[g].max() <= limit for g in groups)
@@ -46,7 +46,7 @@ def test_groups_choose_as_the_whole_does(
     rows = np.flatnonzero(data.corpus.interactions.splits == TEST)
     pairs = Pairs.of_rows(data.corpus, rows)
     whole = model.explain(pairs)
-    monkeypatch.setattr(explanation, "_CANDIDATES_AT_ONCE", 40)
+    monkeypatch.setattr(selection, "_CANDIDATES_AT_ONCE", 40)
     apart = model.explain(pairs)
     assert (apart.photos == whole.photos).all() and apart.texts == whole.texts
     np.testing.assert_allclose(apart.relevance, whole.relevance, rtol=1e-5, atol=1e-5)

@@ -1,0 +1,87 @@
+"""What is known of users before a time: their past reviews and photos of the training split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recbole_showcase.data.corpus import PhotoTable, ReviewCorpus
+from recbole_showcase.data.pairs import Pairs
+from recbole_showcase.data.ragged import Timeline
+from recbole_showcase.settings import ShowcaseSettings
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the users of B pairs wrote before, which choosing photos and writing texts share.
+
+    Attributes:
+        reviews: Rows of past reviews (B, R), latest first, -1 if absent.
+        review_features: Their CLIP features (B, R, D).
+        review_mask: Which of them are there (B, R).
+    """
+
+    reviews: np.ndarray
+    review_features: Tensor
+    review_mask: Tensor
+
+    def __getitem__(self, index: np.ndarray) -> Profile:
+        """That of some of the pairs."""
+        return Profile(self.reviews[index], self.review_features[index], self.review_mask[index])
+
+
+class Profiles:
+    """Profiles of pairs, and who has rows.
+
+    Attributes:
+        settings: The settings.
+        corpus: The reviews.
+        photos: The photos.
+    """
+
+    settings: ShowcaseSettings
+    corpus: ReviewCorpus
+    photos: PhotoTable
+
+    def profile(self, pairs: Pairs) -> Profile:
+        """What is known of the users of pairs before their times."""
+        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
+        features = torch.from_numpy(self.corpus.features[past])
+        return Profile(past, features, torch.from_numpy(past >= 0))
+
+    def profile_lengths(self, pairs: Pairs) -> np.ndarray:
+        """The number of past reviews in the profile of each pair (N,)."""
+        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
+        return (past >= 0).sum(axis=1)
+
+    def _past_review_rows(self, timeline: Timeline, keys: np.ndarray, pairs: Pairs) -> np.ndarray:
+        """Rows (B, R) of training reviews of users or items before a time, latest first."""
+        limit = self.settings.max_history_reviews
+        past = timeline.before(keys, pairs.times, limit + 1)
+        return without(past, past == pairs.rows[:, None], limit)
+
+    def _past_photos(self, pairs: Pairs) -> np.ndarray:
+        """Photos (B, H) that the users posted with training rows before a time, latest first."""
+        limit = self.settings.max_history_photos
+        own = int(self.photos.of_row.lengths(pairs.rows).max(initial=0))
+        past = self.photos.timeline.before(pairs.users, pairs.times, limit + own)
+        return without(past, self.photos.rows[past] == pairs.rows[:, None], limit)
+
+    def _users_of(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each user has one of the rows (n_users,)."""
+        return np.bincount(self.corpus.interactions.users[rows], minlength=self.corpus.n_users) > 0
+
+    def _items_of(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each item has one of the rows (n_items,)."""
+        n_items = len(self.corpus.item_tokens)
+        return np.bincount(self.corpus.interactions.items[rows], minlength=n_items) > 0
+
+
+def without(values: np.ndarray, hidden: np.ndarray, limit: int) -> np.ndarray:
+    """At most ``limit`` of the values (B, L) of each row that are not hidden, padded with -1."""
+    kept = np.where(hidden, -1, values)
+    order = np.argsort(kept < 0, axis=1, kind="stable")[:, :limit]
+    return np.take_along_axis(kept, order, axis=1)

@@ -50,7 +50,7 @@ def test_a_test_reports_it(drawing: Path, tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_missing_classifier_is_missed_before_training(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
-    with pytest.raises(FeatureStoreError, match=r"'topics'; train one with: recbole-showcase dis"):
+    with pytest.raises(FeatureStoreError, match=r"'topics'; .* recbole-showcase distill"):
         prepare("ShowcaseBPR", tiny_world, tmp_path, metrics=["Recall", "CLIPAlign"])
     folder = str(tmp_path / "none")
     changes = {"metrics": ["Recall", "CLIPAlign"], "showcase_alignment": folder}

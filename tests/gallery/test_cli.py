@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.evaluation.results import Basis
 from recbole_showcase.showcase import UserShowcase
 
 
@@ -13,8 +14,10 @@ class Recommender:
     """Stands in for the one behind a checkpoint and remembers what it was asked."""
 
     model_name, dataset_name, test_result = "ShowcaseBPR", "demo", {"recall@10": 0.5}
+    test_basis = Basis(rows=298, explained=46, texts_unused=0)
 
-    def user_showcases(self, users, top_k, n_users):
+    def user_showcases(self, users, top_k, n_users, unknown):
+        assert unknown == "skip"
         self.asked = (users, top_k, n_users)
         return [UserShowcase(user, (), (), ()) for user in users or ["sampled"]]
 
@@ -45,6 +48,7 @@ def test_the_page_is_written_and_named(recommender, tmp_path):
     assert recommender.loaded == ("model.pth", None, None)
     assert recommender.asked == (None, 5, 8)
     html = out.read_text()
+    assert "298 rows" in html and "46 of them" in html
     assert "ShowcaseBPR on demo" in html and "0.5000" in html and "sampled" in html
 
 

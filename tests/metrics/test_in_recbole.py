@@ -420,7 +420,10 @@ def never(*_: Any, **__: Any) -> Any:
         *((m, {"showcase_text_model": "/no/such"}, "'/no/such' cannot be loaded") for m in READERS),
         ("BERTScore", {"showcase_text_layer": 9}, "no layer 9; allowed is -3 to 2"),
         ("BERTScore", {"showcase_text_layer": -4}, "no layer -4"),
-        *((m, {"showcase_encoder": "gone"}, "/no/such: is no encoder folder") for m in ENCODING),
+        *(
+            (m, {"showcase_encoder": "local-dir:/no/gone"}, "/no/gone: is no encoder")
+            for m in ENCODING
+        ),
         ("CLIPAlign", {}, "no alignment classifier ships for encoder 'topics'"),
         ("CLIPAlign", {"showcase_alignment": "/no/such"}, "/no/such/classifier.json: cannot be"),
     ],
@@ -436,7 +439,7 @@ def test_a_metric_whose_need_is_missing_stops_before_the_first_epoch(
     write_bert(tmp_path / "bert")
     shutil.copytree(tiny_world.folder, tmp_path / "data" / "tiny")
     store = tmp_path / "data" / "tiny" / "tiny.features" / "topics"
-    meta = json.loads((store / "meta.json").read_text()) | {"architecture": "local-dir:/no/such"}
+    meta = json.loads((store / "meta.json").read_text()) | {"architecture": "local-dir:/no/gone"}
     shutil.copytree(store, store.with_name("gone"))
     (store.with_name("gone") / "meta.json").write_text(json.dumps(meta))
     given = {"data_path": str(tmp_path / "data"), "showcase_text_model": str(tmp_path / "bert")}

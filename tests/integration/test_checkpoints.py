@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import recbole_showcase
 from recbole_showcase.errors import CheckpointError
 from recbole_showcase.integration.checkpoint import load_checkpoint
 from recbole_showcase.integration.own_files import claimed
@@ -329,6 +330,21 @@ def test_another_tokenizer_is_refused(trained: tuple[Path, dict[str, float]]) ->
         restore(state, restored_config(state))
 
 
+def test_weights_of_another_version_are_refused_in_one_line(
+    trained: tuple[Path, dict[str, float]], tmp_path: Path
+) -> None:
+    state = torch.load(trained[0], weights_only=True)
+    lost = [name for name in state["state_dict"] if name.endswith(".cosines")]
+    for name in lost:
+        del state["state_dict"][name]
+    torch.save(state, tmp_path / "old.pth")
+    with pytest.raises(
+        CheckpointError, match=r"another version .* train it again: Missing"
+    ) as told:
+        recbole_showcase.load_explainer(tmp_path / "old.pth")
+    assert lost and lost[0] in str(told.value) and "\n" not in str(told.value)
+
+
 def test_the_test_result_is_beside_the_checkpoint(trained: tuple[Path, dict[str, float]]) -> None:
     import recbole_showcase
 
@@ -339,7 +355,7 @@ def test_the_test_result_is_beside_the_checkpoint(trained: tuple[Path, dict[str,
 def test_figures_of_another_split_are_not_those_of_the_test(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
-    from recbole_showcase.evaluation.results import result_file
+    from recbole_showcase.evaluation.results import load_result, result_file
 
     trainer, (train_data, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1)
     trainer.fit(train_data, valid)
@@ -348,5 +364,4 @@ def test_figures_of_another_split_are_not_those_of_the_test(
     other = tmp_path / "other.pth"
     Path(trainer.saved_model_file).rename(other)
     result = trainer.evaluate(test, model_file=str(other))
-    kept = json.loads(result_file(other).read_text())
-    assert kept == {k: float(v) for k, v in result.items()}
+    assert load_result(other) == {k: float(v) for k, v in result.items()}

@@ -50,7 +50,7 @@ def literal(data: ExplanationData) -> list[tuple[float, float]]:
     found: dict[str, list[float]] = {"photo": [], "review": []}
     means = {"photo": data.photo_statistics()[0], "review": data.review_statistics()[0]}
     for row in data.selection_rows:
-        batch = data.training_selection(np.array([row]))
+        batch = data.training_selection(np.array([row]), np.random.default_rng(0))
         profile = {
             "photo": batch.history_photo_features[0][batch.history_photo_mask[0]],
             "review": batch.review_features[0][batch.review_mask[0]],
@@ -112,9 +112,9 @@ def test_of_many_rows_an_even_sample_is_looked_at(
     monkeypatch.setattr(cosines, "SAMPLE", 50)
     take = ExplanationData.training_selection
 
-    def counted(self: ExplanationData, rows: np.ndarray) -> object:
+    def counted(self: ExplanationData, rows: np.ndarray, random: np.random.Generator) -> object:
         seen.extend(rows)
-        return take(self, rows)
+        return take(self, rows, random)
 
     monkeypatch.setattr(ExplanationData, "training_selection", counted)
     found = profile_cosines(data)

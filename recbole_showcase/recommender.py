@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
+from rapidfuzz.fuzz import ratio
+from rapidfuzz.process import extractOne
 
 from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
 from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none, read_columns
@@ -126,6 +127,7 @@ class ShowcaseRecommender:
             DataError: If a user cannot be answered, or an argument is of another kind.
         """
         check_count(DataError, top_k=top_k)
+        users = texts_of("users", users, self._data.corpus.user_tokens[1])
         ids = self._answerable(self._ids("user", users, unknown), users, unknown)
         known = np.flatnonzero(ids > 0)
         if not len(known):
@@ -206,11 +208,10 @@ class ShowcaseRecommender:
             DataError: If a user is not known.
         """
         check_count(DataError, n_users=n_users)
-        users = self._sample_users(n_users) if users is None else users
+        known = self._data.corpus.user_tokens
+        users = self._sample_users(n_users) if users is None else texts_of("users", users, known[1])
         recommended = self.recommend(users, top_k, unknown=unknown)
-        places = pd.Index(self._data.corpus.user_tokens).get_indexer(
-            pd.Index(list(users), dtype=object)
-        )
+        places = pd.Index(known).get_indexer(pd.Index(users, dtype=object))
         return [
             None
             if best is None
@@ -323,12 +324,12 @@ class ShowcaseRecommender:
             raise DataError(f"unknown is {unknown!r}; allowed: 'raise', 'skip'")
         corpus = self._data.corpus
         known = corpus.user_tokens if kind == "user" else corpus.item_tokens
-        given = texts_of(f"{kind}s", tokens, str(known[1]))
+        given = texts_of(f"{kind}s", tokens, known[1])
         ids = pd.Index(known).get_indexer(pd.Index(given, dtype=object)).astype(np.int64)
         missing = [given[n] for n in np.flatnonzero(ids <= 0)]
         if missing:
-            near = get_close_matches(missing[0], list(known[1:]), n=1, cutoff=0)
-            hint = f"; the nearest known one is '{near[0]}'" if near and len(given) == 1 else ""
+            near = extractOne(missing[0], known[1:], scorer=ratio) if len(given) == 1 else None
+            hint = f"; the nearest known one is '{near[0]}'" if near else ""
             report_unknown(kind, missing, len(given), "not in the data set" + hint, unknown)
         return np.maximum(ids, 0)
 
@@ -338,9 +339,7 @@ class ShowcaseRecommender:
         if lost.any():
             names = [users[int(n)] for n in np.flatnonzero(lost)]
             kind = type(self.model).__name__
-            reason = (
-                f"without a sequence of items, two or more interactions, which {kind} recommends to"
-            )
+            reason = f"without a sequence of items (two or more), which {kind} recommends to"
             report_unknown("user", names, len(ids), reason, unknown)
         return np.where(lost, 0, ids)
 

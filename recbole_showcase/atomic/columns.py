@@ -6,6 +6,7 @@ As Python objects, the ids and paths of four million photos take a gigabyte.
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -68,7 +69,8 @@ def as_arrow(tokens: Tokens) -> pa.Array:
 class StoredColumn:
     """A text column of an atomic file that stays on disk, for rows in an order of one's own.
 
-    Pickles as the place of the file, not as its content.
+    Pickles as the place of the file, not as its content. A file that was written anew since the
+    column was looked for is refused when it is first read: its lines begin elsewhere.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class StoredColumn:
         if missing:
             raise DataError(f"{path} has no column '{missing[0]}'; it has {', '.join(names)}")
         self._columns = [names.index(name) for name in wanted]
+        self._written = _written(path) if path.is_file() else None
 
     def __len__(self) -> int:
         """The number of rows, M."""
@@ -125,8 +128,22 @@ class StoredColumn:
 
     @cached_property
     def _file(self) -> mmap.mmap:
-        with self._path.open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            with self._path.open("rb") as file:
+                if _written(file.fileno()) == self._written:
+                    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise DataError(f"{self._path} cannot be read: {error}") from error
+        raise DataError(
+            f"{self._path} has been written anew since its rows were looked for; start again, and "
+            "delete data sets and loaders that were saved before"
+        )
 
     def __getstate__(self) -> dict[str, object]:
         return {key: value for key, value in vars(self).items() if key != "_file"}
+
+
+def _written(file: Path | int) -> tuple[int, int]:
+    """Size and time of a file, which tell that it was written anew."""
+    found = os.stat(file)
+    return found.st_size, found.st_mtime_ns

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 24
 _TAB, _NEWLINE = 9, 10
 _NEVER = "\x01"  # stands for a null in no file, so that an empty text stays a text
+_BARE_NEWLINE = re.compile(rb"(?<!\r)\n")
 _LINE = 1 << 20  # a file with a longer line is read with room for it; DuckDB refuses 2 MB
 
 
@@ -224,6 +225,11 @@ def _check_rows(path: Path, columns: int) -> int:
                 line = seen + 1 + block.count(b"\n", 0, stray.start() if stray else 0)
                 raise DataError(
                     f"{path}, line {line}: a carriage return that line 1 does not end with"
+                )
+            if returns and (bare := _BARE_NEWLINE.search(block[:-1])):
+                line = seen + 1 + block.count(b"\n", 0, bare.start())
+                raise DataError(
+                    f"{path}, line {line}: no carriage return before its end, as line 1 has"
                 )
             data = np.frombuffer(block, dtype=np.uint8)
             ends = np.flatnonzero(data == _NEWLINE)

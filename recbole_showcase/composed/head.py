@@ -32,7 +32,8 @@ class ExplanationHead(nn.Module):
     ) -> None:
         super().__init__()
         self.settings = settings.showcase
-        self.data = data.with_settings(self.settings)
+        # What parts are built for has the limits that batches will have.
+        self.data = data = data.with_settings(self.settings)
         self.selector = SELECTORS.find(self.settings.selector)(settings.selector)
         self.relevance = RELEVANCE.find(self.settings.relevance)(
             settings.relevance,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +76,8 @@ class ShowcaseMixin(AbstractRecommender):
             self.showcase = ExplanationHead(settings, data, self.vectors)
         self.explanation_losses: list[Tensor] = []
         if self._pretrained_head is not None:
-            self.showcase.load_state_dict(self._pretrained_head)
+            with _fitting(self):
+                self.showcase.load_state_dict(self._pretrained_head)
             self._pretrained_head = None
         self._built = True
 
@@ -218,10 +220,15 @@ class ShowcaseMixin(AbstractRecommender):
         return chosen, scores
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """PyTorch's, also for bases that start from a pretrained file before there is a head."""
+        """PyTorch's, also for bases that start from a pretrained file before there is a head.
+
+        Raises:
+            CheckpointError: If the weights are of another model, other settings or another version.
+        """
         if self._built:
             self.vectors.forget()
-            return super().load_state_dict(state_dict, *args, **kwargs)
+            with _fitting(self):
+                return super().load_state_dict(state_dict, *args, **kwargs)
         head = {k.removeprefix(_HEAD): v for k, v in state_dict.items() if k.startswith(_HEAD)}
         self._pretrained_head = head or None
         base = {k: v for k, v in state_dict.items() if not k.startswith(_HEAD)}
@@ -262,6 +269,20 @@ class ShowcaseMixin(AbstractRecommender):
             _of_known(user_vectors, batch.users, head.known_users),
             _of_known(item_vectors, batch.items, head.known_items),
         )
+
+
+@contextmanager
+def _fitting(model: nn.Module) -> Iterator[None]:
+    """Say in one line that weights do not fit, where PyTorch takes one a tensor."""
+    try:
+        yield
+    except RuntimeError as error:
+        _, *faults = (line.strip().rstrip(". ") for line in str(error).splitlines())
+        raise CheckpointError(
+            f"the checkpoint's weights do not fit {type(model).__name__} as it is built now, by "
+            "other settings or another version of recbole_showcase; train it again: "
+            f"{'; '.join(faults or [str(error)])[:300]}"
+        ) from error
 
 
 def _of_known(vectors: Tensor | None, ids: Tensor, known: Tensor) -> Tensor | None:

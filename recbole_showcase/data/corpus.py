@@ -79,8 +79,7 @@ class Features:
 
     def __init__(self, store: FeatureStore, rows: np.ndarray) -> None:
         """Keep the store and the row of each table entry (N,), -1 if absent."""
-        self.store = store
-        self.rows = rows
+        self.store, self.rows = store, rows
 
     @property
     def dim(self) -> int:
@@ -98,10 +97,13 @@ class Features:
         return out
 
     def __getstate__(self) -> dict[str, object]:
-        return {"place": (self.store.folder, self.store.modality), "rows": self.rows}
+        place = (self.store.folder, self.store.modality)
+        return {"place": place, "rows": self.rows, "tokens": self.store.tokens_digest}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.store = FeatureStore(*state["place"])
+        self.store = FeatureStore(*(place := state["place"]))
+        if self.store.tokens_digest != state.get("tokens"):  # its rows are others now
+            raise DataError(f"features in {place[0]} are others than this saved data's; delete it")
         self.rows = state["rows"]
 
 

@@ -114,7 +114,7 @@ class ExplanationData(PhotoSelection):
 
     def texts_unused(self, rows: np.ndarray) -> int:
         """How many of the rows have a text but fewer photos than ``showcase_min_photos``."""
-        with_text = (self.corpus.targets[rows] != "") & (rows > 0)
+        with_text = self.corpus.has_text[rows] & (rows > 0)
         return int(with_text.sum()) - len(self.samples(rows))
 
     @cached_property

@@ -168,6 +168,12 @@ class FeatureStore:
         return digests if isinstance(digests, dict) else {}
 
     @property
+    def tokens_digest(self) -> str:
+        """SHA-256 of the tokens in the order of the rows."""
+        path = self._file(".ids")
+        return self.digests.get(path.name) or digest_of(path.read_bytes())
+
+    @property
     def command(self) -> str:
         """The command that embeds the data set with the same encoder again."""
         made = (self.meta[key] for key in ("architecture", "weights", "dtype"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_showcase.data.corpus import Features
+from recbole_showcase.data.corpus import Features, ReviewCorpus
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
 from recbole_showcase.encoders.clip import ClipEncoder
@@ -33,7 +33,7 @@ class EvaluationResources:
         self.settings, self.data_path, self.device = settings, data_path, device
         self.data: ExplanationData | None = None  # once it is there, before the training
         self.encoder: Any = None  # of texts, in the space of the photos' features
-        self._mined: list[str] | None = None
+        self._mined: tuple[ReviewCorpus, list[str]] | None = None
 
     @cached_property
     def given_lexicon(self) -> list[str] | None:
@@ -114,6 +114,7 @@ class EvaluationResources:
         """
         if self.given_lexicon is not None:
             return self.given_lexicon
-        if self._mined is None:
-            self._mined = mined_lexicon(data, self.settings.lexicon_size)
-        return self._mined
+        # One configuration may serve several splits, and what one mines may be held out in another.
+        if self._mined is None or self._mined[0] is not data.corpus:
+            self._mined = data.corpus, mined_lexicon(data, self.settings.lexicon_size)
+        return self._mined[1]

@@ -88,3 +88,21 @@ def test_no_rows(tmp_path: Path) -> None:
     assert line_starts(path).shape == (0,) and len(read_atomic(path)) == 0
     with pytest.raises(DataError, match="no column"):
         read_atomic(path, ["nowhere"])
+
+
+def test_a_file_written_anew_is_refused_where_its_lines_are_not_known(tmp_path: Path) -> None:
+    path = tmp_path / "x.image"
+    path.write_text("image_id:token\tpath:token\np1\ta.jpg\np2\tb.jpg\n")
+    opened, other = (StoredColumn(path, "path", line_starts(path)) for _ in range(2))
+    stored = pickle.dumps(other)
+    assert opened[1] == "b.jpg"
+    anew = tmp_path / "new"
+    anew.write_text("image_id:token\tpath:token\np0\tlong.jpg\np1\ta.jpg\np2\tb.jpg\n")
+    anew.replace(path)
+    assert opened[:].tolist() == ["a.jpg", "b.jpg"], "what is open stays what it was"
+    for column in (other, pickle.loads(stored)):
+        with pytest.raises(DataError, match=r"x\.image has been written anew .*; start again"):
+            column[0]
+    path.unlink()
+    with pytest.raises(DataError, match=r"x\.image cannot be read"):
+        other[0]

@@ -65,6 +65,7 @@ def test_a_file_with_a_header_alone_is_empty(tmp_path: Path) -> None:
         ("u:token\n\n", "line 2: an empty line"),
         ("u:token\tr:float\na\t1\nb\tfive\n", "line 3, column r: 'five' is no number"),
         ("u:token\tr:float\na\rb\t1\n", "line 2: a carriage return"),
+        ("u:token\tr:float\r\na\t1\r\nb\t1\nc\t1\r\n", "line 3: no carriage return before its end"),
         ("u\tr:float\n", "line 1: column head 'u'"),
         ("u:token\tu:float\n", "line 1: a column is named twice"),
         ("u:text\n", "allowed types: token, token_seq, float, float_seq"),

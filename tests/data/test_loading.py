@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_tensors_and_id_maps_equal_recboles(
         assert ours_split.inter_feat.columns == stock_split.inter_feat.columns
         for column in stock_split.inter_feat.columns:
             assert torch.equal(ours_split.inter_feat[column], stock_split.inter_feat[column])
+
+
+def test_features_made_anew_are_not_joined_to_saved_rows(tmp_path: Path) -> None:
+    world = TinyWorld.write(tmp_path / "data", "anew")
+    trainer, _ = prepare("ShowcaseBPR", world, tmp_path)
+    saved = pickle.dumps(trainer.model.showcase.data.photos.features)
+    assert len(pickle.loads(saved).rows)
+    (path,) = world.folder.glob("*.features/*/image.ids")
+    first, second, *others = path.read_text().splitlines()
+    path.write_text("\n".join([second, first, *others, ""]))
+    with pytest.raises(DataError, match="are others than this saved data's; delete it"):
+        pickle.loads(saved)
 
 
 def test_a_saved_data_set_is_reused_and_not_when_ours_changes(

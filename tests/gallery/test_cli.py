@@ -19,7 +19,8 @@ class Recommender:
     def user_showcases(self, users, top_k, n_users, unknown):
         assert unknown == "skip"
         self.asked = (users, top_k, n_users)
-        return [UserShowcase(user, (), (), ()) for user in users or ["sampled"]]
+        users = users or ["sampled"]
+        return [None if user == "nobody" else UserShowcase(user, (), (), ()) for user in users]
 
 
 @pytest.fixture
@@ -50,6 +51,14 @@ def test_the_page_is_written_and_named(recommender, tmp_path):
     html = out.read_text()
     assert "298 rows" in html and "46 of them" in html
     assert "ShowcaseBPR on demo" in html and "0.5000" in html and "sampled" in html
+
+
+def test_unknown_users_are_left_out_unless_all_are(recommender, tmp_path):
+    result = run("model.pth", "--out", tmp_path / "g.html", "--users", "nobody", "a")
+    assert result.exit_code == 0 and "1 user(s)" in result.output.replace("\n", "")
+    result = run("model.pth", "--out", tmp_path / "h.html", "--users", "nobody")
+    assert result.exit_code == 1 and not (tmp_path / "h.html").exists()
+    assert "none of the users" in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import recbole_showcase
 from recbole_showcase.errors import CheckpointError
 from recbole_showcase.integration.checkpoint import load_checkpoint
 from recbole_showcase.integration.own_files import claimed
@@ -327,6 +328,21 @@ def test_another_tokenizer_is_refused(trained: tuple[Path, dict[str, float]]) ->
     state["other_parameter"]["showcase_tokenizer"] = "[]"
     with pytest.raises(CheckpointError, match="another tokenizer"):
         restore(state, restored_config(state))
+
+
+def test_weights_of_another_version_are_refused_in_one_line(
+    trained: tuple[Path, dict[str, float]], tmp_path: Path
+) -> None:
+    state = torch.load(trained[0], weights_only=True)
+    lost = [name for name in state["state_dict"] if name.endswith(".cosines")]
+    for name in lost:
+        del state["state_dict"][name]
+    torch.save(state, tmp_path / "old.pth")
+    with pytest.raises(
+        CheckpointError, match=r"another version .* train it again: Missing"
+    ) as told:
+        recbole_showcase.load_explainer(tmp_path / "old.pth")
+    assert lost and lost[0] in str(told.value) and "\n" not in str(told.value)
 
 
 def test_the_test_result_is_beside_the_checkpoint(trained: tuple[Path, dict[str, float]]) -> None:

@@ -161,6 +161,8 @@ def test_unknown_names_are_told_of_and_the_others_answered(
     pages = recommender.user_showcases(["x", "u1"], 2, unknown="skip")
     assert pages == [None, *recommender.user_showcases(["u1"], 2)]
     assert recommender.recommend(["x"], 2, unknown="skip") == [None]
+    pages = recommender.user_showcases((u for u in ["x", "u1"]), 2, unknown="skip")
+    assert pages[0] is None and pages[1] is not None and pages[1].user == "u1", "any iterable"
     with pytest.raises(DataError, match="unknown is 'none'; allowed: 'raise', 'skip'"):
         recommender.recommend(["u1"], 2, unknown="none")  # type: ignore[call-overload]
 

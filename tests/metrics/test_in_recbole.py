@@ -19,6 +19,7 @@ from recbole_showcase import metrics
 from recbole_showcase.composed.trainer import ShowcaseTrainerMixin
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
+from recbole_showcase.encoders.names import store_name
 from recbole_showcase.errors import DataError, SettingsError, ShowcaseError
 from recbole_showcase.evaluation.evaluation import Evaluation, donors
 from recbole_showcase.evaluation.resources import EvaluationResources
@@ -33,6 +34,7 @@ from tests.tiny import DIM, TOPICS, TinyWorld
 
 OF_LEXICON = ("FMR", "FCR", "DIV", "HallucinationRate", "JointHit", "ExplainedHitPhotos")
 READERS = ("BERTScore", "MAUVE")
+GONE = "local-dir:/no/such"  # an encoder that is not there
 ENCODING = ("CLIPScore", "HallucinationRate")
 JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "ExplainedHitPhotos"]
 
@@ -313,6 +315,12 @@ def test_nothing_of_the_test_split_enters_the_lexicon_or_the_evidence(
     items = np.unique(data.corpus.interactions.items[held_out])
     blind = supported_features(data, items, ["sentinel"], lambda t: np.zeros((1, DIM)), 0.5)
     assert not blind.any()
+    resources = EvaluationResources(settings, Path("."), "cpu")
+    assert resources.lexicon(data) is resources.lexicon(data), "mined once"
+    other, _ = prepare("ShowcaseBPR", tiny_world, tmp_path)  # of another split
+    corpus = other.model.showcase.data.corpus
+    corpus.targets = np.full(len(corpus), "A sentinel here.", dtype=object)
+    assert resources.lexicon(other.model.showcase.data) == ["sentinel"], "nothing of the first one"
     data.corpus.targets[~held_out] = ""
     with pytest.raises(DataError, match="setting 'showcase_lexicon'"):
         EvaluationResources(settings, Path("."), "cpu").lexicon(data)
@@ -420,10 +428,7 @@ def never(*_: Any, **__: Any) -> Any:
         *((m, {"showcase_text_model": "/no/such"}, "'/no/such' cannot be loaded") for m in READERS),
         ("BERTScore", {"showcase_text_layer": 9}, "no layer 9; allowed is -3 to 2"),
         ("BERTScore", {"showcase_text_layer": -4}, "no layer -4"),
-        *(
-            (m, {"showcase_encoder": "local-dir:/no/gone"}, "/no/gone: is no encoder")
-            for m in ENCODING
-        ),
+        *((m, {"showcase_encoder": GONE}, "/no/such: is no encoder folder") for m in ENCODING),
         ("CLIPAlign", {}, "no alignment classifier ships for encoder 'topics'"),
         ("CLIPAlign", {"showcase_alignment": "/no/such"}, "/no/such/classifier.json: cannot be"),
     ],
@@ -439,9 +444,9 @@ def test_a_metric_whose_need_is_missing_stops_before_the_first_epoch(
     write_bert(tmp_path / "bert")
     shutil.copytree(tiny_world.folder, tmp_path / "data" / "tiny")
     store = tmp_path / "data" / "tiny" / "tiny.features" / "topics"
-    meta = json.loads((store / "meta.json").read_text()) | {"architecture": "local-dir:/no/gone"}
-    shutil.copytree(store, store.with_name("gone"))
-    (store.with_name("gone") / "meta.json").write_text(json.dumps(meta))
+    meta = json.loads((store / "meta.json").read_text()) | {"architecture": GONE}
+    gone = shutil.copytree(store, store.with_name(store_name(GONE)))
+    (gone / "meta.json").write_text(json.dumps(meta))
     given = {"data_path": str(tmp_path / "data"), "showcase_text_model": str(tmp_path / "bert")}
     monkeypatch.setattr(ShowcaseTrainerMixin, "_train_epoch", never)
     with pytest.raises(ShowcaseError, match=rf"metric '{metric}': .*{said}"):

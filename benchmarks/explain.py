@@ -5,8 +5,8 @@
 The command's work, from the loaded model to the last part on the disk, and ``model.explain`` on the
 very same pairs in the same batches, in turns on the same machine. What lies between is ranking all
 items, looking up ids, photos and evidence, and writing. Loading the model is in neither. The
-weights are those before training: texts then run to the most tokens. Other work on the machine moves
-the clock, and the processor's time of this process less; run it with OMP_NUM_THREADS=1.
+weights are those before training: texts then run to the most tokens. Other work on the machine
+moves the clock, and the processor's time of this process less; run it with OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations

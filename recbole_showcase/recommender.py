@@ -12,8 +12,9 @@ from rapidfuzz.fuzz import ratio
 from rapidfuzz.process import extractOne
 
 from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
-from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none, read_columns
-from recbole_showcase.composed.ranking import top_items, without_sequence
+from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none
+from recbole_showcase.composed.items import describe_items
+from recbole_showcase.composed.ranking import Ranked, best_pairs, without_sequence
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
@@ -73,6 +74,7 @@ class ShowcaseRecommender:
         dataset_name: The data set's name.
         test_result: Metrics of the test split that training left beside the checkpoint, or None.
         test_basis: On how many rows they rest, or None.
+        photo_folder: Where the photos are, or None where they are not on this machine.
     """
 
     test_basis: Basis | None = None
@@ -94,13 +96,31 @@ class ShowcaseRecommender:
         self._data = model.showcase.data
         self._seed = config["seed"]
         folder = Path(config["data_path"])
-        self._photo_folder = PhotoFolder(photos) if photos else photo_folder_or_none(folder)
-        self._names, self._categories = self._describe_items(folder, config)
+        self.photo_folder = PhotoFolder(photos) if photos else photo_folder_or_none(folder)
+        path = folder / f"{self.dataset_name}.item"
+        self._names, self._categories = describe_items(self._data.corpus.item_tokens, path, config)
+        self._index = {
+            "user": pd.Index(self._data.corpus.user_tokens),
+            "item": pd.Index(self._data.corpus.item_tokens),
+        }
 
     @property
     def users(self) -> list[str]:
         """Tokens of all users."""
         return list(self._data.corpus.user_tokens[1:])
+
+    def find(self, kind: Literal["user", "item"], tokens: list[str]) -> np.ndarray:
+        """Internal ids (N,) of tokens, 0 for those that the data set has not."""
+        found = self._index[kind].get_indexer(pd.Index(tokens, dtype=object))
+        return np.maximum(found, 0).astype(np.int64)
+
+    def ranked(self, users: np.ndarray, top_k: int) -> Ranked:
+        """The best new items of users by internal id (B,), none of them without a sequence."""
+        return best_pairs(self.model, self._loaders, users, top_k)
+
+    def without_sequence(self, users: np.ndarray) -> np.ndarray:
+        """Which users (B,), by internal id, the model cannot recommend to, for want of a past."""
+        return without_sequence(self.model, self._loaders, users)
 
     @overload
     def recommend(self, users: Sequence[str], top_k: int) -> list[list[Showcase]]: ...
@@ -133,13 +153,11 @@ class ShowcaseRecommender:
         if not len(known):
             return [None] * len(ids)
         own = ids[known]
-        items, scores = top_items(self.model, self._loaders, own, top_k)
-        place, rank = np.nonzero(np.isfinite(scores))
-        pairs = Pairs.of_ids(own[place], items[place, rank])
-        found = self._showcases(pairs, rank + 1, scores[place, rank])
+        ranked = self.ranked(own, top_k)
+        found = self._showcases(ranked.pairs, ranked.ranks, ranked.scores)
         answers: list[list[Showcase] | None] = [None] * len(ids)
         for b, number in enumerate(known):
-            answers[number] = [found[n] for n in np.flatnonzero(place == b)]
+            answers[number] = [found[n] for n in np.flatnonzero(ranked.place == b)]
         return answers
 
     @overload
@@ -211,7 +229,7 @@ class ShowcaseRecommender:
         known = self._data.corpus.user_tokens
         users = self._sample_users(n_users) if users is None else texts_of("users", users, known[1])
         recommended = self.recommend(users, top_k, unknown=unknown)
-        places = pd.Index(known).get_indexer(pd.Index(users, dtype=object))
+        places = self.find("user", list(users))
         return [
             None
             if best is None
@@ -269,12 +287,15 @@ class ShowcaseRecommender:
         ]
 
     def _photo(self, photo: int, relevance: float | None = None) -> Photo:
-        table = self._data.photos
-        path = None
-        if self._photo_folder is not None and table.paths[photo]:
-            file = self._photo_folder.resolve(table.paths[photo])
-            path = file if file.is_file() else None
-        return Photo(str(table.tokens[photo]), path, relevance)
+        return Photo(str(self._data.photos.tokens[photo]), self.photo_file(photo), relevance)
+
+    def photo_file(self, photo: int) -> Path | None:
+        """The file of a photo, by its position in the photo table; None if it is not here."""
+        relative = self._data.photos.paths[photo]
+        if self.photo_folder is None or not relative:
+            return None
+        file = self.photo_folder.resolve(relative)
+        return file if file.is_file() else None
 
     def _review(self, row: np.integer) -> Review:
         corpus = self._data.corpus
@@ -291,28 +312,6 @@ class ShowcaseRecommender:
             photos=tuple(self._photo(photo) for photo in own),
         )
 
-    def _describe_items(self, folder: Path, config: Any) -> tuple[list[str], list[str]]:
-        """Names and categories by internal item id, from ``.item`` where there is one.
-
-        It is RecBole's file, and read by its settings; other columns do not matter.
-        """
-        tokens = self._data.corpus.item_tokens
-        names, categories = [str(token) for token in tokens], [""] * len(tokens)
-        path = folder / f"{self.dataset_name}.item"
-        if not path.is_file():
-            return names, categories
-        item_field, words = config["ITEM_ID_FIELD"], config["seq_separator"]
-        wanted = (item_field, "name", "category")
-        table = read_columns(path, wanted, config["field_separator"], config["encoding"])
-        if item_field not in table:
-            return names, categories
-        place = pd.Index(tokens).get_indexer(table[item_field])
-        for column, target, between in (("name", names, " "), ("category", categories, ", ")):
-            for number, value in zip(place, table.get(column, []), strict=False):
-                if number > 0 and value:
-                    target[number] = value.replace(words, between)
-        return names, [category.replace("_", " ") for category in categories]
-
     def _ids(self, kind: Literal["user", "item"], tokens: Sequence[str], unknown: Any) -> Any:
         """Internal ids (N,) of tokens, 0 for those that are not known and are skipped.
 
@@ -325,17 +324,17 @@ class ShowcaseRecommender:
         corpus = self._data.corpus
         known = corpus.user_tokens if kind == "user" else corpus.item_tokens
         given = texts_of(f"{kind}s", tokens, known[1])
-        ids = pd.Index(known).get_indexer(pd.Index(given, dtype=object)).astype(np.int64)
-        missing = [given[n] for n in np.flatnonzero(ids <= 0)]
+        ids = self.find(kind, given)
+        missing = [given[n] for n in np.flatnonzero(ids == 0)]
         if missing:
             near = extractOne(missing[0], known[1:], scorer=ratio) if len(given) == 1 else None
             hint = f"; the nearest known one is '{near[0]}'" if near else ""
             report_unknown(kind, missing, len(given), "not in the data set" + hint, unknown)
-        return np.maximum(ids, 0)
+        return ids
 
     def _answerable(self, ids: np.ndarray, users: Sequence[str], unknown: Unknown) -> np.ndarray:
         """The ids (B,) with 0 for users whom a sequential model has no sequence of."""
-        lost = without_sequence(self.model, self._loaders, ids) & (ids > 0)
+        lost = self.without_sequence(ids) & (ids > 0)
         if lost.any():
             names = [users[int(n)] for n in np.flatnonzero(lost)]
             kind = type(self.model).__name__

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from math import isnan
 from pathlib import Path
+from typing import Any
+
+
+class PlainData:
+    """What can be had as plain data, such as JSON holds."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """By the names of the attributes: paths as texts, NaN as None, tuples as lists.
+
+        >>> Photo("p1", Path("photos/p1.jpg"), 0.5).to_dict()
+        {'id': 'p1', 'path': 'photos/p1.jpg', 'relevance': 0.5}
+        """
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and isinstance(value, PlainData):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and isnan(value) else value
 
 
 @dataclass(frozen=True)
-class Photo:
+class Photo(PlainData):
     """A photo of an item.
 
     Attributes:
@@ -22,7 +46,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Review:
+class Review(PlainData):
     """A review that a user wrote.
 
     Attributes:
@@ -45,7 +69,7 @@ class Review:
 
 
 @dataclass(frozen=True)
-class Showcase:
+class Showcase(PlainData):
     """The explanation of one (user, item) pair: chosen photos and a text written from them.
 
     Attributes:
@@ -73,7 +97,7 @@ class Showcase:
 
 
 @dataclass(frozen=True)
-class UserShowcase:
+class UserShowcase(PlainData):
     """One user's page: what is known of them, what is recommended, and how held-out pairs fare.
 
     Attributes:

@@ -14,6 +14,7 @@ from recbole_showcase.cli.convert import app as convert
 from recbole_showcase.cli.demo import demo
 from recbole_showcase.cli.distill import distill
 from recbole_showcase.cli.embed import embed
+from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.errors import ShowcaseError, one_line
 
@@ -29,6 +30,7 @@ app.add_typer(convert, name="convert")
 app.command()(check)
 app.command()(embed)
 app.command()(distill)
+app.command()(explain)
 app.command()(gallery)
 
 

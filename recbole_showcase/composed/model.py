@@ -234,9 +234,14 @@ class ShowcaseMixin(AbstractRecommender):
         base = {k: v for k, v in state_dict.items() if not k.startswith(_HEAD)}
         return super().load_state_dict(base, *args, **kwargs)
 
+    @property
+    def id_digests(self) -> dict[str, str]:
+        """By field, a digest of its tokens in the order of their ids."""
+        return dict(self._ids)
+
     def other_parameter(self) -> dict[str, Any]:
         """What the checkpoint holds beside tensors: the base's, and whose and which ids it has."""
-        own = {_TOKENIZER: self.showcase.data.tokenizer.fingerprint(), _IDS: dict(self._ids)}
+        own = {_TOKENIZER: self.showcase.data.tokenizer.fingerprint(), _IDS: self.id_digests}
         return {**super().other_parameter(), **own}
 
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:

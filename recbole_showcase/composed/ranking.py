@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
+
+from recbole_showcase.data.pairs import Pairs
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Recommended pairs of some users, of each user the best first.
+
+    Attributes:
+        place: Which of the users a pair is of (N,).
+        pairs: The pairs, N of them.
+        ranks: Their places in their user's recommendations, from 1 (N,).
+        scores: The recommender's scores (N,), float32.
+    """
+
+    place: np.ndarray
+    pairs: Pairs
+    ranks: np.ndarray
+    scores: np.ndarray
+
+
+def best_pairs(model: Any, loaders: Sequence[Any], users: np.ndarray, k: int) -> Ranked:
+    """Users with their best new items, as :func:`top_items` ranks them; fewer where there are."""
+    items, scores = top_items(model, loaders, users, k)
+    place, rank = np.nonzero(np.isfinite(scores))
+    pairs = Pairs.of_ids(users[place], items[place, rank])
+    return Ranked(place, pairs, rank + 1, scores[place, rank])
 
 
 @torch.no_grad()

@@ -48,14 +48,17 @@ class Profiles:
 
     def profile(self, pairs: Pairs) -> Profile:
         """What is known of the users of pairs before their times."""
-        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
+        past = self.past_reviews(pairs)
         features = torch.from_numpy(self.corpus.features[past])
         return Profile(past, features, torch.from_numpy(past >= 0))
 
     def profile_lengths(self, pairs: Pairs) -> np.ndarray:
         """The number of past reviews in the profile of each pair (N,)."""
-        past = self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
-        return (past >= 0).sum(axis=1)
+        return (self.past_reviews(pairs) >= 0).sum(axis=1)
+
+    def past_reviews(self, pairs: Pairs) -> np.ndarray:
+        """Rows (B, R) of the past reviews in the profile of each pair, latest first, else -1."""
+        return self._past_review_rows(self.corpus.timeline, pairs.users, pairs)
 
     def _past_review_rows(self, timeline: Timeline, keys: np.ndarray, pairs: Pairs) -> np.ndarray:
         """Rows (B, R) of training reviews of users or items before a time, latest first."""

@@ -56,6 +56,14 @@ class Explainer(nn.Module):
         """
         return frozenset()
 
+    @property
+    def past_reviews(self) -> int | None:
+        """From how many of the user's past reviews, the latest, a text is written at most.
+
+        None where an explainer does not say, as one does that cuts them at a number of words.
+        """
+        return None
+
     def begin_epoch(self, epoch: int) -> None:
         """Called before an epoch of training, counted from 0; for training in stages."""
 

@@ -12,6 +12,7 @@ their kinds apart; widths and depths are scaled down.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -65,6 +66,11 @@ class PrefixLMExplainer(PromptedExplainer):
         super().__init__(settings, inputs, tokenizer)
         self.language_model = self._language_model()
         self.mapping = MappingNetwork(settings, inputs, self.embedding_size)
+
+    @property
+    def past_reviews(self) -> int:
+        """All of the profile, or none where settings leave them out."""
+        return sys.maxsize if self.settings.explainer_use_reviews else 0
 
     def _language_model(self) -> PreTrainedModel:
         """The language model, with those parameters trainable that are to be tuned."""

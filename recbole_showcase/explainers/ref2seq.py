@@ -95,6 +95,11 @@ class Ref2SeqExplainer(Explainer):
         """The words of past reviews of the user and of the item."""
         return frozenset({"user_reviews", "item_reviews"})
 
+    @property
+    def past_reviews(self) -> int:
+        """As many as are encoded."""
+        return self.settings.explainer_max_reviews
+
     def forward(
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, ...]:

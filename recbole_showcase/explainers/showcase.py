@@ -13,6 +13,7 @@ learned vector tells the four kinds apart. The authors published no code; sizes 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,6 +100,11 @@ class ShowcaseExplainer(Explainer):
     def reads(self) -> frozenset[str]:
         """The hard negatives of the cross-modal loss, where it is on."""
         return frozenset({"replaced"}) if self._contrasts_photos else frozenset()
+
+    @property
+    def past_reviews(self) -> int:
+        """All of the profile, or none where settings leave them out."""
+        return sys.maxsize if self.settings.explainer_use_reviews else 0
 
     def forward(
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None

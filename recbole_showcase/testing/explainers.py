@@ -123,6 +123,19 @@ class ExplainerContract(Contract):
         for one, other in zip(explainer(batch, *vectors), explainer(less, *vectors), strict=True):
             assert torch.equal(one, other)
 
+    def test_it_writes_from_no_more_reviews_than_it_says(self) -> None:
+        """Those behind ``past_reviews`` change no text, whether they are there or not."""
+        explainer = self.build()
+        if explainer.past_reviews is None:
+            return
+        batch, *vectors = self.batch()
+        names = ("review_mask", "user_review_mask")
+        kept = {name: getattr(batch, name).clone() for name in names}
+        for mask in kept.values():
+            mask[:, explainer.past_reviews :] = False
+        fewer = replace(batch, **kept)
+        assert explainer.generate(batch, *vectors) == explainer.generate(fewer, *vectors)
+
     def test_pairs_without_photos_and_reviews_are_explained(self) -> None:
         """Nothing to write from is nothing to fail at, and absent is the same as masked."""
         explainer = self.build()

@@ -63,6 +63,7 @@ TEST_REQUIREMENTS = [
     *EXTRAS["plot"],
     *EXTRAS["tune"],
     "pytest>=8.0",
+    "pytest-xdist>=3.5",
     "hypothesis>=6.100",
     "ruff>=0.6",
     "mypy>=1.11",

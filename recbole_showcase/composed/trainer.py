@@ -126,6 +126,9 @@ class ShowcaseTrainerMixin(ExplainedEvaluation, NamedLosses):
             "weight_decay": settings.weight_decay,
         }
         optimizer = super()._build_optimizer(params=[{"params": base}, group], **kwargs)
+        if isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW):
+            # One kernel for all of a step; the recommender's keeps to the digits of a stock run.
+            optimizer.param_groups[1]["fused"] = self.device.type in ("cpu", "cuda")
         if settings.clip_grad_norm > 0:
 
             def clip(*_: Any) -> None:

@@ -83,13 +83,16 @@ class ExplanationLoader:
         self, samples: np.ndarray, rows: np.ndarray, random: np.random.Generator
     ) -> TrainingBatch:
         """What this process learns from, of explanation samples and rows of photo selection."""
+        weights = None
+        if self.processes > 1 and len(samples):
+            samples, weights = self._dealt(samples)
         own, selected = (part[self.place :: self.processes] for part in (samples, rows))
         explanation = self.data.training_batch(own, random) if len(own) else None
         selection = self.data.training_selection(selected, random) if len(selected) else None
         if self.processes == 1:
             return TrainingBatch(explanation, selection)
         if explanation is not None:
-            explanation = replace(explanation, mean_weights=self._weights(samples))
+            explanation = replace(explanation, mean_weights=weights)
         return TrainingBatch(
             explanation,
             selection,
@@ -97,8 +100,12 @@ class ExplanationLoader:
             self.processes * len(selected) / max(len(rows), 1),
         )
 
-    def _weights(self, samples: np.ndarray) -> torch.Tensor:
-        """``mean_weights`` (B, 3) of this process's share of samples (S,)."""
+    def _dealt(self, samples: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
+        """Samples (S,) in the order in which they are dealt out, and ``mean_weights`` (B, 3).
+
+        The longest texts come first, so that shares are of like length and no process waits for
+        one whose batch is padded to a longer text. The weights are of this process's share.
+        """
         ids, mask = (part.numpy() for part in self.data.target_tokens(samples))  # (S, T)
         ends = (self.data.tokenizer.bos_id, self.data.tokenizer.eos_id)
         counts = np.stack(
@@ -109,7 +116,8 @@ class ExplanationLoader:
             ],
             axis=1,
         )  # (S, 3)
-        own = counts[self.place :: self.processes]
+        order = np.argsort(-counts[:, 0], kind="stable")
+        own = counts[order[self.place :: self.processes]]
         share = own.sum(axis=0) / counts.sum(axis=0).clip(min=1)
-        weights = torch.from_numpy(share * len(samples) / len(own)).float()
-        return weights.expand(len(own), 3)
+        weights = torch.from_numpy(share * len(samples) / max(len(own), 1)).float()
+        return samples[order], weights.expand(len(own), 3)

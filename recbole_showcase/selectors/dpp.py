@@ -41,7 +41,7 @@ class DPPSettings:
             likelihood of the posted sets; training starts from the value above.
     """
 
-    selector_trade_off: float = 1.5
+    selector_trade_off: float = 2.5
     selector_learn_trade_off: bool = False
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +250,20 @@ def test_processes_share_every_sample(tiny_world: TinyWorld, tmp_path: Path) -> 
                 rows += part.rows.tolist() if part is not None else []
     assert sorted(seen["explanation"]) == sorted(data.train_rows)
     assert sorted(seen["selection"]) == sorted(data.selection_rows)
+
+
+def test_shares_of_a_batch_are_of_like_length(world: TinyWorld, tmp_path: Path) -> None:
+    """No process waits for one whose texts are longer by more than from one text to the next."""
+    from recbole_showcase.data.loader import ExplanationLoader
+
+    trainer, _ = prepare(
+        "ShowcaseBPR", world, tmp_path, showcase_encoder="showcase-tiny", showcase_batch_size=16
+    )
+    data = trainer.model.showcase.data
+    loaders = [
+        ExplanationLoader(data, 1, selection=False, place=place, processes=2) for place in range(2)
+    ]
+    for shares in zip(*(loader.epoch(0) for loader in loaders), strict=True):
+        one, other = (share.explanation.token_mask.sum(dim=1).tolist() for share in shares)
+        in_turn = [length for pair in zip_longest(one, other) for length in pair if length]
+        assert in_turn == sorted(in_turn, reverse=True)

@@ -1,0 +1,124 @@
+"""Which weight of relevance against variety, for the DPP?
+
+    python benchmarks/trade_off.py --work trade-off-runs --jobs 2
+
+Trains learned relevance on drawings of the demo world that no other figure is of, chooses 3 photos
+for every row of their valid and test splits with the DPP under each weight, and prints photo F1@3
+and diversity, mean and standard deviation over drawings and seeds, beside top-k. The shipped
+``selector_trade_off`` is chosen by it. Finished runs are kept in the work folder and not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import claims
+import numpy as np
+from rich.progress import track
+
+import recbole_showcase
+from recbole_showcase.files.replace import replace_text
+
+DRAWINGS = (301, 302, 303, 304, 305)
+SEEDS = (2020, 2021, 2022)
+WEIGHTS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
+
+
+def train(data: Path, seed: int, saved: Path) -> Path:
+    """Train learned relevance beside a small explainer; the checkpoint."""
+    from recbole.quick_start import run_recbole
+
+    from recbole_showcase.integration.checkpoint import clean_argv
+    from recbole_showcase.resources import properties_path
+
+    saved.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "data_path": str(data.parent),
+        "checkpoint_dir": str(saved),
+        "seed": seed,
+        "show_progress": False,
+        "metrics": ["Recall", "NDCG"],
+        "showcase_explainer": "nrt",
+    }
+    with contextlib.chdir(saved), clean_argv():
+        run_recbole("ShowcaseBPR", data.name, [str(properties_path() / "demo.yaml")], settings)
+    (checkpoint,) = saved.glob("*.pth")
+    return checkpoint
+
+
+def figures(checkpoint: Path) -> dict[str, float]:
+    """F1 and diversity at 3 of top-k and of the DPP under each weight."""
+    from recbole_showcase.data.corpus import TRAIN
+    from recbole_showcase.data.pairs import Pairs
+    from recbole_showcase.integration.config import part_defaults
+    from recbole_showcase.metrics import image_diversity, image_f1
+    from recbole_showcase.selectors import SELECTORS
+
+    model = recbole_showcase.load_explainer(checkpoint).model
+    data, head = model.showcase.data, model.showcase
+    rows = data.samples(np.flatnonzero(data.corpus.interactions.splits != TRAIN))
+    pairs = Pairs.of_rows(data.corpus, rows)
+    relevant = data.photos.of_row.first(pairs.rows, 99)
+    ways = {"top-k": SELECTORS.build("topk", part_defaults("selector", "topk"))}
+    for weight in WEIGHTS:
+        changed = {**part_defaults("selector", "dpp"), "selector_trade_off": weight}
+        ways[f"{weight:g}"] = SELECTORS.build("dpp", changed)
+    found: dict[str, float] = {"pairs": len(pairs)}
+    for name, head.selector in ways.items():
+        photos = model.explain(pairs, text=False).photos
+        found[f"{name}|F1"] = image_f1(photos, relevant, 3)
+        found[f"{name}|Div"] = image_diversity(data.photos.features[photos], photos >= 0)
+    return found
+
+
+def report(runs: list[dict[str, float]], pairs: int) -> None:
+    """Print the table."""
+    print(f"{len(runs)} runs, {pairs} pairs\n\n| weight | F1@3 | Div@3 |\n| --- | --- | --- |")
+    for name in ["top-k", *(f"{weight:g}" for weight in WEIGHTS)]:
+        cells = (claims.spread([run[f"{name}|{key}"] for run in runs]) for key in ("F1", "Div"))
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, default=Path("trade-off-runs"))
+    parser.add_argument("--drawings", type=int, nargs="+", default=DRAWINGS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once, a core each")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        data, seed, kept = Path(given.one[0]), int(given.one[1]), Path(given.one[2])
+        checkpoint = train(data, seed, kept.with_suffix(""))
+        replace_text(kept, json.dumps(figures(checkpoint), indent=1))
+        checkpoint.unlink()
+        return
+    work = given.work.resolve()
+    worlds = [claims.draw(work, drawing) for drawing in given.drawings]
+    plan = [(w, s, work / f"{w.name}-{s}.json") for s in given.seeds for w in worlds]
+
+    def run(one: tuple[Path, int, Path]) -> None:
+        if not one[2].is_file():
+            command = [sys.executable, __file__, "--one", *map(str, one)]
+            with one[2].with_suffix(".log").open("w") as log:
+                environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+                subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
+
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for _ in track(pool.map(run, plan), "runs", total=len(plan)):
+            pass
+    runs = [json.loads(kept.read_text()) for *_, kept in plan]
+    report(runs, int(sum(run["pairs"] for run in runs[: len(worlds)])))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
     python benchmarks/claims.py --work claims-runs --jobs 2
     python benchmarks/claims.py --drawings 401 --seeds 2020     # a part of it
+    python benchmarks/claims.py --variants both                 # what the table of selection needs
 
 Draws worlds that neither the models nor the shipped CLIP and its alignment classifier have seen,
 trains every variant with every seed in a process of its own, judges each by metrics and by the
@@ -253,6 +254,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("claims-runs"))
     parser.add_argument("--drawings", type=int, nargs="+", default=DRAWINGS)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--jobs", type=int, default=2, help="processes at once, a core each")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -263,7 +265,7 @@ def main() -> None:
     work = given.work.resolve()
     worlds = [draw(work, drawing) for drawing in given.drawings]
     # Seed by seed, so that a run that is cut off has every variant on every drawing first.
-    plan = [(v, s, w) for s in given.seeds for w in worlds for v in VARIANTS]
+    plan = [(v, s, w) for s in given.seeds for w in worlds for v in given.variants]
     kept = {key: work / f"{key[2].name}-{key[1]}-{key[0]}.json" for key in plan}
 
     def run(key: tuple[str, int, Path]) -> None:

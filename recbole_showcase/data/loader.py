@@ -83,7 +83,7 @@ class ExplanationLoader:
         self, samples: np.ndarray, rows: np.ndarray, random: np.random.Generator
     ) -> TrainingBatch:
         """What this process learns from, of explanation samples and rows of photo selection."""
-        weights = None
+        weights = torch.ones(0, 3)
         if self.processes > 1 and len(samples):
             samples, weights = self._dealt(samples)
         own, selected = (part[self.place :: self.processes] for part in (samples, rows))

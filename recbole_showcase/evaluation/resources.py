@@ -11,7 +11,6 @@ import numpy as np
 from recbole_showcase.data.corpus import Features, ReviewCorpus
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
-from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.evaluation.support import mined_lexicon
@@ -95,6 +94,9 @@ class EvaluationResources:
         """
         if self.encoder is None:
             store = FeatureStore.open(self.data_path, self.settings.encoder, "image")
+            # open_clip takes seconds to import; only metrics that encode texts need it.
+            from recbole_showcase.encoders.clip import ClipEncoder
+
             self.encoder = ClipEncoder.of_store(store, self.device)
 
     def require_lexicon(self) -> None:

@@ -34,11 +34,13 @@ def test_the_import_loads_neither_recbole_nor_torch(tmp_path: Path) -> None:
     "order", ["recbole_showcase, recbole.data", "recbole.data, recbole_showcase"]
 )
 def test_either_order_of_imports_registers(tmp_path: Path, order: str) -> None:
+    """And open_clip, which takes seconds, is left to what encodes something."""
     code = (
-        f"import {order}; from recbole.utils import get_model; "
-        "print(get_model('ShowcaseLightGCN').__mro__[2].__name__, get_model('BPR').__name__)"
+        f"import {order}; from recbole.utils import get_model; import sys; "
+        "print(get_model('ShowcaseLightGCN').__mro__[2].__name__, get_model('BPR').__name__, "
+        "'open_clip' in sys.modules)"
     )
-    assert run_python("-W", "ignore", "-c", code, cwd=tmp_path).strip() == "LightGCN BPR"
+    assert run_python("-W", "ignore", "-c", code, cwd=tmp_path).strip() == "LightGCN BPR False"
 
 
 def test_unknown_names_get_the_nearest_one() -> None:

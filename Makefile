@@ -12,13 +12,16 @@ BIN := $(VENV)/bin
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
+# What is imported is compiled then, a part of all that is installed.
+INSTALL := -m pip install --progress-bar off --no-compile
+
 $(VENV)/.installed: setup.py pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --progress-bar off -e .
+	$(BIN)/python $(INSTALL) -e .
 	touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --progress-bar off -e ".[test]"
-	touch $@
+$(VENV)/.installed-test: setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python $(INSTALL) -e ".[test]"
+	touch $(VENV)/.installed $@
 
 demo: $(VENV)/.installed
 	$(BIN)/recbole-showcase demo --out $(DEMO_OUT)

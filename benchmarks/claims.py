@@ -247,6 +247,35 @@ def report(results: dict[str, list[dict[str, float]]]) -> None:
         print(f"{name}: {len(runs)} runs")
 
 
+def run_missing(script: str, asked: dict[Path, list[str]], jobs: int) -> None:
+    """Have ``script --one ...`` write each file that is not there, in processes of a core each.
+
+    Args:
+        script: The program.
+        asked: What follows ``--one``, by the file that it writes; its log lies beside it.
+        jobs: How many run at once.
+    """
+
+    def run(kept: Path) -> None:
+        if kept.is_file():
+            return
+        log = kept.with_suffix(".log")
+        with log.open("w") as output:
+            subprocess.run(
+                [sys.executable, script, "--one", *asked[kept]],
+                check=False,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        if not kept.is_file():
+            print(f"failed: {kept.stem}; see {log}")
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for _ in track(pool.map(run, asked), "runs", total=len(asked)):
+            pass
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -268,25 +297,8 @@ def main() -> None:
     plan = [(v, s, w) for s in given.seeds for w in worlds for v in given.variants]
     kept = {key: work / f"{key[2].name}-{key[1]}-{key[0]}.json" for key in plan}
 
-    def run(key: tuple[str, int, Path]) -> None:
-        if not kept[key].is_file():
-            variant, seed, data = key
-            command = [sys.executable, __file__, "--one", variant, str(seed), str(data)]
-            log = kept[key].with_suffix(".log")
-            with log.open("w") as output:
-                subprocess.run(
-                    [*command, str(kept[key])],
-                    check=False,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, "OMP_NUM_THREADS": "1"},
-                )
-            if not kept[key].is_file():
-                print(f"failed: {key[0]}, seed {key[1]}, {key[2].name}; see {log}")
-
-    with ThreadPoolExecutor(given.jobs) as pool:
-        for _ in track(pool.map(run, plan), "runs", total=len(plan)):
-            pass
+    asked = {kept[v, s, w]: [v, str(s), str(w), str(kept[v, s, w])] for v, s, w in plan}
+    run_missing(__file__, asked, given.jobs)
     results: dict[str, list[dict[str, float]]] = {}
     for key in plan:
         if kept[key].is_file():

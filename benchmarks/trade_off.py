@@ -13,15 +13,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import claims
 import numpy as np
-from rich.progress import track
 
 import recbole_showcase
 from recbole_showcase.files.replace import replace_text
@@ -104,19 +100,12 @@ def main() -> None:
         return
     work = given.work.resolve()
     worlds = [claims.draw(work, drawing) for drawing in given.drawings]
-    plan = [(w, s, work / f"{w.name}-{s}.json") for s in given.seeds for w in worlds]
-
-    def run(one: tuple[Path, int, Path]) -> None:
-        if not one[2].is_file():
-            command = [sys.executable, __file__, "--one", *map(str, one)]
-            with one[2].with_suffix(".log").open("w") as log:
-                environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-                subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
-
-    with ThreadPoolExecutor(given.jobs) as pool:
-        for _ in track(pool.map(run, plan), "runs", total=len(plan)):
-            pass
-    runs = [json.loads(kept.read_text()) for *_, kept in plan]
+    plan = [(w, seed, work / f"{w.name}-{seed}.json") for seed in given.seeds for w in worlds]
+    asked = {kept: [str(w), str(seed), str(kept)] for w, seed, kept in plan}
+    claims.run_missing(__file__, asked, given.jobs)
+    runs = [json.loads(kept.read_text()) for kept in asked if kept.is_file()]
+    if len(runs) < len(asked):
+        sys.exit("runs failed; the weights are compared when all are there")
     report(runs, int(sum(run["pairs"] for run in runs[: len(worlds)])))
 
 

@@ -1,6 +1,7 @@
 """What a second process gains where explaining is the work.
 
     OMP_NUM_THREADS=1 python -m benchmarks.processes --work processes-runs --rounds 3
+    OMP_NUM_THREADS=1 python -m benchmarks.processes --batch 128    # explaining is nearly all
 
 On the demo data, with the demo's settings, the same epochs by one process and by two, in turns,
 each followed by a validation that explains all its pairs. A run is ``run(nproc=...)`` in a Python
@@ -68,7 +69,7 @@ def prepare(work: Path) -> None:
         embed_dataset(data, "showcase-tiny")
 
 
-def train(work: Path, nproc: int, epochs: int, model: str) -> None:
+def train(work: Path, nproc: int, options: argparse.Namespace) -> None:
     """A run in this process, or in two that it starts."""
     from recbole.quick_start import run
 
@@ -76,9 +77,10 @@ def train(work: Path, nproc: int, epochs: int, model: str) -> None:
 
     settings = {
         "data_path": str(work / "data"),
-        "epochs": epochs,
+        "showcase_batch_size": options.batch,
+        "epochs": options.epochs,
         "eval_step": 1,
-        "stopping_step": epochs,
+        "stopping_step": options.epochs,
         "gpu_id": "0,1" if nproc > 1 else "",
         "showcase_eval_step": 1,
         "showcase_valid_pairs": 0,
@@ -88,7 +90,8 @@ def train(work: Path, nproc: int, epochs: int, model: str) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = str(listener.getsockname()[1])
-    run(model, NAME, [str(properties_path() / "demo.yaml")], settings, nproc=nproc, port=port)
+    files = [str(properties_path() / "demo.yaml")]
+    run(options.model, NAME, files, settings, nproc=nproc, port=port)
 
 
 def measured(work: Path, nproc: int, options: argparse.Namespace) -> list[float]:
@@ -96,6 +99,7 @@ def measured(work: Path, nproc: int, options: argparse.Namespace) -> list[float]
     folder = work / f"{nproc}-{time.time_ns()}"
     folder.mkdir()
     given = ["--only", str(nproc), "--epochs", str(options.epochs), "--model", options.model]
+    given += ["--batch", str(options.batch)]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     start = time.perf_counter()
     subprocess.run(
@@ -125,13 +129,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--model", default="ShowcaseBPR")
+    parser.add_argument("--batch", type=int, default=32, help="explanation samples of a step")
     parser.add_argument("--check", action="store_true", help="fail where the ratio is too small")
     parser.add_argument("--only", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     work = options.work.resolve()
     if options.only:
         sys.argv[1:] = []  # RecBole reads them
-        train(work, options.only, options.epochs, options.model)
+        train(work, options.only, options)
         return
     prepare(work)
     rounds = [[measured(work, n, options) for n in (1, 2)] for _ in range(options.rounds)]

@@ -1,6 +1,8 @@
 """The errors this package raises; every one names what was found and what is allowed."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # Codes that a terminal obeys, and characters that turn the direction of what follows.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -13,6 +15,16 @@ def one_line(text: str) -> str:
     'a b  [31mred'
     """
     return _UNSHOWN.sub(" ", text)
+
+
+@contextmanager
+def interrupt_note(note: str) -> Iterator[None]:
+    """Add to Ctrl-C what was kept, for the command line to say."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(note)
+        raise
 
 
 class ShowcaseError(Exception):

@@ -15,6 +15,7 @@ from recbole_showcase.atomic.account import Account, BrokenLine, is_ours, source
 from recbole_showcase.atomic.engine import Selection, connect, first_line
 from recbole_showcase.atomic.options import ConvertOptions
 from recbole_showcase.atomic.photos import CONVERSION_FILE, PhotoFolder
+from recbole_showcase.atomic.sql import interruptible
 from recbole_showcase.errors import DataError
 from recbole_showcase.files.replace import replaced_folder
 from recbole_showcase.resources import __version__
@@ -89,7 +90,10 @@ def conversion(out: Path, options: ConvertOptions) -> Iterator[Run]:
     try:
         with output_folder(out, options.overwrite) as partial:
             scratch = partial / "scratch"
-            with connect(scratch, options.memory_limit, options.threads) as connection:
+            with (
+                connect(scratch, options.memory_limit, options.threads) as connection,
+                interruptible(),
+            ):
                 yield Run(connection, scratch, partial / out.name, options, folder)
             shutil.rmtree(scratch)
     except (OSError, duckdb.Error) as error:

@@ -11,7 +11,7 @@ import numpy as np
 
 from recbole_showcase.atomic.cleaning import MISSING_MARKS
 from recbole_showcase.atomic.schema import Field
-from recbole_showcase.atomic.sql import column_types, identifier, literal
+from recbole_showcase.atomic.sql import column_types, identifier, interruptible, literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Tab
         if name not in types:
             raise DataError(f"{path} has no column {name!r}; it has {', '.join(types)}")
     longest = _check_rows(path, len(fields))
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, interruptible():
         connection.execute("SET arrow_large_buffer_size = true")
         try:
             return connection.sql(_query(path, fields, wanted, longest)).to_arrow_table()

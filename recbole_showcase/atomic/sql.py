@@ -1,8 +1,9 @@
-"""Names and texts as they must be written in SQL."""
+"""Names and texts as they must be written in SQL, and queries that Ctrl-C ends."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 
 def literal(text: str) -> str:
@@ -30,3 +31,14 @@ def column_types(types: Mapping[str, str]) -> str:
     "{'user': 'VARCHAR', 'pics': 'VARCHAR[]'}"
     """
     return "{" + ", ".join(f"{literal(name)}: {literal(t)}" for name, t in types.items()) + "}"
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C in the middle of a query be Ctrl-C, of which DuckDB makes a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -57,13 +58,33 @@ def before(
 def main(commands: typer.Typer = app) -> None:
     """Run a command line; errors of this package and of the disk end with status 2 and one line.
 
+    Ctrl-C ends it with status 130 and a line that says what was kept. So does SIGTERM, by which
+    batch systems and containers end a job: nothing half written is left, and no worker.
+
     Args:
         commands: The commands; those of ``recbole-showcase`` unless others are given.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         commands()
     except (ShowcaseError, OSError) as error:
-        said = [str(error), *getattr(error, "__notes__", ())]  # what became of the output
-        lines = "; ".join(said).split("\n")
-        print("error: " + "\n".join(map(one_line, lines)), file=sys.stderr)
+        _say(f"error: {error}", error)
         sys.exit(2)
+    except SystemExit as end:
+        if (interrupt := _interrupt_of(end)) is not None:
+            _say("interrupted", interrupt)
+        raise
+
+
+def _say(text: str, error: BaseException) -> None:
+    """Print what an error says and its notes, which tell what became of the output."""
+    lines = "; ".join([text, *getattr(error, "__notes__", ())]).split("\n")
+    print("\n".join(map(one_line, lines)), file=sys.stderr)
+
+
+def _interrupt_of(end: BaseException) -> KeyboardInterrupt | None:
+    """The interrupt that typer made an exit of; None if it is an exit of another cause."""
+    error: BaseException | None = end
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error

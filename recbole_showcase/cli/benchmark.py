@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,8 +45,6 @@ def benchmark(
     (out / "spec.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
     interrupted = False
     if not tables_only:
-        # A batch system ends a job with SIGTERM: it is to end the runs as Ctrl-C does.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             run_benchmark(read, out, jobs=jobs, retry_failed=retry_failed)
         except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recbole_showcase.errors import interrupt_note
 from recbole_showcase.files.photos import PIXEL_LIMIT
 
 if TYPE_CHECKING:
@@ -49,18 +50,19 @@ def embed(
     """
     from recbole_showcase.encoders import embed_dataset
 
-    report = embed_dataset(
-        dataset,
-        encoder=encoder,
-        weights=weights,
-        photo_folder=photos,
-        batch_size=batch_size,
-        workers=workers,
-        device=device,
-        dtype=dtype,
-        pixel_limit=pixel_limit,
-        progress=progress,
-    )
+    with interrupt_note("what is encoded is kept: the same command goes on"):
+        report = embed_dataset(
+            dataset,
+            encoder=encoder,
+            weights=weights,
+            photo_folder=photos,
+            batch_size=batch_size,
+            workers=workers,
+            device=device,
+            dtype=dtype,
+            pixel_limit=pixel_limit,
+            progress=progress,
+        )
     for line in report_lines(report):
         typer.echo(line)
 

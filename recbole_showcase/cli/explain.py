@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recbole_showcase.errors import SettingsError, one_line
+from recbole_showcase.errors import SettingsError, interrupt_note, one_line
 
 if TYPE_CHECKING:
     from recbole_showcase.offline import Account
@@ -69,17 +69,18 @@ def explain(
         raise SettingsError("--top is of users; --pairs names the items")
     from recbole_showcase.offline import OfflineOptions, write_showcases
 
-    account = write_showcases(
-        checkpoint,
-        out,
-        users,
-        pairs,
-        OfflineOptions(top or 5, form.value, batch, part_rows),
-        device=device,
-        photo_folder=photos,
-        data_path=data_path,
-        progress=progress,
-    )
+    with interrupt_note("the parts that are written are kept: the same command goes on"):
+        account = write_showcases(
+            checkpoint,
+            out,
+            users,
+            pairs,
+            OfflineOptions(top or 5, form.value, batch, part_rows),
+            device=device,
+            photo_folder=photos,
+            data_path=data_path,
+            progress=progress,
+        )
     for line in account_lines(account):
         typer.echo(line)
 

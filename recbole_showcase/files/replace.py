@@ -71,11 +71,11 @@ def replaced_folder(
 
 @contextmanager
 def _telling(path: Path) -> Iterator[None]:
-    """Add to an error of the disk which file it is about, if it does not say, and what is kept."""
+    """Add what is kept to an error of the disk, with its file if it does not say, and to Ctrl-C."""
     try:
         yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
+    except (OSError, KeyboardInterrupt) as error:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = str(path)
         error.add_note(f"{path} was left as it was")
         raise

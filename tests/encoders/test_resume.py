@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from recbole_showcase.encoders import FeatureStore
 from tests.encoders.conftest import Photographed
 from tests.encoders.test_embed import content, counted, run, spoil
+from tests.interrupts import interrupted
 
 SLOW = """
 import sys, time
@@ -22,6 +24,18 @@ def encode(self, batch):
     return real(self, batch)
 ClipEncoder.encode_images = encode
 embed_dataset(Path(sys.argv[1]), sys.argv[2], batch_size=2, progress=False)
+"""
+COMMAND = """
+import sys, time
+from recbole_showcase.cli import main
+from recbole_showcase.encoders import ClipEncoder
+real = ClipEncoder.encode_images
+def encode(self, batch):
+    print("begun", flush=True)
+    time.sleep(0.25)
+    return real(self, batch)
+ClipEncoder.encode_images = encode
+main()
 """
 
 
@@ -55,3 +69,16 @@ def test_killed_run_goes_on(make_dataset: Callable[..., Photographed], micro: st
     run(whole, micro)
     assert content(data.store()) == content(whole.store())
     assert list(FeatureStore.open(data.folder, "micro", "image").skipped) == ["p1", "p2", "p3"]
+
+
+def test_a_terminated_command_says_what_is_kept(
+    make_dataset: Callable[..., Photographed], micro: str
+) -> None:
+    data = make_dataset(photos=12, reviews=3)
+    given = ["embed", str(data.folder), "--encoder", micro, "--batch-size", "2", "--no-progress"]
+    status, said = interrupted(COMMAND, signal.SIGTERM, *given, at=3)
+    kept = "interrupted; what is encoded is kept: the same command goes on\n"
+    assert (status, said) == (130, kept)
+    report, _, _ = counted(data, micro)
+    assert report.reused["image"] > 0
+    assert report.reused["image"] + report.encoded["image"] == 12

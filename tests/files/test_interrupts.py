@@ -1,0 +1,69 @@
+"""Ctrl-C and SIGTERM end a command in one line that says what is kept, and leave nothing half."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.interrupts import interrupted
+
+_WRITES = """
+import sys, time
+from pathlib import Path
+import typer
+from recbole_showcase.cli import main
+from recbole_showcase.files import replace
+
+def write():
+    with getattr(replace, sys.argv[1])(Path(sys.argv[2])) as partial:
+        (partial / "half" if partial.is_dir() else partial).write_text("half")
+        print("begun", flush=True)
+        time.sleep(60)
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+@app.command()
+def command(way: str, path: str):
+    write()
+
+main(app)
+"""
+_CONVERTS = """
+import sys
+from pathlib import Path
+import typer
+from recbole_showcase.atomic import GoogleLocalOptions
+from recbole_showcase.atomic.conversion import conversion
+from recbole_showcase.cli import main
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+@app.command()
+def command(path: str):
+    with conversion(Path(path), GoogleLocalOptions()) as run:
+        print("begun", flush=True)
+        run.connection.execute(
+            "SELECT count(*) FROM range(10000000) a, range(100000) b WHERE a.range % 7 > b.range"
+        )
+
+main(app)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", ["replaced", "replaced_folder"])
+def test_what_was_there_stays(tmp_path: Path, way: str, number: int) -> None:
+    path = tmp_path / "a"
+    status, said = interrupted(_WRITES, number, way, str(path))
+    assert (status, said) == (130, f"interrupted; {path} was left as it was\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_middle_of_a_query(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "a"
+    status, said = interrupted(_CONVERTS, number, str(path))
+    assert (status, said) == (130, f"interrupted; {path} was left as it was\n")
+    assert list(tmp_path.iterdir()) == []

@@ -10,13 +10,15 @@ import pytest
 from tests.interrupts import interrupted
 
 _WRITES = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 import typer
 from recbole_showcase.cli import main
 from recbole_showcase.files import replace
 
 def write():
+    if sys.argv[3] == "theirs":  # as ray's import does
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
     with getattr(replace, sys.argv[1])(Path(sys.argv[2])) as partial:
         (partial / "half" if partial.is_dir() else partial).write_text("half")
         print("begun", flush=True)
@@ -25,7 +27,7 @@ def write():
 app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
-def command(way: str, path: str):
+def command(way: str, path: str, handler: str):
     write()
 
 main(app)
@@ -52,11 +54,14 @@ main(app)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "handler"),
+    [(signal.SIGINT, "ours"), (signal.SIGTERM, "ours"), (signal.SIGTERM, "theirs")],
+)
 @pytest.mark.parametrize("way", ["replaced", "replaced_folder"])
-def test_what_was_there_stays(tmp_path: Path, way: str, number: int) -> None:
+def test_what_was_there_stays(tmp_path: Path, way: str, number: int, handler: str) -> None:
     path = tmp_path / "a"
-    status, said = interrupted(_WRITES, number, way, str(path))
+    status, said = interrupted(_WRITES, number, way, str(path), handler)
     assert (status, said) == (130, f"interrupted; {path} was left as it was\n")
     assert list(tmp_path.iterdir()) == []
 

@@ -19,10 +19,10 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def interrupt_note(note: str) -> Iterator[None]:
-    """Add to Ctrl-C or an exit what was kept, for the command line to say."""
+    """Add to Ctrl-C what was kept, for the command line to say."""
     try:
         yield
-    except (KeyboardInterrupt, SystemExit) as interrupt:
+    except KeyboardInterrupt as interrupt:
         interrupt.add_note(note)
         raise
 

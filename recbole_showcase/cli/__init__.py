@@ -71,10 +71,9 @@ def main(commands: typer.Typer = app) -> None:
         _say(f"error: {error}", error)
         sys.exit(2)
     except SystemExit as end:
-        if (interrupt := _interrupt_of(end)) is None:
-            raise
-        _say("interrupted", interrupt)
-        sys.exit(130)
+        if (interrupt := _interrupt_of(end)) is not None:
+            _say("interrupted", interrupt)
+        raise
 
 
 def _say(text: str, error: BaseException) -> None:
@@ -83,14 +82,8 @@ def _say(text: str, error: BaseException) -> None:
     print("\n".join(map(one_line, lines)), file=sys.stderr)
 
 
-def _interrupt_of(end: SystemExit) -> BaseException | None:
-    """The interrupt that became an exit; None if it is an exit of another cause.
-
-    Typer makes an exit of Ctrl-C. Ray, which RecBole imports, puts a handler of SIGTERM in place
-    of ours that makes an exit with the signal's number.
-    """
-    if end.code == signal.SIGTERM:
-        return end
+def _interrupt_of(end: BaseException) -> BaseException | None:
+    """The Ctrl-C of which typer made an exit; None if it is an exit of another cause."""
     error: BaseException | None = end
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__

@@ -74,7 +74,7 @@ def _telling(path: Path) -> Iterator[None]:
     """Add what is kept to an error of the disk, with its file if it does not say, and to Ctrl-C."""
     try:
         yield
-    except (OSError, KeyboardInterrupt, SystemExit) as error:
+    except (OSError, KeyboardInterrupt) as error:
         if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = str(path)
         error.add_note(f"{path} was left as it was")

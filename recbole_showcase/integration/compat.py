@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -49,10 +50,16 @@ def apply_before_import() -> None:
 
 
 def import_ray() -> None:
-    """Import what RecBole needs of ray, here and as the first thing in every worker of ray's."""
+    """Import what RecBole needs of ray, here and as the first thing in every worker of ray's.
+
+    The import puts a handler of SIGTERM in place of whatever there is; a program's own stays.
+    """
+    before = signal.getsignal(signal.SIGTERM)
     with _numpy_for_ray():
         import_module("ray.tune")
         import_module("ray.tune.logger")
+    if before not in (signal.SIG_DFL, None, signal.getsignal(signal.SIGTERM)):
+        signal.signal(signal.SIGTERM, before)
 
 
 def apply(known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]], None]) -> None:

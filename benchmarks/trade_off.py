@@ -1,11 +1,11 @@
-"""Which weight of relevance against variety, for the DPP?
+"""Which weight of relevance against variety, for the DPP, the k-DPP and MMR?
 
     python benchmarks/trade_off.py --work trade-off-runs --jobs 2
 
 Trains learned relevance on drawings of the demo world that no other figure is of, chooses 3 photos
-for every row of their valid and test splits with the DPP under each weight, and prints photo F1@3
-and diversity, mean and standard deviation over drawings and seeds, beside top-k. The shipped
-``selector_trade_off`` is chosen by it. Finished runs are kept in the work folder and not repeated.
+for every row of their valid and test splits with each selector under each weight, and prints photo
+F1@3 and diversity, mean and standard deviation over drawings and seeds, beside top-k. The shipped
+weights are chosen by it. Finished runs are kept in the work folder and not repeated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ from recbole_showcase.files.replace import replace_text
 
 DRAWINGS = (301, 302, 303, 304, 305)
 SEEDS = (2020, 2021, 2022)
-WEIGHTS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
+# Selector: (its setting, the values that are compared).
+WEIGHTS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "dpp": ("selector_trade_off", (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)),
+    "kdpp": ("selector_trade_off", (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0)),
+    "mmr": ("selector_balance", (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)),
+}
 
 
 def train(data: Path, seed: int, saved: Path) -> Path:
@@ -50,7 +55,7 @@ def train(data: Path, seed: int, saved: Path) -> Path:
 
 
 def figures(checkpoint: Path) -> dict[str, float]:
-    """F1 and diversity at 3 of top-k and of the DPP under each weight."""
+    """F1 and diversity at 3 of top-k and of each selector under each weight."""
     from recbole_showcase.data.corpus import TRAIN
     from recbole_showcase.data.pairs import Pairs
     from recbole_showcase.integration.config import part_defaults
@@ -63,9 +68,10 @@ def figures(checkpoint: Path) -> dict[str, float]:
     pairs = Pairs.of_rows(data.corpus, rows)
     relevant = data.photos.of_row.first(pairs.rows, 99)
     ways = {"top-k": SELECTORS.build("topk", part_defaults("selector", "topk"))}
-    for weight in WEIGHTS:
-        changed = {**part_defaults("selector", "dpp"), "selector_trade_off": weight}
-        ways[f"{weight:g}"] = SELECTORS.build("dpp", changed)
+    for selector, (setting, values) in WEIGHTS.items():
+        for value in values:
+            changed = {**part_defaults("selector", selector), setting: value}
+            ways[f"{selector} {value:g}"] = SELECTORS.build(selector, changed)
     found: dict[str, float] = {"pairs": len(pairs)}
     for name, head.selector in ways.items():
         photos = model.explain(pairs, text=False).photos
@@ -77,7 +83,8 @@ def figures(checkpoint: Path) -> dict[str, float]:
 def report(runs: list[dict[str, float]], pairs: int) -> None:
     """Print the table."""
     print(f"{len(runs)} runs, {pairs} pairs\n\n| weight | F1@3 | Div@3 |\n| --- | --- | --- |")
-    for name in ["top-k", *(f"{weight:g}" for weight in WEIGHTS)]:
+    weighted = [f"{way} {value:g}" for way, (_, values) in WEIGHTS.items() for value in values]
+    for name in ["top-k", *weighted]:
         cells = (claims.spread([run[f"{name}|{key}"] for run in runs]) for key in ("F1", "Div"))
         print(f"| {name} | {' | '.join(cells)} |")
 

@@ -19,6 +19,7 @@ from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.parsing import fast_parsing
+from recbole_showcase.integration.per_user import grouped
 from recbole_showcase.integration.remembered import remembered, renumbered
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class ShowcaseDatasetMixin(Dataset):
                 self.field2token_id[field] = token_id
             feat[field] = own
         self._take_remembered_ids(remap_list)
+
+    def _grouped_index(self, group_by_list: np.ndarray) -> Any:
+        """Where each key stands; a list a group, made when it is asked for."""
+        return grouped(np.asarray(group_by_list))
 
     # After the build, rows go where RecBole's own splits and orders take the interactions.
 

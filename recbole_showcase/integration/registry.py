@@ -283,13 +283,20 @@ class _WithModelName:
 
 
 def _wrap_get_dataloader() -> None:
+    from recbole_showcase.integration import per_user
+
+    per_user.apply()
     utils = import_module("recbole.data.utils")
     get_dataloader = utils.get_dataloader
 
     @functools.wraps(get_dataloader)
     def wrapped(config: Any, phase: str) -> type:
         base = base_name(config["model"])
-        return get_dataloader(config if base is None else _WithModelName(config, base), phase)
+        if base is None:
+            return get_dataloader(config, phase)
+        found = get_dataloader(_WithModelName(config, base), phase)
+        is_full = found is per_user.FullSortEvalDataLoader
+        return per_user.PackedEvalDataLoader if is_full else found
 
     utils.get_dataloader = wrapped  # type: ignore[attr-defined]
 

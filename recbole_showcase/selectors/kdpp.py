@@ -39,7 +39,7 @@ class KDPPSettings:
         selector_seed: Another seed gives every pair another draw.
     """
 
-    selector_trade_off: float = 1.0
+    selector_trade_off: float = 2.0
     selector_seed: int = 0
 
     def __post_init__(self) -> None:

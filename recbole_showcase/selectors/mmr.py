@@ -26,7 +26,7 @@ class MMRSettings:
         selector_balance: Share of relevance against dissimilarity, between 0 and 1; 1 is top-k.
     """
 
-    selector_balance: float = 0.7
+    selector_balance: float = 0.75
 
     def __post_init__(self) -> None:
         """Check the range."""

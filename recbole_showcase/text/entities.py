@@ -58,7 +58,9 @@ class EntityLexicon:
         self.phrases = list(phrases)
         self.plural = np.array(plural, dtype=bool)
         self._number = {tuple(_words(phrase)): n for n, phrase in enumerate(self.phrases)}
-        self._longest = max(map(len, self._number), default=0)
+        self._longest: dict[str, int] = {}  # words of the longest phrase that begins with a word
+        for words in filter(None, self._number):
+            self._longest[words[0]] = max(self._longest.get(words[0], 0), len(words))
         self._alike = [np.flatnonzero(self.plural == number) for number in (False, True)]
 
     @classmethod
@@ -95,7 +97,8 @@ class EntityLexicon:
         words = [text[start:end].lower() for start, end in spans]
         found, place = [], 0
         while place < len(words):
-            for length in range(min(self._longest, len(words) - place), 0, -1):
+            longest = self._longest.get(words[place], 0)
+            for length in range(min(longest, len(words) - place), 0, -1):
                 number = self._number.get(tuple(words[place : place + length]))
                 if number is not None:
                     found.append(Mention(spans[place][0], spans[place + length - 1][1], number))

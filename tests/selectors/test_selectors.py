@@ -48,7 +48,7 @@ def test_unknown_selector_names_the_registered_ones() -> None:
 def test_unknown_settings_are_named_and_missing_ones_have_defaults() -> None:
     with pytest.raises(SettingsError, match=r"'selector_trade'.*'selector_trade_off'"):
         SELECTORS.build("kdpp", {"selector_trade": 1.0, "selector_seed": 0})
-    assert SELECTORS.build("kdpp", {"selector_seed": 3}).settings.selector_trade_off == 1.0
+    assert SELECTORS.build("kdpp", {"selector_seed": 3}).settings.selector_trade_off == 2.0
 
 
 def test_what_does_not_fit_is_refused_by_name(selector: ImageSelector) -> None:

@@ -21,6 +21,7 @@ from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.parsing import fast_parsing
 from recbole_showcase.integration.per_user import grouped
 from recbole_showcase.integration.remembered import remembered, renumbered
+from recbole_showcase.integration.stages import stage
 
 if TYPE_CHECKING:
     from recbole.data.dataset import Dataset
@@ -47,7 +48,8 @@ class ShowcaseDatasetMixin(Dataset):
 
     def __init__(self, config: Any) -> None:
         self._aside: list[dict[str, np.ndarray]] = []
-        super().__init__(config)
+        with stage(config, "interactions"):
+            super().__init__(config)
 
     def _load_feat(self, filepath: str, source: Any) -> Any:
         """Parse faster; of interactions, keep what the explanation side needs to itself."""
@@ -152,7 +154,8 @@ class ShowcaseDatasetMixin(Dataset):
         rows, users, items = (
             frame[field].to_numpy() for field in (ROW_FIELD, self.uid_field, self.iid_field)
         )
-        splits = super().build()
+        with stage(self.config, "splits"):
+            splits = super().build()
         split_rows = [split.inter_feat[ROW_FIELD].numpy() for split in splits]
         self._hide_rows(splits)
         self.showcase = self._explanation_data(rows, users, items, split_rows)
@@ -201,16 +204,15 @@ class ShowcaseDatasetMixin(Dataset):
         tokens = [
             np.asarray(self.field2id_token[f], object) for f in (self.uid_field, self.iid_field)
         ]
-        store = FeatureStore.open(folder, settings.encoder, "review")
-        corpus = ReviewCorpus(
-            folder / f"{name}.review", interactions, store, settings.target, *tokens
-        )
-        photos = PhotoTable(
-            folder / f"{name}.image",
-            corpus,
-            FeatureStore.open(folder, settings.encoder, "image"),
-        )
-        return ExplanationData(settings, corpus, photos, remembered().text_tokenizer())
+        with stage(self.config, "reviews"):
+            store = FeatureStore.open(folder, settings.encoder, "review")
+            path = folder / f"{name}.review"
+            corpus = ReviewCorpus(path, interactions, store, settings.target, *tokens)
+        with stage(self.config, "photos"):
+            store = FeatureStore.open(folder, settings.encoder, "image")
+            photos = PhotoTable(folder / f"{name}.image", corpus, store)
+        with stage(self.config, "tokenizer"):
+            return ExplanationData(settings, corpus, photos, remembered().text_tokenizer())
 
     def _interactions(
         self, rows: np.ndarray, users: np.ndarray, items: np.ndarray, split_rows: list[np.ndarray]

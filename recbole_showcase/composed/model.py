@@ -21,6 +21,7 @@ from recbole_showcase.data.profiles import Profile
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.remembered import check_same_ids, digests_of, to_remember
+from recbole_showcase.integration.stages import stage
 
 if TYPE_CHECKING:
     from recbole.model.abstract_recommender import AbstractRecommender
@@ -73,7 +74,8 @@ class ShowcaseMixin(AbstractRecommender):
         with own_stream(self.seed):
             use = settings.showcase.use_recommender
             self.vectors = RecommenderVectors(self, data.corpus, fields, use=use)
-            self.showcase = ExplanationHead(settings, data, self.vectors)
+            with stage(config, "explanation head"):
+                self.showcase = ExplanationHead(settings, data, self.vectors)
         self.explanation_losses: list[Tensor] = []
         if self._pretrained_head is not None:
             with _fitting(self):

@@ -28,6 +28,7 @@ from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEval
 from recbole_showcase.integration.experiments import ray_trial
 from recbole_showcase.integration.metrics import ExplanationMetric
 from recbole_showcase.integration.own_files import claimed
+from recbole_showcase.integration.stages import stage
 
 
 class ShowcaseTrainerMixin(ExplainedEvaluation, NamedLosses):
@@ -105,7 +106,8 @@ class ShowcaseTrainerMixin(ExplainedEvaluation, NamedLosses):
             ShowcaseError: If it is not there: a pipeline that finds entities, a lexicon to mine.
         """
         data = self.model.showcase.data
-        data.require_entities()
+        with stage(self.config, "entities of the texts"):
+            data.require_entities()
         resources = self.eval_collector.resources
         resources.data = data
         for metric in self.evaluator.metric_class.values():

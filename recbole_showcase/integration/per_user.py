@@ -17,6 +17,8 @@ from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.sampler import Sampler
 from torch import Tensor
 
+from recbole_showcase.integration.stages import stage
+
 
 def apply() -> None:
     """Let samplers of composed models have their sets at once."""
@@ -24,8 +26,10 @@ def apply() -> None:
 
     @functools.wraps(original)
     def get_used_ids(self: Any) -> dict[str, np.ndarray]:
-        ours = all(hasattr(dataset, "showcase") for dataset in self.datasets)
-        return used_ids(self) if ours else original(self)
+        if not all(hasattr(dataset, "showcase") for dataset in self.datasets):
+            return original(self)
+        with stage(self.datasets[0].config, "items of users"):
+            return used_ids(self)
 
     Sampler.get_used_ids = get_used_ids
 
@@ -121,13 +125,14 @@ class PackedEvalDataLoader(FullSortEvalDataLoader):
 
     _packing: tuple[ItemsOfUsers, ItemsOfUsers] | None = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self._packing is not None:
-            for items in self._packing:
-                items.pack()
-            self.uid2positive_item, self.uid2history_item = self._packing
-            self._packing = None
+    def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
+        with stage(config, "items to rank"):
+            super().__init__(config, *args, **kwargs)
+            if self._packing is not None:
+                for items in self._packing:
+                    items.pack()
+                self.uid2positive_item, self.uid2history_item = self._packing
+                self._packing = None
 
     def _set_user_property(
         self, uid: int | None, used_item: set[int], positive_item: set[int]

@@ -73,6 +73,18 @@ def measure(model: str, data: Path, work: Path, rounds: int) -> dict[str, float]
     return {kind: statistics.median(values[1:]) for kind, values in seconds.items()}
 
 
+def demo_data(work: Path) -> Path:
+    """The demo data set with its features, in a folder of its own."""
+    data = work / "data" / NAME
+    if not (data / f"{NAME}.features").is_dir():
+        from recbole_showcase.encoders import embed_dataset
+        from recbole_showcase.resources import dataset_atomic_path
+
+        shutil.copytree(dataset_atomic_path() / NAME, data, dirs_exist_ok=True)
+        embed_dataset(data, "showcase-tiny", progress=False)
+    return data
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path("overhead-runs"))
@@ -80,13 +92,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=list(MODELS))
     options = parser.parse_args()
     work = options.work.resolve()
-    data = work / "data" / NAME
-    if not (data / f"{NAME}.features").is_dir():
-        from recbole_showcase.encoders import embed_dataset
-        from recbole_showcase.resources import dataset_atomic_path
-
-        shutil.copytree(dataset_atomic_path() / NAME, data, dirs_exist_ok=True)
-        embed_dataset(data, "showcase-tiny")
+    data = demo_data(work)
     warnings.filterwarnings("ignore")
     logging.disable(logging.CRITICAL)
     print(f"{'':10} {'recommender':>12} {'explainer':>12} {'joint':>12} {'ratio':>7}")

@@ -151,8 +151,9 @@ class RecommenderVectors:
 
     def _of_sequences(self, batch: PairBatch) -> Tensor:
         """Vectors (B, H) of users from the items they visited before."""
-        users, times, rows = (part.cpu().numpy() for part in (batch.users, batch.times, batch.rows))
-        past = self._corpus.visited(users, times, rows, self._model.max_seq_length)
+        pairs, n = batch.pairs, self._model.max_seq_length
+        assert pairs is not None
+        past = self._corpus.visited(pairs.users, pairs.times, pairs.rows, n)
         items = torch.from_numpy(past).to(batch.users.device)
         lengths = (items > 0).sum(dim=1)
         # RecBole has no empty sequence: where there is no past, the vector is zero.

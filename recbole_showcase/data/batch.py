@@ -8,14 +8,17 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
+from recbole_showcase.data.pairs import Pairs
+
 
 @dataclass(frozen=True)
 class Batch:
     """Tensors that move together."""
 
     def to(self, device: torch.device | str) -> Self:
-        """The batch on a device."""
-        moved = {part.name: getattr(self, part.name).to(device) for part in fields(self)}
+        """The batch on a device; what is no tensor stays where it is."""
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        moved = {name: part.to(device) for name, part in parts.items() if isinstance(part, Tensor)}
         return replace(self, **moved)
 
     def __len__(self) -> int:
@@ -46,8 +49,7 @@ class ExplanationBatch(Batch):
         user_review_mask: Which of them are there (B, R, L).
         item_review_tokens: Ids of the item's past reviews by others (B, Q, L), latest first.
         item_review_mask: Which of them are there (B, Q, L).
-        times: The profile ends before this (B,), as in ``Pairs``; of length 0 where not needed.
-        rows: The row to explain (B,), as in ``Pairs``; of length 0 where not needed.
+        pairs: What the rest was looked up for, on the host; None where nobody looks further.
         mean_weights: Of a process's share of a larger batch, what a mean over tokens, over words
             and over known ratings counts beside a mean over rows (B, 3), in every row the same; of
             length 0 where the batch is whole. See :meth:`weighed`.
@@ -68,8 +70,7 @@ class ExplanationBatch(Batch):
     user_review_mask: Tensor
     item_review_tokens: Tensor
     item_review_mask: Tensor
-    times: Tensor = field(default_factory=lambda: torch.empty(0))
-    rows: Tensor = field(default_factory=lambda: torch.empty(0))
+    pairs: Pairs | None = None
     mean_weights: Tensor = field(default_factory=lambda: torch.empty(0, 3))
 
     def weighed(self, mean: Tensor, over: Literal["tokens", "words", "ratings"]) -> Tensor:
@@ -97,8 +98,7 @@ class SelectionBatch(Batch):
         review_mask: Which of them are there (B, R).
         posted: Which candidates the user posted with the row (B, C), what training aims at; none
             where photos are to be chosen.
-        times: The profile ends before this (B,), as in ``Pairs``; of length 0 where not needed.
-        rows: The row to explain (B,), as in ``Pairs``; of length 0 where not needed.
+        pairs: What the rest was looked up for, on the host; None where nobody looks further.
     """
 
     users: Tensor
@@ -111,8 +111,7 @@ class SelectionBatch(Batch):
     review_features: Tensor
     review_mask: Tensor
     posted: Tensor
-    times: Tensor = field(default_factory=lambda: torch.empty(0))
-    rows: Tensor = field(default_factory=lambda: torch.empty(0))
+    pairs: Pairs | None = None
 
 
 @dataclass(frozen=True)

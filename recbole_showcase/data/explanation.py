@@ -218,8 +218,7 @@ class ExplanationData(PhotoSelection):
             user_review_mask=user_words[1],
             item_review_tokens=item_words[0],
             item_review_mask=item_words[1],
-            times=torch.from_numpy(pairs.times),
-            rows=torch.from_numpy(pairs.rows),
+            pairs=pairs,
         )
 
     def _past_words(

@@ -100,6 +100,5 @@ class PhotoSelection(Profiles):
             review_features=profile.review_features,
             review_mask=profile.review_mask,
             posted=torch.from_numpy(posted),
-            times=torch.from_numpy(pairs.times),
-            rows=torch.from_numpy(pairs.rows),
+            pairs=pairs,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -16,7 +17,7 @@ from demo_world import WorldSettings, draw_world, write_world
 from recbole_showcase.encoders import embed_dataset
 from tests.integration.test_registration import stock_config
 from tests.integration.test_training import SASREC, prepare
-from tests.processes import free_port, run_python
+from tests.processes import ROOT, free_port, run_python
 from tests.tiny import TinyWorld
 from tests.together import run_together
 
@@ -174,6 +175,29 @@ def test_fewer_rows_than_processes_are_no_hindrance(runs: Runs) -> None:
 
 def test_processes_of_two_hosts_meet(runs: Runs) -> None:
     assert set(runs.results["hosts"]["figures"]) == {"recall@5", "ndcg@5", "imagef1@3", "bleu1"}
+
+
+def test_torchrun_starts_two_hosts(tiny_world: TinyWorld, tmp_path: Path, runs: Runs) -> None:
+    """The example, as it is started on two machines, gives what RecBole's own processes give."""
+    settings = tiny_world.config(tmp_path, epochs=1, eval_step=0, train_batch_size=64)
+    del settings["gpu_id"]  # the example says which
+    (tmp_path / "settings.yaml").write_text(json.dumps(settings))
+    given = [str(ROOT / "examples/several_machines.py"), "ShowcaseBPR", tiny_world.name,
+             "--config", "settings.yaml"]  # fmt: skip
+    port = str(free_port())
+    start = ["-W", "ignore", "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1",
+             "--master-addr=localhost", f"--master-port={port}"]  # fmt: skip
+    with ThreadPoolExecutor() as pool:
+        hosts = [
+            pool.submit(run_python, *start, f"--node-rank={rank}", *given, cwd=tmp_path)
+            for rank in (0, 1)
+        ]
+        first, second = (host.result() for host in hosts)
+    said, said_by_second = (
+        [line for line in output.splitlines() if line.startswith("{")] for output in (first, second)
+    )
+    assert json.loads(said[0]) == runs.results["hosts"]["figures"]
+    assert not said_by_second
 
 
 def test_a_process_that_fails_ends_all_with_its_error(runs: Runs) -> None:

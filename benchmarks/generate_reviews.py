@@ -2,7 +2,8 @@
 
 Popularity follows a power law, four in ten reviews have no text, one in twelve has photos,
 texts are drawn word by word from a skewed vocabulary (about 27 words a text), and there is
-the dirt of real files: partner reviews without a user, repeated rows, lines cut off.
+the dirt of real files: partner reviews without a user, repeated rows, lines cut off, and in a
+third of the texts quotes, line feeds, spaces in a row or letters other than ASCII.
 
     python benchmarks/generate_reviews.py --rows 1000000 --out /tmp/reviews
 """
@@ -20,10 +21,14 @@ import numpy as np
 BASE64 = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
 CATEGORIES = ("Restaurant", "Cafe", "Fine dining restaurant", "Hardware store", "Park", "Bar")
 CHUNK = 50_000
+# What a third of real texts have somewhere, in place of a space.
+UNCLEAN = (' "', '" ', "\n", "  ", "\n\n", " é", " – ", " \U0001f60a ")
 URL = "https://lh5.googleusercontent.com/p/AF1Qip{}=w150-h150-k-no-p"
 
 
-def generate(rows: int, out: Path, seed: int = 0, level: int = 6) -> tuple[Path, Path]:
+def generate(
+    rows: int, out: Path, seed: int = 0, level: int = 6, unclean: float = 1 / 3
+) -> tuple[Path, Path]:
     """Write ``review-Generated.json.gz`` and ``meta-Generated.json.gz``.
 
     Args:
@@ -31,6 +36,7 @@ def generate(rows: int, out: Path, seed: int = 0, level: int = 6) -> tuple[Path,
         out: Folder, made if it is not there.
         seed: Seed of everything drawn.
         level: Level of compression.
+        unclean: Share of the texts that have what has to be cleaned, or other than ASCII.
 
     Returns:
         The two files.
@@ -43,7 +49,7 @@ def generate(rows: int, out: Path, seed: int = 0, level: int = 6) -> tuple[Path,
         file.writelines(_meta_line(i, item) for i, item in enumerate(items))
     reviews = out / "review-Generated.json.gz"
     with gzip.open(reviews, "wt", encoding="utf-8", compresslevel=level) as file:
-        for line in _review_lines(rows, items, np.random.default_rng(seed)):
+        for line in _review_lines(rows, items, np.random.default_rng(seed), unclean):
             file.write(line)
     return reviews, meta
 
@@ -68,8 +74,11 @@ def vocabulary(rng: np.random.Generator, size: int = 20_000) -> np.ndarray:
     return np.array(["".join(rng.choice(letters, length)) for length in lengths], dtype=object)
 
 
-def _review_lines(rows: int, items: list[str], rng: np.random.Generator) -> Iterator[str]:
+def _review_lines(
+    rows: int, items: list[str], rng: np.random.Generator, unclean: float
+) -> Iterator[str]:
     words = vocabulary(rng)
+    own = np.random.default_rng(1)  # whatever the share, everything else is drawn alike
     users = max(rows // 6, 10)
     previous = ""
     for start in range(0, rows, CHUNK):
@@ -85,8 +94,11 @@ def _review_lines(rows: int, items: list[str], rng: np.random.Generator) -> Iter
         keys = BASE64[rng.integers(0, 64, (int(photos.sum()), 38))]
         key_ends = np.cumsum(photos)
         dirt = rng.random(count)
+        marks = np.where(own.random(count) < unclean, own.integers(len(UNCLEAN), size=count), -1)
         for i in range(count):
             text = " ".join(drawn[ends[i] - lengths[i] : ends[i]]) if lengths[i] else None
+            if text and marks[i] >= 0:
+                text = text.replace(" ", UNCLEAN[marks[i]], 1) + UNCLEAN[marks[i]]
             pics = [{"url": [URL.format("".join(key))]}
                     for key in keys[key_ends[i] - photos[i] : key_ends[i]]]  # fmt: skip
             partner = dirt[i] < 0.002

@@ -15,19 +15,15 @@ def benchmark(
     spec: Annotated[Path, typer.Argument(help="Specification, a YAML file: docs/benchmark.md.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of runs and tables.  [default: benchmark-NAME]"),
+        typer.Option(help="Folder of runs and tables.", show_default="benchmark-NAME"),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="AXIS=LABEL", help="Only these axis values, such as base=BPR; again."),
     ] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Run again what failed before.")
-    ] = False,
-    tables_only: Annotated[
-        bool, typer.Option("--tables-only", help="Run nothing; table what is there.")
-    ] = False,
+    retry_failed: Annotated[bool, typer.Option(help="Run again what failed before.")] = False,
+    tables_only: Annotated[bool, typer.Option(help="Run nothing; table what is there.")] = False,
 ) -> None:
     """Run a benchmark, or what is left of it, and write its tables and its plot.
 

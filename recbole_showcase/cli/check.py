@@ -13,7 +13,8 @@ def check(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Name of the feature store to look at, as in showcase_encoder.  [default: all]"
+            help="Name of the feature store to look at, as in showcase_encoder.",
+            show_default="all",
         ),
     ] = None,
     photos: Annotated[
@@ -23,7 +24,8 @@ def check(
         int | None,
         typer.Option(
             min=0,
-            help="What showcase_min_photos will be; 0 for data without photos.  [default: 1]",
+            help="What showcase_min_photos will be; 0 for data without photos.",
+            show_default="1",
         ),
     ] = None,
     config: Annotated[

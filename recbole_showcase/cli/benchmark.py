@@ -29,6 +29,7 @@ def benchmark(
 
     Ends with status 1 if a run has failed.
     """
+    from recbole_showcase.arguments import check_out
     from recbole_showcase.benchmark.execute import run_benchmark, summary_of
     from recbole_showcase.benchmark.plot import require_matplotlib
     from recbole_showcase.benchmark.spec import read_spec
@@ -37,6 +38,7 @@ def benchmark(
     if read.plot is not None:
         require_matplotlib()
     out = out or Path(f"benchmark-{read.name}")
+    check_out(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "spec.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
     interrupted = False

@@ -40,10 +40,13 @@ def check(
 
     Ends with status 1 if something would stop a training or is damaged, else with 0.
     """
+    from recbole_showcase.atomic import PhotoFolder
     from recbole_showcase.benchmark.yaml_files import read_yaml
     from recbole_showcase.data.check import check_dataset
     from recbole_showcase.settings import ShowcaseSettings
 
+    if photos is not None:
+        PhotoFolder(photos)  # one that is named is to be there
     settings: dict[str, Any] = {}
     for file in config or ():
         settings |= read_yaml(file)

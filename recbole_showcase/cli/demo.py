@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from recbole_showcase import console
+from recbole_showcase.arguments import check_out
 from recbole_showcase.errors import DataError, SettingsError
 
 NAME = "showcase-demo"
@@ -24,6 +25,7 @@ def demo(
     users: Annotated[int, typer.Option(min=1, help="Users in the gallery.")] = 8,
 ) -> None:
     """Train a joint recommender on the embedded demo, evaluate it, and write a gallery."""
+    check_out(out)
     _check_model(model)
     out.mkdir(parents=True, exist_ok=True)
     out = out.resolve()

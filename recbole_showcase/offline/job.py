@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from recbole_showcase.arguments import check_count, check_file
+from recbole_showcase.arguments import check_count, check_file, check_out
 from recbole_showcase.console import progress_bar
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import CheckpointError, DataError
@@ -106,6 +106,7 @@ def write_showcases(
     wanted = _asked(users, pairs)
     settings = _settings_before(checkpoint, wanted, options)
     out = Path(out)
+    check_out(out)
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / LOCK, timeout=0):

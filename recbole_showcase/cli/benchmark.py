@@ -74,6 +74,9 @@ def _report(spec: BenchmarkSpec, summary: Summary, out: Path) -> None:
     console.print(tables.legend(summary), style="dim")
     for line in tables.failures(summary):
         console.print(f"failed: {line}", markup=False, highlight=False)
+    if summary.failed:
+        failed = f"{len(summary.failed)} of {len(summary.outcomes)} runs failed"
+        console.print(f"{failed}; --retry-failed runs them again")
     if summary.missing:
         console.print(f"{summary.missing} of {len(summary.outcomes)} runs have not been run")
     typer.echo("written: " + ", ".join(str(file) for file in files))

@@ -14,6 +14,7 @@ from recbole_showcase.resources import write_sums
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="The demo world: a small town of known truth, drawn from a seed.",
 )
@@ -99,7 +100,8 @@ def train_alignment(
     seeds: Annotated[
         list[int] | None,
         typer.Option(
-            help="Seeds of the drawings to learn from, the option repeated.  [default: 201 to 204]"
+            help="Seeds of the drawings to learn from, the option repeated.",
+            show_default="201 to 204",
         ),
     ] = None,
 ) -> None:

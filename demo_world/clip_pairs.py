@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from demo_world.drawing import World, draw_world
 from demo_world.settings import WorldSettings
 from demo_world.truth import DishFinder, describes, dish_forms
 from demo_world.writing import paint_one
+from recbole_showcase.console import progress_bar
 from recbole_showcase.text.sentences import split_sentences
 
 
@@ -78,7 +78,7 @@ def draw_pairs(seeds: Sequence[int], side: int, n_users: int = 240) -> ClipPairs
         world = draw_world(talkative(seed, n_users))
         texts = dict(zip(world.review["review_id"], world.review["text"], strict=True))
         rows = [k for k, r in enumerate(world.image["review_id"]) if r in texts]
-        for row in tqdm(rows, desc=f"painting world {seed}", unit="photo", mininterval=2):
+        for row in progress_bar(rows, desc=f"painting world {seed}", unit="photo"):
             text, label = texts[world.image["review_id"].iat[row]], _label(world, row)
             pixels.append(shrink(paint_one(world, row), side))
             sentences.append(sentences_about(text, label))

@@ -18,7 +18,6 @@ import numpy as np
 import open_clip
 import torch
 from torch.nn import functional
-from tqdm import tqdm
 
 from demo_world.clip_model import (
     IMAGE_SIZE,
@@ -29,6 +28,7 @@ from demo_world.clip_model import (
 )
 from demo_world.clip_pairs import ClipPairs, draw_pairs
 from demo_world.settings import WorldSettings
+from recbole_showcase.console import progress_bar
 from recbole_showcase.errors import SettingsError
 
 
@@ -114,7 +114,7 @@ def _fit(model: Any, tokenizer: Any, pairs: ClipPairs, settings: ClipTraining) -
     causal_mask = model.text.attn_mask
     model.visual.to(memory_format=torch.channels_last)
     model.train()
-    bar = tqdm(range(settings.steps), desc="training", unit="step", mininterval=2)
+    bar = progress_bar(range(settings.steps), desc="training", unit="step")
     for _ in bar:
         rows = rng.choice(len(photos), settings.batch_size, replace=False)
         if rng.random() < settings.review_share:

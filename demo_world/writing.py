@@ -127,8 +127,8 @@ def paint_one(world: World, row: int) -> bytes:
 
 
 def _paint(world: World, folder: Path, progress: bool) -> None:
-    from tqdm import tqdm
+    from recbole_showcase.console import progress_bar
 
     rows = range(len(world.image))
-    for row in tqdm(rows, desc="painting", unit="photo", disable=not progress):
+    for row in progress_bar(rows, desc="painting", unit="photo", shown=progress):
         (folder / str(world.image["path"].iat[row])).write_bytes(paint_one(world, row))

@@ -56,6 +56,12 @@ def check_file(error: type[ShowcaseError], what: str, path: str | os.PathLike[st
         raise error(f"{what} '{os.fspath(path)}' {found}")
 
 
+def check_out(path: str | os.PathLike[str]) -> None:
+    """Raise an error where a folder is to be made or filled, and a file is in its place."""
+    if os.path.isfile(path):
+        raise DataError(f"'{os.fspath(path)}' is a file; a folder is meant")
+
+
 def report_unknown(
     kind: str, missing: list[str], n_given: int, what: str, unknown: Unknown
 ) -> None:

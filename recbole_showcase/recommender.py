@@ -45,11 +45,18 @@ def load_explainer(
     Raises:
         SettingsError: If a module cannot be imported.
         CheckpointError: If the file is not a checkpoint of a composed model.
-        DataError: If the photo folder does not exist.
+        DataError: If the photo folder or the data set's does not exist.
     """
     import_modules(imports)
+    if photo_folder:
+        PhotoFolder(photo_folder)  # that it is there is asked before the model is built
     state = load_checkpoint(checkpoint, map_location="cpu")
     config = restored_config(state, checkpoint, data_path)
+    if not (folder := Path(config["data_path"])).is_dir():
+        raise DataError(
+            f"there is no data set '{folder.name}' in {folder.parent}; data_path is "
+            "the folder that holds it"
+        )
     if device is not None:
         config["device"] = device
     loaded = restore(state, config)

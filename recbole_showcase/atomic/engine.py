@@ -19,6 +19,7 @@ from recbole_showcase.atomic.cleaning import sql_macros
 from recbole_showcase.atomic.schema import LONGEST_ID
 from recbole_showcase.atomic.sources import Piece, pieces
 from recbole_showcase.atomic.sql import column_types, identifier, literal
+from recbole_showcase.console import progress_bar
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -213,13 +214,12 @@ def read_lines(
         DataError: A file cannot be decompressed or read.
     """
     import duckdb
-    from tqdm import tqdm
 
     broken: list[BrokenLine] = []
     rows = 0
     sizes = {path: path.stat().st_size for path in files}
     verb = "CREATE TABLE rows AS"
-    with tqdm(total=sum(sizes.values()), unit="B", unit_scale=True, desc="read") as bar:
+    with progress_bar(total=sum(sizes.values()), unit="B", unit_scale=True, desc="read") as bar:
         done = 0
         current = files[0]
         for piece in pieces(files, scratch, PIECE_BYTES, limit):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from recbole_showcase.benchmark.launch import STOPPED, Launcher, ProcessLauncher, threads_for
 from recbole_showcase.benchmark.plan import (
@@ -24,6 +23,7 @@ from recbole_showcase.benchmark.plan import (
 from recbole_showcase.benchmark.records import REFUSED, Checklist, Record, TaskFolder
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
+from recbole_showcase.console import progress_bar, say
 from recbole_showcase.encoders.commands import making
 from recbole_showcase.encoders.names import SHIPPED
 from recbole_showcase.errors import DataError, SettingsError, ShowcaseError
@@ -162,15 +162,26 @@ class _Benchmark:
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Do the tasks that are not done, several at a time."""
-        pending = self._pending(tasks)
-        bar = tqdm(
-            total=len(tasks),
-            initial=len(tasks) - len(pending),
-            desc="searches" if pending and pending[0].tune else "runs",
-            disable=not self.progress or not pending,
-        )
-        with bar:
-            _in_parallel(pending, self._do, self.jobs, self.launcher.stop, bar)
+        if not tasks:
+            return
+        pending, total = self._pending(tasks), len({task.id for task in tasks})
+        kind = "searches" if tasks[0].tune else "runs"
+        there = total - len(pending)
+        if not pending:
+            self._say(f"all {total} {kind} are there already: nothing to do")
+            return
+        self._say(f"{there} of {total} {kind} are there already, {len(pending)} to do")
+        with progress_bar(total=total, initial=there, desc=kind, shown=self.progress) as bar:
+
+            def show(line: str) -> None:
+                self._say(line)
+                bar.update()
+
+            _in_parallel(pending, self._do, self.jobs, self.launcher.stop, show)
+
+    def _say(self, line: str) -> None:
+        if self.progress:
+            say(line)
 
     def _pending(self, tasks: Iterable[Task]) -> list[Task]:
         """Tasks without a record, each once; the record of one to be tried again is deleted."""
@@ -207,7 +218,7 @@ def _in_parallel(
     do: Callable[[Task], str],
     jobs: int,
     stop: Callable[[], None],
-    bar: tqdm,
+    show: Callable[[str], None],
 ) -> None:
     """Do tasks in threads that wait for processes; an interrupt ends them all."""
     with ThreadPoolExecutor(jobs) as pool:
@@ -216,9 +227,7 @@ def _in_parallel(
             while waiting:
                 ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in ended:
-                    line = future.result()
-                    bar.write(line)
-                    bar.update()
+                    show(future.result())
         except BaseException:
             for future in waiting:
                 future.cancel()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -17,11 +19,13 @@ from recbole_showcase.cli.distill import distill
 from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
-from recbole_showcase.errors import ShowcaseError, one_line
+from recbole_showcase.console import Loudness, is_verbose, set_loudness
+from recbole_showcase.errors import SettingsError, ShowcaseError, one_line
+from recbole_showcase.resources import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},  # of all commands below as well
     pretty_exceptions_enable=False,
     help="Personalized showcases for RecBole: recommendations with photos and words that say why.",
 )
@@ -33,10 +37,47 @@ app.command()(embed)
 app.command()(distill)
 app.command()(explain)
 app.command()(gallery)
+# What tells most about a run, and is told apart by version.
+_PACKAGES = ("recbole", "torch", "transformers", "open_clip_torch")
+
+
+def _versions(asked: bool) -> None:
+    """Print the version and those of the packages that do most of the work, and end."""
+    if not asked:
+        return
+    typer.echo(f"recbole_showcase {__version__}")
+    found = []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            found.append(f"{name} is not installed")
+    typer.echo(", ".join(found))
+    raise typer.Exit
 
 
 @app.callback()
 def before(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_versions, is_eager=True, help="Show versions and end."),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Say errors, warnings and the result alone: no bars, no steps, no training log.",
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Show an error's traceback, and DEBUG of the training log too.",
+        ),
+    ] = False,
     imports: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,6 +89,10 @@ def before(
     ] = None,
 ) -> None:
     """Import what registers parts before a command looks for them."""
+    if quiet and verbose:
+        raise SettingsError("--quiet and --verbose are opposites; give one")
+    how = Loudness.QUIET if quiet else Loudness.VERBOSE if verbose else Loudness.NORMAL
+    set_loudness(how)
     if imports:
         from recbole_showcase.parts import import_modules
 
@@ -68,6 +113,8 @@ def main(commands: typer.Typer = app) -> None:
     try:
         commands()
     except (ShowcaseError, OSError) as error:
+        if is_verbose():
+            _show("".join(traceback.format_exception(error)))
         _say(f"error: {error}", error)
         sys.exit(2)
     except SystemExit as end:
@@ -78,8 +125,12 @@ def main(commands: typer.Typer = app) -> None:
 
 def _say(text: str, error: BaseException) -> None:
     """Print what an error says and its notes, which tell what became of the output."""
-    lines = "; ".join([text, *getattr(error, "__notes__", ())]).split("\n")
-    print("\n".join(map(one_line, lines)), file=sys.stderr)
+    _show("; ".join([text, *getattr(error, "__notes__", ())]))
+
+
+def _show(text: str) -> None:
+    """Print lines to standard error without what a terminal would obey."""
+    print("\n".join(map(one_line, text.rstrip("\n").split("\n"))), file=sys.stderr)
 
 
 def _interrupt_of(end: BaseException) -> BaseException | None:

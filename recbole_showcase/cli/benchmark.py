@@ -15,24 +15,21 @@ def benchmark(
     spec: Annotated[Path, typer.Argument(help="Specification, a YAML file: docs/benchmark.md.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of runs and tables.  [default: benchmark-NAME]"),
+        typer.Option(help="Folder of runs and tables.", show_default="benchmark-NAME"),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="AXIS=LABEL", help="Only these axis values, such as base=BPR; again."),
     ] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Run again what failed before.")
-    ] = False,
-    tables_only: Annotated[
-        bool, typer.Option("--tables-only", help="Run nothing; table what is there.")
-    ] = False,
+    retry_failed: Annotated[bool, typer.Option(help="Run again what failed before.")] = False,
+    tables_only: Annotated[bool, typer.Option(help="Run nothing; table what is there.")] = False,
 ) -> None:
     """Run a benchmark, or what is left of it, and write its tables and its plot.
 
     Ends with status 1 if a run has failed.
     """
+    from recbole_showcase.arguments import check_out
     from recbole_showcase.benchmark.execute import run_benchmark, summary_of
     from recbole_showcase.benchmark.plot import require_matplotlib
     from recbole_showcase.benchmark.spec import read_spec
@@ -41,6 +38,7 @@ def benchmark(
     if read.plot is not None:
         require_matplotlib()
     out = out or Path(f"benchmark-{read.name}")
+    check_out(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "spec.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
     interrupted = False
@@ -76,6 +74,9 @@ def _report(spec: BenchmarkSpec, summary: Summary, out: Path) -> None:
     console.print(tables.legend(summary), style="dim")
     for line in tables.failures(summary):
         console.print(f"failed: {line}", markup=False, highlight=False)
+    if summary.failed:
+        failed = f"{len(summary.failed)} of {len(summary.outcomes)} runs failed"
+        console.print(f"{failed}; --retry-failed runs them again")
     if summary.missing:
         console.print(f"{summary.missing} of {len(summary.outcomes)} runs have not been run")
     typer.echo("written: " + ", ".join(str(file) for file in files))

@@ -13,7 +13,8 @@ def check(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Name of the feature store to look at, as in showcase_encoder.  [default: all]"
+            help="Name of the feature store to look at, as in showcase_encoder.",
+            show_default="all",
         ),
     ] = None,
     photos: Annotated[
@@ -23,7 +24,8 @@ def check(
         int | None,
         typer.Option(
             min=0,
-            help="What showcase_min_photos will be; 0 for data without photos.  [default: 1]",
+            help="What showcase_min_photos will be; 0 for data without photos.",
+            show_default="1",
         ),
     ] = None,
     config: Annotated[
@@ -38,10 +40,13 @@ def check(
 
     Ends with status 1 if something would stop a training or is damaged, else with 0.
     """
+    from recbole_showcase.atomic import PhotoFolder
     from recbole_showcase.benchmark.yaml_files import read_yaml
     from recbole_showcase.data.check import check_dataset
     from recbole_showcase.settings import ShowcaseSettings
 
+    if photos is not None:
+        PhotoFolder(photos)  # one that is named is to be there
     settings: dict[str, Any] = {}
     for file in config or ():
         settings |= read_yaml(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,18 +45,26 @@ Photos = Annotated[
     typer.Option(help="Folder of the photos, in any depth. Without it every photo is listed."),
 ]
 KCore = Annotated[
-    int, typer.Option("--k-core", help="Keep users and items with K rows or more; 0: all.")
+    int, typer.Option(min=0, help="Keep users and items with K rows or more; 0: all.")
 ]
-WithPhotos = Annotated[bool, typer.Option("--with-photos", help="Keep only reviews with photos.")]
-WithText = Annotated[bool, typer.Option("--with-text", help="Keep only reviews with text.")]
+WithPhotos = Annotated[bool, typer.Option(help="Keep only reviews with photos.")]
+WithText = Annotated[bool, typer.Option(help="Keep only reviews with text.")]
 AsWritten = Annotated[
-    bool,
-    typer.Option("--as-written", help="Keep both languages of translated reviews, not English."),
+    bool, typer.Option(help="Keep both languages of translated reviews, not English.")
 ]
-Limit = Annotated[int | None, typer.Option(help="Read only this many rows.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier conversion.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Read only this many rows.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace an earlier conversion.")]
 MemoryLimit = Annotated[str, typer.Option(help="DuckDB's memory; beyond it, it uses the disk.")]
-Threads = Annotated[int | None, typer.Option(help="DuckDB's threads.  [default: one per core]")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="DuckDB's threads.", show_default="one per core")
+]
+
+
+class Split(StrEnum):
+    """What becomes of a split that the source comes with."""
+
+    official = "official"
+    pooled = "pooled"
 
 
 @app.command("google-local", cls=SeveralValues)
@@ -82,11 +91,10 @@ def google_local(
     with_text: WithText = False,
     as_written: AsWritten = False,
     every_review: Annotated[
-        bool,
-        typer.Option("--every-review", help="Keep all reviews of a pair, not only the latest."),
+        bool, typer.Option(help="Keep all reviews of a pair, not only the latest.")
     ] = False,
     require_meta: Annotated[
-        bool, typer.Option("--require-meta", help="Drop reviews of businesses without metadata.")
+        bool, typer.Option(help="Drop reviews of businesses without metadata.")
     ] = False,
     limit: Limit = None,
     overwrite: Overwrite = False,
@@ -122,15 +130,15 @@ def gest(
     out: Out,
     photos: Photos = None,
     split: Annotated[
-        str | None,
+        Split | None,
         typer.Option(
-            help="official: RecBole benchmark files; pooled: one file.  "
-            "[default: official where the file has a split]"
+            help="official: RecBole benchmark files; pooled: one file.",
+            show_default="official where the file has a split",
         ),
     ] = None,
-    no_history: Annotated[
-        bool, typer.Option("--no-history", help="Make no interactions of history reviews.")
-    ] = False,
+    history: Annotated[
+        bool, typer.Option(help="Make interactions of history reviews as well.")
+    ] = True,
     k_core: KCore = 0,
     with_photos: WithPhotos = False,
     with_text: WithText = False,
@@ -145,8 +153,8 @@ def gest(
 
     options = GestOptions(
         photos=photos,
-        split=split,
-        history=not no_history,
+        split=None if split is None else split.value,
+        history=history,
         k_core=k_core,
         with_photos=with_photos,
         with_text=with_text,
@@ -176,18 +184,17 @@ def explained_pairs(
     item_column: Annotated[str, typer.Option(help="The item's column in the CSV.")] = "item",
     delimiter: Annotated[
         str | None,
-        typer.Option(help="What separates the CSV's columns.  [default: as the header shows]"),
+        typer.Option(help="What separates the CSV's columns.", show_default="as the header shows"),
     ] = None,
     pair_user: Annotated[str, typer.Option(help="The user's field of a pair.")] = "uid",
     pair_item: Annotated[str, typer.Option(help="The item's field of a pair.")] = "iid",
     train: Annotated[
-        int | None, typer.Option(help="Pairs to train on.  [default: all not held out]")
+        int | None,
+        typer.Option(min=1, help="Pairs to train on.", show_default="all not held out"),
     ] = None,
-    valid: Annotated[int, typer.Option(help="Pairs of the valid part.")] = 200,
-    test: Annotated[int, typer.Option(help="Pairs of the test part.")] = 200,
-    no_profiles: Annotated[
-        bool, typer.Option("--no-profiles", help="Leave the summaries of users and items out.")
-    ] = False,
+    valid: Annotated[int, typer.Option(min=1, help="Pairs of the valid part.")] = 200,
+    test: Annotated[int, typer.Option(min=1, help="Pairs of the test part.")] = 200,
+    profiles: Annotated[bool, typer.Option(help="Keep the summaries of users and items.")] = True,
     k_core: KCore = 0,
     limit: Limit = None,
     overwrite: Overwrite = False,
@@ -206,7 +213,7 @@ def explained_pairs(
         train=train,
         valid=valid,
         test=test,
-        profiles=not no_profiles,
+        profiles=profiles,
         k_core=k_core,
         limit=limit,
         overwrite=overwrite,

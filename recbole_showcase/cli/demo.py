@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from recbole_showcase import console
+from recbole_showcase.arguments import check_out
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.files.replace import replaced_folder
 
 NAME = "showcase-demo"
 
@@ -20,10 +21,11 @@ def demo(
         "showcase-demo"
     ),
     model: Annotated[str, typer.Option(help="Showcase<any RecBole model>.")] = "ShowcaseBPR",
-    seed: Annotated[int, typer.Option(help="Seed of the training.")] = 2020,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 2020,
     users: Annotated[int, typer.Option(min=1, help="Users in the gallery.")] = 8,
 ) -> None:
     """Train a joint recommender on the embedded demo, evaluate it, and write a gallery."""
+    check_out(out)
     _check_model(model)
     out.mkdir(parents=True, exist_ok=True)
     out = out.resolve()
@@ -52,6 +54,7 @@ def copy_demo(data_path: Path) -> Path:
     Raises:
         DataError: If something else is in its place.
     """
+    from recbole_showcase.files.replace import replaced_folder
     from recbole_showcase.resources import dataset_atomic_path
 
     target = data_path / NAME
@@ -91,6 +94,8 @@ def _train(out: Path, model: str, seed: int) -> tuple[Path, dict[str, float]]:
         "data_path": str(out / "data"),
         "checkpoint_dir": str(out / "saved"),
         "seed": seed,
+        "show_progress": console.has_bars(),
+        "state": "debug" if console.is_verbose() else "info",
     }
     known = set((out / "saved").glob("*.pth"))
     with contextlib.chdir(out), clean_argv():
@@ -122,11 +127,11 @@ def _report(result: dict[str, float], checkpoint: Path, page: Path) -> None:
     table.add_column("value", justify="right")
     for name, value in result.items():
         table.add_row(name, f"{value:.4f}")
-    console = Console()
-    console.print(table)
-    console.print(f"checkpoint: {checkpoint}", soft_wrap=True, highlight=False)
-    console.print(f"gallery:    {page}", soft_wrap=True, highlight=False)
+    result_of = Console()
+    result_of.print(table)
+    result_of.print(f"checkpoint: {checkpoint}", soft_wrap=True, highlight=False)
+    result_of.print(f"gallery:    {page}", soft_wrap=True, highlight=False)
 
 
 def _say(step: str, what: str) -> None:
-    typer.secho(f"\n[{step}] {what}", bold=True)
+    console.say(f"\n[{step}] {what}")

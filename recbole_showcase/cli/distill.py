@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,13 @@ from recbole_showcase.errors import SettingsError
 
 if TYPE_CHECKING:
     from recbole_showcase.distillation import AlignmentClassifier, Counts
+
+
+class Form(StrEnum):
+    """What the layer of a classifier sees."""
+
+    interaction = "interaction"
+    concatenation = "concatenation"
 
 
 def distill(
@@ -44,26 +52,26 @@ def distill(
         ),
     ] = "showcase-tiny",
     form: Annotated[
-        str | None,
+        Form | None,
         typer.Option(
-            help="What the layer of --labels sees: interaction (the default), or concatenation "
-            "(literal)."
+            help="What the layer of --labels sees; concatenation is literal.",
+            show_default="interaction",
         ),
     ] = None,
     regularization: Annotated[
-        float | None, typer.Option(help="Weight of the L2 penalty of --labels (default 10).")
+        float | None,
+        typer.Option(help="Weight of the L2 penalty of --labels, above 0.", show_default="10"),
     ] = None,
     folds: Annotated[
-        int | None, typer.Option(help="Folds of the cross-validation of --labels (default 5).")
+        int | None,
+        typer.Option(min=2, help="Folds of the cross-validation of --labels.", show_default="5"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of folds and of mismatched pairs (default 0).")
+        int | None,
+        typer.Option(min=0, help="Seed of folds and of mismatched pairs.", show_default="0"),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train and count; leave .review as it is.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Train and count; leave .review as it is.")] = False,
     device: Annotated[str, typer.Option(help="Torch device, for example cpu or cuda.")] = "cpu",
-    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Fill the explanation column of .review with the sentences that describe the photos.
 
@@ -74,7 +82,12 @@ def distill(
     from recbole_showcase.distillation.distill import threshold_for
     from recbole_showcase.encoders.commands import shipped_encoder_notes
 
-    of_labels = {"save": save, "form": form, "regularization": regularization, "folds": folds}
+    of_labels = {
+        "save": save,
+        "form": None if form is None else form.value,
+        "regularization": regularization,
+        "folds": folds,
+    }
     _check_options(labels, classifier, of_labels, seed)
     reviews = PhotoReviews(dataset, encoder, device)
     scorer: Any
@@ -93,7 +106,7 @@ def distill(
         typer.echo(f"note: {note}")
     limit = threshold_for(scorer, threshold)
     typer.echo(f"{scorer.title}; threshold {limit:g}")
-    counts = distill_dataset(reviews, scorer, limit, dry_run=dry_run, progress=progress)
+    counts = distill_dataset(reviews, scorer, limit, dry_run=dry_run)
     for line in account_lines(counts):
         typer.echo(line)
     typer.echo(f"{reviews.path} was left as it is" if dry_run else f"written: {reviews.path}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recbole_showcase.errors import interrupt_note
-from recbole_showcase.files.photos import PIXEL_LIMIT
+from recbole_showcase.files.limits import PIXEL_LIMIT
 
 if TYPE_CHECKING:
     from recbole_showcase.encoders import EmbedReport
@@ -32,16 +32,17 @@ def embed(
     photos: Annotated[
         Path | None, typer.Option(help="Photo folder; by default where the data set says.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Photos or texts encoded at once.")] = 32,
-    workers: Annotated[int | None, typer.Option(help="Threads; by default one a core.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Photos or texts encoded at once.")] = 32,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads; by default one a core.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Torch device, for example cpu or cuda.")] = "cpu",
     dtype: Annotated[str, typer.Option(help="Number type of the rows: float16 or float32.")] = (
         "float16"
     ),
     pixel_limit: Annotated[
-        int, typer.Option(help="Photos of more pixels than this are skipped.")
+        int, typer.Option(min=1, help="Photos of more pixels than this are skipped.")
     ] = PIXEL_LIMIT,
-    progress: Annotated[bool, typer.Option(help="Show progress bars.")] = True,
 ) -> None:
     """Encode photos and review texts into memory-mapped features.
 
@@ -61,7 +62,6 @@ def embed(
             device=device,
             dtype=dtype,
             pixel_limit=pixel_limit,
-            progress=progress,
         )
     for line in report_lines(report):
         typer.echo(line)

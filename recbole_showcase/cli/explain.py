@@ -57,7 +57,6 @@ def explain(
         Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
-    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Write showcases of all users, of a list of users, or of given pairs.
 
@@ -79,7 +78,6 @@ def explain(
             device=device,
             photo_folder=photos,
             data_path=data_path,
-            progress=progress,
         )
     for line in account_lines(account):
         typer.echo(line)

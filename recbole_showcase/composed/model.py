@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from recbole_showcase.composed.head import ExplanationHead
 from recbole_showcase.composed.processes import Processes
 from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
+from recbole_showcase.console import progress_bar
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.data.profiles import Profile
@@ -188,7 +188,7 @@ class ShowcaseMixin(AbstractRecommender):
         processes = self.processes if self.explains_together else Processes()
         # Whole batches are shared, so that each is the very one that a single process would have.
         starts = processes.share(range(0, len(pairs), size))
-        for start in tqdm(starts, desc="Explain   ", ncols=100, disable=not progress):
+        for start in progress_bar(starts, desc="Explain   ", ncols=100, shown=progress):
             index = order[start : start + size]
             given = None if photos is None else photos[index]
             with own_stream(self.seed, start):

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch.nn.utils import clip_grad_norm_
-from tqdm import tqdm
 
 from recbole_showcase.composed.evaluating import ExplainedEvaluation
 from recbole_showcase.composed.losses import NamedLosses
@@ -20,6 +19,7 @@ from recbole_showcase.composed.progress import (
     restore_attributes,
 )
 from recbole_showcase.composed.randomness import orders_of, restore_streams, stream_states
+from recbole_showcase.console import progress_bar
 from recbole_showcase.data.batch import TrainingBatch
 from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
@@ -208,10 +208,8 @@ class ShowcaseTrainerMixin(ExplainedEvaluation, NamedLosses):
         if not self.model.training:  # a base, such as SGL, may draw random numbers at each call
             self.model.train()
         scaler = torch.amp.GradScaler(self.device.type, enabled=self.enable_scaler)
-        progress = tqdm(
-            batches, desc=f"Explain {epoch_idx:>5}", ncols=100, disable=not show_progress
-        )
-        for batch in progress:
+        name = f"Explain {epoch_idx:>5}"
+        for batch in progress_bar(batches, desc=name, ncols=100, shown=show_progress):
             self.optimizer.zero_grad()
             with torch.autocast(device_type=self.device.type, enabled=self.enable_amp):
                 loss = self.model.explanation_step(batch)

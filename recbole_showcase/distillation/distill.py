@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from recbole_showcase.atomic.cleaning import clean_value
+from recbole_showcase.console import progress_bar
 from recbole_showcase.distillation.pairs import encode_sentences
 from recbole_showcase.distillation.reviews import (
     PhotoReviews,
@@ -107,7 +107,7 @@ def distill_dataset(
         return _distill_block(reviews, scorer, limit, rows)
 
     size = reviews.path.stat().st_size  # bytes, since nobody has counted the reviews
-    bar = tqdm(total=size, desc="distilling", unit="B", unit_scale=True, disable=not progress)
+    bar = progress_bar(total=size, desc="distilling", unit="B", unit_scale=True, shown=progress)
     blocks = in_blocks(read_rows(reviews.path), _BLOCK)
     if reviews.encoder.device.type == "cpu":
         results_of = on_every_core(work, blocks, torch.get_num_threads())

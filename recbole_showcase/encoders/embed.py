@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.atomic import photo_folder as photo_folder_of
+from recbole_showcase.console import progress_bar
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.commands import USUAL_DTYPE, shipped_encoder_notes
 from recbole_showcase.encoders.names import SHIPPED
@@ -273,12 +273,12 @@ def _encode_rows(job: _Job, plan: Plan, writer: RowWriter) -> None:
     prepare = job.prepare(plan.source)
     blocks = _blocks(left, job.batch_size)
     batches = encode_stream(job.encoder, modality, prepare, blocks, job.workers)
-    bar = tqdm(
+    bar = progress_bar(
         total=len(plan.order),
         initial=writer.done,
         desc=f"encoding {modality}s",
         unit=modality,
-        disable=not job.progress,
+        shown=job.progress,
     )
     with bar, closing(batches), ThreadPoolExecutor(1) as disk:
         written: Future[None] | None = None

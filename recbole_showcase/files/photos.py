@@ -15,11 +15,11 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from recbole_showcase.files.limits import PIXEL_LIMIT
+
 # Pillow finds the format by content, whatever the name says; formats that start other
 # programs or hold no photo (EPS, PDF …) are left out. "JPEG" covers several photos in one file.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-
-PIXEL_LIMIT = 80_000_000  # Pillow warns of anything above 89 million
 
 # A progressive JPEG is decoded once for each of its scans, cameras and editors write up to a dozen,
 # and a few hundred KB may hold thousands.

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
-from tqdm import tqdm
 
+from recbole_showcase.console import progress_bar
 from recbole_showcase.files.photos import PhotoError, read_photo
 from recbole_showcase.showcase import Photo, UserShowcase
 
@@ -62,7 +62,8 @@ class Album:
 def collect_album(users: Iterable[UserShowcase], max_side: int) -> Album:
     """Gather every photo that the pages of these users show."""
     album = Album(max_side)
-    for photo in tqdm(_photos(users), desc="Photos", unit="photo", leave=False, delay=1):
+    photos = _photos(users)
+    for photo in progress_bar(photos, desc="Photos", unit="photo", leave=False, delay=1):
         album.add(photo)
     return album
 

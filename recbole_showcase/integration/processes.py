@@ -8,6 +8,7 @@ import os
 from importlib import import_module
 from typing import Any
 
+from recbole_showcase.console import is_quiet
 from recbole_showcase.integration.compat import LibraryView, recbole_modules
 
 # What RecBole leaves out in all processes of a host but the first, and what it should as well.
@@ -91,6 +92,9 @@ def _one_log() -> None:
 
     Their logs stay empty, and their events are the first one's again. Upstream: ``init_logger`` and
     ``get_tensorboard`` of RecBole 1.2.1 do not ask which process it is. Can go when they do.
+
+    Where it is to be quiet, the console has warnings alone and the file has everything, while
+    RecBole's ``state`` decides for both.
     """
     import torch
 
@@ -101,12 +105,20 @@ def _one_log() -> None:
     def handler_that_waits(path: str) -> logging.FileHandler:
         return file_handler(path, delay=distributed.is_initialized())  # until there is a line
 
+    def handler_of_the_console() -> logging.Handler:
+        handler = logging.StreamHandler()
+        if is_quiet():
+            handler.addFilter(lambda record: record.levelno >= logging.WARNING)
+        return handler
+
     @functools.wraps(get_tensorboard)
     def get_tensorboard_of_the_first(*args: Any) -> Any:
         others = distributed.is_initialized() and distributed.get_rank() != 0
         return _NoTensorBoard() if others else get_tensorboard(*args)
 
-    logger.logging = LibraryView(logging, FileHandler=handler_that_waits)  # type: ignore[attr-defined]
+    logger.logging = LibraryView(  # type: ignore[attr-defined]
+        logging, FileHandler=handler_that_waits, StreamHandler=handler_of_the_console
+    )
     for module in recbole_modules():
         if getattr(module, "get_tensorboard", None) is get_tensorboard:
             module.get_tensorboard = get_tensorboard_of_the_first  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from tqdm import tqdm
+from recbole_showcase.console import progress_bar
 
 # Work that is done sooner is not worth a line.
 _SECONDS = 1.0
@@ -25,11 +25,14 @@ def stage(config: Any, name: str) -> Iterator[None]:
         yield
         return
     done = Event()
-    bar = tqdm(desc=f"Prepare   {name}", bar_format="{desc} {elapsed}", leave=False, delay=_SECONDS)
+    shape = "{desc} {elapsed}"
+    bar = progress_bar(desc=f"Prepare   {name}", bar_format=shape, leave=False, delay=_SECONDS)
 
     def tick() -> None:
-        while not done.wait(_SECONDS):
+        seconds = _SECONDS
+        while not done.wait(seconds):
             bar.refresh()
+            seconds = max(_SECONDS, bar.mininterval)  # in a log, a line takes long to come again
 
     ticking = Thread(target=tick, daemon=True)
     ticking.start()

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
-from recbole_showcase.arguments import check_count, check_file
+from recbole_showcase.arguments import check_count, check_file, check_out
+from recbole_showcase.console import progress_bar
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.offline.answers import Answers
@@ -106,6 +106,7 @@ def write_showcases(
     wanted = _asked(users, pairs)
     settings = _settings_before(checkpoint, wanted, options)
     out = Path(out)
+    check_out(out)
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / LOCK, timeout=0):
@@ -187,12 +188,12 @@ class _Job:
             unknown = {}
         self.folder.finish(unknown, asked)
 
-    def _bar(self, begun: int) -> tqdm:
+    def _bar(self, begun: int) -> Any:
         total = len(self.recommender.users) if self.asked is None else self.asked.rows
         pairs = self.asked is not None and "item" in self.asked.columns
         unit = "pair" if pairs else "user"
-        return tqdm(
-            total=total, initial=begun, desc="explaining", unit=unit, disable=not self.shown
+        return progress_bar(
+            total=total, initial=begun, desc="explaining", unit=unit, shown=self.shown
         )
 
     def _batches(self, skip: int) -> Iterator[pa.Table]:

@@ -82,4 +82,20 @@ def test_a_run_that_failed_ends_with_status_1(
     for words in (command, [*command, "--tables-only"]):
         result = CliRunner().invoke(app, words)
         assert result.exit_code == 1 and "ValueError: too dark" in result.output
+        assert "4 of 8 runs failed; --retry-failed runs them again" in result.output
         assert "0.5000" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_it_says_what_was_there_already(tmp_path: Path, launcher: FakeLauncher) -> None:
+    write_spec(tmp_path / "s.yaml")
+    command = ["benchmark", str(tmp_path / "s.yaml"), "--out", str(tmp_path / "out")]
+    some = CliRunner().invoke(app, [*command, "--only", "base=BPR"]).output
+    assert some.count("already") == 1 and "0 of 4 runs are there already, 4 to do" in some
+    rest = CliRunner().invoke(app, command).output
+    assert "4 of 8 runs are there already, 4 to do" in rest and rest.count("done in 2.0 s") == 4
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code == 0 and "all 8 runs are there already: nothing to do" in again.output
+    assert "written: " in again.output and len(launcher.runs) == 8
+    quiet = CliRunner().invoke(app, ["-q", *command]).output
+    assert "already" not in quiet and "written: " in quiet
+    CliRunner().invoke(app, [*command, "--tables-only"])  # as loud as ever

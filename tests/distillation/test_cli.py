@@ -27,16 +27,16 @@ def test_from_labels_to_explanations(
     assert re.search(r"3-fold cross-validation: AUC 0\.9\d\d ± 0\.\d+, F1 0\.[89]\d\d", told)
     assert "was left as it is" in told
     assert kept_figures(review(drawing), review(dataset))["kept_f1"] == 1.0
-    told = run("distill", dataset, "--classifier", scorer, "--no-progress")
+    told = run("distill", dataset, "--classifier", scorer)
     assert f"trained on features of '{AlignmentClassifier.load(scorer).encoder}'" in told
     assert f"written: {review(dataset)}" in told
     assert kept_figures(review(drawing), review(dataset))["kept_f1"] > 0.95
-    run("distill", dataset, "--classifier", "shipped", "--no-progress")
+    run("distill", dataset, "--classifier", "shipped")
     assert kept_figures(review(drawing), review(dataset))["kept_f1"] > 0.95
 
 
 def test_without_labels_the_output_says_so(drawing: Path, dataset: Path) -> None:
-    note, *told = run("distill", dataset, "--no-progress").splitlines()
+    note, *told = run("distill", dataset).splitlines()
     assert note.startswith("note: showcase-tiny knows the painted dishes of the demo only")
     assert re.match(
         r"no labels: z-score of the cosine against [\d,]+ mismatched pairs .*; threshold 2$",
@@ -54,9 +54,9 @@ def test_without_labels_the_output_says_so(drawing: Path, dataset: Path) -> None
     before = review(dataset).read_bytes()
     for beyond in (99, -99, "nan"):
         with pytest.raises(SettingsError, match=r"threshold is .*; allowed: -\d+\.\d+ to \d+\.\d+"):
-            run("distill", dataset, "--threshold", beyond, "--no-progress")
+            run("distill", dataset, "--threshold", beyond)
     assert review(dataset).read_bytes() == before
-    assert "threshold 4.05" in run("distill", dataset, "--threshold", 4.05, "--no-progress")
+    assert "threshold 4.05" in run("distill", dataset, "--threshold", 4.05)
     assert kept_figures(review(drawing), review(dataset))["kept_recall"] == 0.0
 
 

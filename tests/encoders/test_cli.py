@@ -23,7 +23,7 @@ def test_report_names_what_was_skipped(
     for n in range(5, 14):
         (data.folder / "photos" / data.photos[f"p{n}"]).unlink()
     command = [str(data.folder), "--encoder", micro, "--batch-size", "3"]
-    result = CliRunner().invoke(app, [*command, "--no-progress"], catch_exceptions=False)
+    result = CliRunner().invoke(app, [*command], catch_exceptions=False)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0] == "images: 8 encoded, 0 reused, 12 skipped"
@@ -45,5 +45,5 @@ def test_the_help_says_what_the_shipped_encoder_knows(command: str) -> None:
 
 def test_the_shipped_encoder_says_what_it_knows(make_dataset: Callable[..., Photographed]) -> None:
     data = make_dataset(photos=1, reviews=1)
-    result = CliRunner().invoke(app, [str(data.folder), "--no-progress"], catch_exceptions=False)
+    result = CliRunner().invoke(app, [str(data.folder)], catch_exceptions=False)
     assert "note: showcase-tiny knows the painted dishes of the demo only" in result.stdout

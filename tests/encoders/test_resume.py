@@ -75,7 +75,7 @@ def test_a_terminated_command_says_what_is_kept(
     make_dataset: Callable[..., Photographed], micro: str
 ) -> None:
     data = make_dataset(photos=12, reviews=3)
-    given = ["embed", str(data.folder), "--encoder", micro, "--batch-size", "2", "--no-progress"]
+    given = ["embed", str(data.folder), "--encoder", micro, "--batch-size", "2"]
     status, said = interrupted(COMMAND, signal.SIGTERM, *given, at=3)
     kept = "interrupted; what is encoded is kept: the same command goes on\n"
     assert (status, said) == (130, kept)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tqdm import tqdm
 
 import recbole_showcase  # noqa: F401 - registers when RecBole is imported
+from recbole_showcase.console import progress_bar
 from recbole_showcase.integration import stages
 from tests.integration.test_training import prepare
 from tests.tiny import TinyWorld
@@ -39,11 +39,11 @@ def test_a_run_names_what_it_prepares(
 ) -> None:
     named = []
 
-    def bar(desc: str, **settings: Any) -> tqdm:
+    def bar(desc: str, **settings: Any) -> Any:
         named.append(desc.removeprefix("Prepare   "))
-        return tqdm(desc=desc, **settings)
+        return progress_bar(desc=desc, **settings)
 
-    monkeypatch.setattr(stages, "tqdm", bar)
+    monkeypatch.setattr(stages, "progress_bar", bar)
     trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, show_progress=True)
     trainer.require_needs()
     assert named == [

@@ -303,7 +303,7 @@ def test_the_command(checkpoint: Path, tmp_path: Path) -> None:
     asked = file_of(tmp_path, "csv", {"user": ["u1", "\x1b[31mred"]})
     out = tmp_path / "out"
     given = ["explain", str(checkpoint), "--out", str(out), "--users", str(asked)]
-    given += ["--format", "jsonl", "--no-progress"]
+    given += ["--format", "jsonl"]
     for said in ("part-", "complete already: nothing was explained"):
         result = CliRunner().invoke(app, given)
         assert result.exit_code == 0, result.output

@@ -1,0 +1,124 @@
+"""The command line as people expect it: versions, help, near misses, statuses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from recbole_showcase import __version__
+from recbole_showcase.cli import app
+
+GROUP = typer.main.get_command(app)
+WIDE = {"COLUMNS": "300", "TERM": "dumb"}
+
+
+def commands(group: Any = GROUP, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple, Any]]:
+    yield above, group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*above, name))
+
+
+COMMANDS = dict(commands())
+
+
+def run(*words: str) -> Any:
+    return CliRunner().invoke(app, words, env=WIDE)
+
+
+def python(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", *words], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_versions() -> None:
+    own, others = run("--version").stdout.splitlines()
+    assert own == f"recbole_showcase {__version__}"
+    packages = ("recbole", "torch", "transformers", "open_clip_torch")
+    assert others == ", ".join(f"{name} {metadata.version(name)}" for name in packages)
+
+
+def test_versions_of_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert "torch is not installed" in run("--version").stdout
+
+
+def test_as_a_module_and_without_what_takes_long_to_import() -> None:
+    heavy = "'torch', 'numpy', 'pandas', 'recbole', 'transformers', 'open_clip', 'duckdb', 'PIL'"
+    code = f"""if True:
+        import runpy, sys
+        sys.argv = ["x", *sys.argv[1:]]
+        try:
+            runpy.run_module("recbole_showcase", run_name="__main__")
+        finally:
+            print([name for name in ({heavy}) if name in sys.modules])
+    """
+    for word, said in (("--version", "torch "), ("-h", "Usage: ")):
+        ended = python("-c", code, word)
+        assert ended.returncode == 0 and said in ended.stdout
+        assert ended.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_in_both_ways(words: tuple[str, ...]) -> None:
+    short, long = run(*words, "-h"), run(*words, "--help")
+    assert short.exit_code == long.exit_code == 0
+    assert short.output == long.output and "Usage: " in short.output
+    assert "[default:" not in short.output or "default: ]" not in short.output
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_options_have_the_usual_forms(words: tuple[str, ...]) -> None:
+    on_their_own = {"help", "version", "quiet", "verbose", "install_completion", "show_completion"}
+    for param in COMMANDS[words].params:
+        if getattr(param, "is_flag", False) and param.name not in on_their_own:
+            (on,), (off,) = param.opts, param.secondary_opts
+            assert off == on.replace("--", "--no-", 1), param.name
+    shown = run(*words, "-h").output
+    counts = re.findall(r"--([\w-]+) .*<int> ", shown)
+    assert counts == [], "without a range"
+
+
+def test_defaults_that_are_told_in_words_are_shown() -> None:
+    assert "default: (one per core)" in run("convert", "gest", "-h").output
+    assert "default: (benchmark-NAME)" in run("benchmark", "-h").output
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("convrt", "'convert'"),
+        ("convert gset", "'gest'"),
+        ("benchmark --onyl x s.yaml", "--only"),
+        ("convert gest --no-histroy", "--no-history"),
+        ("--verson", "--version"),
+        ("explain x --out o --format csv", "'parquet', 'jsonl'"),
+        ("convert gest --file x --out o --split some", "'official', 'pooled'"),
+        ("distill x --form some", "'interaction', 'concatenation'"),
+        ("demo --users 0", "greater than or equal to 1"),
+    ],
+)
+def test_a_slip_is_answered_by_what_is_near_or_allowed(line: str, said: str) -> None:
+    result = run(*line.split())
+    assert result.exit_code == 2 and said in result.output
+
+
+def test_a_shell_can_complete() -> None:
+    result = CliRunner().invoke(
+        app,
+        prog_name="x",
+        env={"_X_COMPLETE": "complete_bash", "COMP_WORDS": "x con", "COMP_CWORD": "1"},
+    )
+    assert result.output.split() == ["convert"]
+    assert {"--install-completion", "--show-completion"} <= set(run("-h").output.split())

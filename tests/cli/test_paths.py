@@ -1,0 +1,143 @@
+"""A wrong path ends every command in one line that names it, before any work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+import typer
+from typer.models import OptionInfo
+
+from recbole_showcase import cli
+from recbole_showcase.encoders import embed_dataset
+from tests.benchmark.fake import write_spec
+from tests.encoders.conftest import Photographed, make_dataset  # noqa: F401
+from tests.offline.conftest import checkpoint  # noqa: F401
+
+FILE = ("none", "none/x", "plain/x", "folder", "loop", "secret")  # where a file is read
+FOLDER = ("none", "plain", "plain/x")  # where a folder is read
+OUT = ("plain", "plain/x")  # where a folder is written
+PAGE = ("folder", "none/x", "plain/x")  # where a file is written
+
+# By command and option: the words of a command line with BAD for the path, and what it may not be.
+CASES = {
+    "benchmark spec": ("benchmark BAD --out out", FILE),
+    "benchmark --out": ("benchmark spec.yaml --out BAD", OUT),
+    "demo --out": ("demo --out BAD", OUT),
+    "check dataset": ("check BAD", FOLDER),
+    "check --photos": ("check set --photos BAD", FOLDER),
+    "check --config": ("check set --config BAD", FILE),
+    "embed dataset": ("embed BAD", FOLDER),
+    "embed --photos": ("embed set --photos BAD", FOLDER),
+    "embed --encoder": ("embed set --encoder local-dir:BAD", FOLDER),
+    "embed --weights": ("embed set --encoder ViT-B-32 --weights BAD", ("none", "folder")),
+    "distill dataset": ("distill BAD", FOLDER),
+    "distill --labels": ("distill set --labels BAD", FILE),
+    "distill --classifier": ("distill set --classifier BAD", FOLDER),
+    "explain checkpoint": ("explain BAD --out out", FILE),
+    "explain --out": ("explain CHECKPOINT --out BAD", OUT),
+    "explain --users": ("explain CHECKPOINT --out out --users BAD", FILE),
+    "explain --pairs": ("explain CHECKPOINT --out out --pairs BAD", FILE),
+    "explain --data-path": ("explain CHECKPOINT --out out --data-path BAD", FOLDER),
+    "explain --photos": ("explain CHECKPOINT --out out --photos BAD", FOLDER),
+    "gallery checkpoint": ("gallery BAD --out page.html", FILE),
+    "gallery --out": ("gallery CHECKPOINT --out BAD", PAGE),
+    "gallery --data-path": ("gallery CHECKPOINT --out page.html --data-path BAD", FOLDER),
+    "gallery --photos": ("gallery CHECKPOINT --out page.html --photos BAD", FOLDER),
+    "convert google-local --reviews": ("convert google-local --reviews BAD --out out", FILE),
+    "convert google-local --meta": (
+        "convert google-local --reviews plain --meta BAD --out out", FILE,
+    ),
+    "convert google-local --photos": (
+        "convert google-local --reviews plain --photos BAD --out out", FOLDER,
+    ),
+    "convert google-local --out": ("convert google-local --reviews plain --out BAD", OUT),
+    "convert gest --file": ("convert gest --file BAD --out out", FILE),
+    "convert gest --photos": ("convert gest --file plain --photos BAD --out out", FOLDER),
+    "convert gest --out": ("convert gest --file plain --out BAD", OUT),
+    "convert explained-pairs --interactions": (
+        "convert explained-pairs --interactions BAD --pairs plain --out out", FILE,
+    ),
+    "convert explained-pairs --pairs": (
+        "convert explained-pairs --interactions table --pairs BAD --out out", FILE,
+    ),
+    "convert explained-pairs --out": (
+        "convert explained-pairs --interactions table --pairs plain --out BAD", OUT,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(
+    make_dataset: Callable[..., Photographed],  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A folder to be in, with one of each."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "plain").write_text("{}\n")
+    (tmp_path / "table").write_text("user,item\nu,i\n")
+    (tmp_path / "loop").symlink_to("loop")
+    secret = tmp_path / "secret"
+    secret.write_text("{}\n")
+    secret.chmod(0)
+    write_spec(tmp_path / "spec.yaml")
+    make_dataset(photos=2, reviews=2)
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_path(
+    case: str,
+    place: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line, kinds = CASES[case]
+    if "distill set" in line:
+        embed_dataset(place / "set", progress=False)
+    if "CHECKPOINT" in line:
+        line = line.replace("CHECKPOINT", str(request.getfixturevalue("checkpoint")))
+    before = listing(place)
+    for bad in kinds:
+        if os.access(bad, os.R_OK) and bad == "secret":
+            continue  # to root nothing is unreadable
+        monkeypatch.setattr(sys, "argv", ["x", *line.replace("BAD", bad).split()])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        (said,) = capsys.readouterr().err.splitlines()
+        assert end.value.code == 2
+        assert said.startswith("error: ") and bad in said
+    assert listing(place) == before
+
+
+def listing(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.parts[-1] not in (".lock", "out")}
+
+
+def test_every_path_has_its_case() -> None:
+    others = {"embed --encoder", "embed --weights", "distill --classifier"}  # a path or a name
+    others |= {"convert google-local --reviews", "convert google-local --meta"}  # or a pattern
+    # Is written at the end, after what --labels names was read.
+    assert set(paths_of(cli.app)) - {"distill --save"} == set(CASES) - others
+
+
+def paths_of(app: typer.Typer, above: str = "") -> Iterator[str]:
+    """Each command and its options and arguments that are paths."""
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        yield from paths_of(group.typer_instance, f"{group.name} ")
+    for command in app.registered_commands:
+        assert command.callback is not None
+        name = above + (command.name or command.callback.__name__)
+        for key, hint in get_type_hints(command.callback, include_extras=True).items():
+            kind, *info = get_args(hint) or (hint,)
+            if Path in (kind, *get_args(kind), *(x for y in get_args(kind) for x in get_args(y))):
+                option = isinstance(info[0], OptionInfo)
+                yield f"{name} " + ("--" + key.replace("_", "-") if option else key)

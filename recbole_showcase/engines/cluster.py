@@ -130,7 +130,7 @@ class RayCrew(Generic[Hand]):
             yield from in_order(tasks, self._at_once, give, wait, take)
         finally:
             for ref in pending:
-                ray.cancel(ref, force=True)
+                ray.cancel(ref)
 
     def _at_once(self) -> int:
         return self._most or max(1, self._slots())

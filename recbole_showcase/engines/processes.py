@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -126,25 +127,30 @@ def _done(connections: list[Connection]) -> list[Connection]:
 
 
 def _serve(connection: Connection, start: Callable[[], Any]) -> None:
-    """Load, then do task after task until the other end is gone."""
+    """Load, then do task after task."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     failed: Exception | None = None
     try:
         hand = start()
     except Exception as error:
         failed = error
-    try:
-        while True:
-            work, task = connection.recv()
+    while True:
+        work, task = connection.recv()
+        try:
             if failed is not None:
-                connection.send((None, _to_send(failed)))
-                continue
-            try:
-                answer = work(hand, task), None
-            except Exception as error:
-                answer = None, _to_send(error)
-            connection.send(answer)
-    except (EOFError, OSError):
-        return
+                raise failed
+            answer = work(hand, task), None
+        except Exception as error:
+            answer = None, _to_send(error)
+        connection.send(answer)
+
+
+def _end_with_parent() -> None:
+    """End at once when who shares the work out is gone, in the middle of a task too."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _to_send(error: Exception) -> Exception:

@@ -64,6 +64,14 @@ class ProcessCrew(Generic[Hand]):
 
     def __enter__(self) -> ProcessCrew[Hand]:
         """Start the processes, which begin to load."""
+        try:
+            self._begin()
+        except BaseException:  # Ctrl-C that came meanwhile among them
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")
         resource_tracker.ensure_running()  # it would let signals through when it is started
         with _threads(threads_for(self._count)), _signals_held_back():
@@ -74,7 +82,6 @@ class ProcessCrew(Generic[Hand]):
                 theirs.close()  # so that the end of the process is the end of the pipe
                 self._processes[ours] = process
         self._idle = list(self._processes)
-        return self
 
     def __exit__(
         self,

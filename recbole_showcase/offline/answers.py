@@ -51,6 +51,24 @@ class Answer:
     asked: int
     by: dict[str, Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the rows in Arrow's own format; ray's own way with tables wants old packages."""
+        return _unpickled, (_packed(self.rows), self.unknown, self.asked, self.by)
+
+
+def _packed(rows: pa.Table | None) -> bytes | None:
+    if rows is None:
+        return None
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _unpickled(packed: bytes | None, *others: Any) -> Answer:
+    return Answer(None if packed is None else pa.ipc.open_stream(packed).read_all(), *others)
+
 
 @dataclass(frozen=True)
 class Explaining:

@@ -20,6 +20,7 @@ from recbole_showcase.integration.outside import code_of_others
 from recbole_showcase.offline.answers import Answers, Batch, Explaining, Facts
 from recbole_showcase.offline.asked import Asked
 from recbole_showcase.offline.folder import LOCK, Progress, ShowcaseFolder, Unknown
+from recbole_showcase.parts import imported_modules
 from recbole_showcase.resources import __version__
 
 FORMS = ("parquet", "jsonl")
@@ -114,7 +115,7 @@ def write_showcases(
         Path(checkpoint),
         device,
         photo_folder,
-        tuple(imports),
+        (*imported_modules(), *imports),
         data_path,
         options.top_k,
         tuple(code_of_others()),

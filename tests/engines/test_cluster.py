@@ -56,13 +56,11 @@ def test_results_errors_and_losses(engine: Engine, monkeypatch: pytest.MonkeyPat
         found = set(crew.map(hands.process, range(8)))
         assert len({process for process, _ in found}) == 2
         assert {threads for _, threads in found} == {"1"}
-        with pytest.raises(DataError, match="^three is too many$"):
+        with pytest.raises(DataError, match=r"^three is too many$"):
             list(crew.map(hands.fail_at_three, range(9)))
         with pytest.raises(ZeroDivisionError, match="return hand / task"):
             list(crew.map(hands.divide, [0]))
-        with pytest.raises(
-            LostWorker, match="a task of ray's was lost 1 times .WorkerCrashedError"
-        ):
+        with pytest.raises(LostWorker, match=r"ray's was lost 1 times .Worker"):
             list(crew.map(hands.die_at_three, range(9)))
     with pytest.raises(SettingsError, match="the cluster of ray's has no GPU for a task"):
         engine.crew(hands.Loading(0), "cuda").__enter__()
@@ -109,13 +107,11 @@ def test_a_machine_is_lost_while_explaining(
 
 def test_ray_or_a_cluster_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=r"ray at '127.0.0.1:9' cannot be used") as error:
-        with Engine("ray", ray_address="127.0.0.1:9").crew(hands.Loading(0)):
-            pass
+        Engine("ray", ray_address="127.0.0.1:9").crew(hands.Loading(0)).__enter__()
     assert "\n" not in str(error.value)
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SettingsError, match=r"pip install 'ray<=2.6.3'"):
-        with Engine("ray").crew(hands.Loading(0)):
-            pass
+        Engine("ray").crew(hands.Loading(0)).__enter__()
 
 
 def test_ray_is_imported_when_it_is_asked_for() -> None:

@@ -64,11 +64,11 @@ def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_error_of_one_is_raised_here() -> None:
-    with TWO.crew(hands.Loading(0)) as crew, pytest.raises(DataError, match="^three is too many$"):
+    with TWO.crew(hands.Loading(0)) as crew, pytest.raises(DataError, match=r"^three is too many$"):
         list(crew.map(hands.fail_at_three, range(9)))
-    with TWO.crew(hands.Loading(0, fails=True)) as crew:
-        with pytest.raises(DataError, match="^nothing to load$"):
-            list(crew.map(hands.add, range(9)))
+    failing = hands.Loading(0, fails=True)
+    with TWO.crew(failing) as crew, pytest.raises(DataError, match=r"^nothing to load$"):
+        list(crew.map(hands.add, range(9)))
     with TWO.crew(hands.Loading(1)) as crew, pytest.raises(ZeroDivisionError) as error:
         list(crew.map(hands.divide, [0]))
     assert "return hand / task" in error.value.__notes__[0]

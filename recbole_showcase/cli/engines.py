@@ -21,7 +21,7 @@ EngineOption = Annotated[
 RayAddressOption = Annotated[
     str | None,
     typer.Option(
-        help="Of the cluster, such as 10.0.0.1:6379; by default RAY_ADDRESS, a cluster that runs "
-        "on this machine, or a new one there."
+        help="Of the cluster, such as 10.0.0.1:6379, or auto for one that runs on this machine; by "
+        "default RAY_ADDRESS, or a new one of this machine alone."
     ),
 ]

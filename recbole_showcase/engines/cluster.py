@@ -68,8 +68,8 @@ class RayCrew(Generic[Hand]):
         Args:
             start: Loads what a process works with; it is pickled.
             most: How many tasks may be at work; by default one a core, or a GPU, of the cluster.
-            address: Of the cluster; None for what ``RAY_ADDRESS`` says, one that runs on this
-                machine, or a new one.
+            address: Of the cluster; None for what ``RAY_ADDRESS`` says, or a new one of this
+                machine alone.
             gpu: Whether each task wants a GPU of its own.
         """
         place = _Place(start, os.getcwd(), [os.path.abspath(folder) for folder in sys.path], gpu)
@@ -167,16 +167,19 @@ def _import_ray() -> Any:
 
 
 def _join(ray: Any, address: str | None) -> None:
+    named = address or os.environ.get("RAY_ADDRESS") or "local"
+    host, _, port = named.rpartition("://")[2].rpartition(":")
     try:
+        if host and port.isdigit():  # ray itself tries for more than a minute
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(
-            address,
+            named,
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
             runtime_env={"env_vars": dict.fromkeys(THREADS, "1")},
         )
     except Exception as error:  # ray raises several kinds, for versions that differ for one
-        named = address or os.environ.get("RAY_ADDRESS") or "this machine"
         said = " ".join(str(error).split())[:300]
         raise SettingsError(f"ray at '{named}' cannot be used: {said}") from error
 

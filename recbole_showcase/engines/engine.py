@@ -55,7 +55,8 @@ class Engine:
         kind: ``local``, this process; ``processes``, several of this machine; ``ray``, a cluster.
         processes: How many processes share the work; of a cluster, how many at most, by default
             as many as it has cores.
-        ray_address: Of a cluster; by default what ``RAY_ADDRESS`` says, or one of this machine.
+        ray_address: Of a cluster; by default what ``RAY_ADDRESS`` says, or a new one of
+            this machine alone.
     """
 
     kind: Kind = "local"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.encoders.conftest import Photographed, make_dataset, micro  # noqa: F
 from tests.engines import hands
 from tests.integration.test_checkpoints import train
 from tests.offline.folders import content
+from tests.processes import free_port
 from tests.tiny import TinyWorld
 
 OPTIONS = OfflineOptions(top_k=3, batch=3, part_rows=20)
@@ -106,9 +108,12 @@ def test_a_machine_is_lost_while_explaining(
 
 
 def test_ray_or_a_cluster_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match=r"ray at '127.0.0.1:9' cannot be used") as error:
-        Engine("ray", ray_address="127.0.0.1:9").crew(hands.Loading(0)).__enter__()
-    assert "\n" not in str(error.value)
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(SettingsError, match=f"ray at '{address}' cannot be used: .* refused"):
+        Engine("ray", ray_address=address).crew(hands.Loading(0)).__enter__()
+    monkeypatch.setattr("ray.init", Mock(side_effect=RuntimeError("versions\ndiffer")))
+    with pytest.raises(SettingsError, match="ray at 'auto' cannot be used: versions differ"):
+        Engine("ray", ray_address="auto").crew(hands.Loading(0)).__enter__()
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SettingsError, match=r"pip install 'ray<=2.6.3'"):
         Engine("ray").crew(hands.Loading(0)).__enter__()

@@ -15,7 +15,7 @@ from recbole_showcase.errors import SettingsError
 
 Kind = Literal["local", "processes", "ray"]
 KINDS = ("local", "processes", "ray")
-OfCrew = TypeVar("OfCrew", contravariant=True)
+OfCrew = TypeVar("OfCrew", covariant=True)
 
 
 class Crew(Protocol[OfCrew]):

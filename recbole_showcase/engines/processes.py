@@ -143,6 +143,7 @@ def _serve(connection: Connection, start: Callable[[], Any]) -> None:
         failed = error
     while True:
         work, task = connection.recv()
+        answer: tuple[Any, Exception | None]
         try:
             if failed is not None:
                 raise failed

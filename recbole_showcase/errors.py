@@ -17,18 +17,22 @@ def one_line(text: str) -> str:
     return _UNSHOWN.sub(" ", text)
 
 
-@contextmanager
-def interrupt_note(note: str) -> Iterator[None]:
-    """Add to Ctrl-C what was kept, for the command line to say."""
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        interrupt.add_note(note)
-        raise
-
-
 class ShowcaseError(Exception):
     """Base of all errors raised by this package."""
+
+
+class LostWorker(ShowcaseError):
+    """A process that shared the work is gone, for want of memory for one."""
+
+
+@contextmanager
+def interrupt_note(note: str) -> Iterator[None]:
+    """Add to Ctrl-C, or to the loss of a worker, what was kept, for the command line to say."""
+    try:
+        yield
+    except (KeyboardInterrupt, LostWorker) as interrupt:
+        interrupt.add_note(note)
+        raise
 
 
 class DataError(ShowcaseError):

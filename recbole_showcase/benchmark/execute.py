@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from recbole_showcase.benchmark.launch import STOPPED, Launcher, ProcessLauncher, threads_for
+from recbole_showcase.benchmark.launch import STOPPED, Launcher, ProcessLauncher
 from recbole_showcase.benchmark.plan import (
     Cell,
     Task,
@@ -26,6 +26,7 @@ from recbole_showcase.benchmark.summary import Outcome, Summary, summarise
 from recbole_showcase.console import progress_bar, say
 from recbole_showcase.encoders.commands import making
 from recbole_showcase.encoders.names import SHIPPED
+from recbole_showcase.engines.processes import threads_for
 from recbole_showcase.errors import DataError, SettingsError, ShowcaseError
 
 _RUNS, _SEARCHES, _CHECKS = "runs", "searches", ".checks"

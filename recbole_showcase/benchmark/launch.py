@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Literal, Protocol
 
-from recbole_showcase.arguments import check_count
 from recbole_showcase.benchmark.records import LOG
-from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.engines.processes import THREADS, ending_of
 
 STOPPED = "stopped"
 What = Literal["check", "run", "search"]
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 class Launcher(Protocol):
@@ -46,7 +43,7 @@ class ProcessLauncher:
 
     def __call__(self, what: What, place: Path) -> str:
         """Do a task to its end; what it prints goes to ``log.txt`` in its folder."""
-        environment = {**os.environ, **dict.fromkeys(_THREADS, str(self._threads))}
+        environment = {**os.environ, **dict.fromkeys(THREADS, str(self._threads))}
         environment["PYTHONUNBUFFERED"] = "1"
         command = [sys.executable, "-m", "recbole_showcase.benchmark.worker", what, str(place)]
         with (place / LOG if what != "check" else place.with_suffix(".log")).open("ab") as log:
@@ -66,7 +63,10 @@ class ProcessLauncher:
             status = process.wait()
             with self._lock:
                 self._running.discard(process)
-                return STOPPED if self._stopped and status else _ending(status)
+                if self._stopped and status:
+                    return STOPPED
+                ended = ending_of(status)
+                return f"its process {ended}" if ended else ""
 
     def stop(self) -> None:
         """End the processes; their tasks start anew next time."""
@@ -74,23 +74,3 @@ class ProcessLauncher:
             self._stopped = True
             for process in self._running:
                 process.terminate()
-
-
-def _ending(status: int) -> str:
-    if status == 0:
-        return ""
-    if status > 0:
-        return f"its process ended with status {status}"
-    name = signal.Signals(-status).name
-    hint = ", which is how a system short of memory ends it" if name == "SIGKILL" else ""
-    return f"its process was ended by {name}{hint}"
-
-
-def threads_for(jobs: int) -> int:
-    """An even share of the cores.
-
-    Raises:
-        ShowcaseError: If there is to be no job.
-    """
-    check_count(ShowcaseError, jobs=jobs)
-    return max(1, (os.cpu_count() or 1) // jobs)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recbole_showcase.cli.engines import EngineOption, Place, RayAddressOption
+from recbole_showcase.engines import choose_engine
 from recbole_showcase.errors import interrupt_note
 from recbole_showcase.files.limits import PIXEL_LIMIT
 
@@ -34,7 +36,12 @@ def embed(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Photos or texts encoded at once.")] = 32,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads; by default one a core.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Threads, or on a cluster photos and texts encoded at the same time by as many "
+            "processes; by default one a core.",
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="Torch device, for example cpu or cuda.")] = "cpu",
     dtype: Annotated[str, typer.Option(help="Number type of the rows: float16 or float32.")] = (
@@ -43,12 +50,16 @@ def embed(
     pixel_limit: Annotated[
         int, typer.Option(min=1, help="Photos of more pixels than this are skipped.")
     ] = PIXEL_LIMIT,
+    engine: EngineOption = Place.local,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Encode photos and review texts into memory-mapped features.
 
     Run it again after an interruption, or when the data set has grown or features are damaged: what
     is done is kept, and what is damaged or of a photo or text that has changed is made anew.
     """
+    on_cluster = engine is Place.ray
+    chosen = choose_engine(engine.value, workers if on_cluster else None, ray_address)
     from recbole_showcase.encoders import embed_dataset
 
     with interrupt_note("what is encoded is kept: the same command goes on"):
@@ -58,10 +69,11 @@ def embed(
             weights=weights,
             photo_folder=photos,
             batch_size=batch_size,
-            workers=workers,
+            workers=None if on_cluster else workers,
             device=device,
             dtype=dtype,
             pixel_limit=pixel_limit,
+            engine=chosen,
         )
     for line in report_lines(report):
         typer.echo(line)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recbole_showcase.cli.engines import EngineOption, Place, RayAddressOption
+from recbole_showcase.engines import choose_engine
 from recbole_showcase.errors import SettingsError, interrupt_note, one_line
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ def explain(
         Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that share the work, each with the model: 1 on this machine, and on a "
+            "cluster as many as it has cores, unless given.",
+        ),
+    ] = None,
+    engine: EngineOption = Place.local,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Write showcases of all users, of a list of users, or of given pairs.
 
@@ -66,6 +78,7 @@ def explain(
         raise SettingsError("--users and --pairs both say what to explain; give one")
     if pairs is not None and top is not None:
         raise SettingsError("--top is of users; --pairs names the items")
+    chosen = choose_engine(engine.value, processes, ray_address)
     from recbole_showcase.offline import OfflineOptions, write_showcases
 
     with interrupt_note("the parts that are written are kept: the same command goes on"):
@@ -78,6 +91,7 @@ def explain(
             device=device,
             photo_folder=photos,
             data_path=data_path,
+            engine=chosen,
         )
     for line in account_lines(account):
         typer.echo(line)

@@ -33,8 +33,10 @@ from recbole_showcase.encoders.plan import (
     with_contents,
 )
 from recbole_showcase.encoders.prefetch import prefetch
+from recbole_showcase.encoders.sharing import Encode, Encoding, encoding
 from recbole_showcase.encoders.store import DTYPES, MODALITIES, Modality, features_folder
-from recbole_showcase.encoders.stream import Prepare, encode_stream, photo_batches, text_batches
+from recbole_showcase.encoders.stream import preparing
+from recbole_showcase.engines import Engine
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.files.photos import PIXEL_LIMIT
 from recbole_showcase.resources import __version__
@@ -79,15 +81,12 @@ class _Job:
     dtype: str
     pixel_limit: int
     progress: bool
+    engine: Engine
+    elsewhere: Encoding
 
     @property
     def folder(self) -> Path:
         return features_folder(self.dataset_dir) / self.encoder.name
-
-    def prepare(self, source: Source) -> Prepare:
-        if source.modality == "image":
-            return photo_batches(self.encoder, self.photos, source, self.pixel_limit)
-        return text_batches(self.encoder, source)
 
 
 def embed_dataset(
@@ -101,6 +100,7 @@ def embed_dataset(
     dtype: str = USUAL_DTYPE,
     pixel_limit: int = PIXEL_LIMIT,
     progress: bool = True,
+    engine: Engine | None = None,
 ) -> EmbedReport:
     """Encode all photos and all non-empty review texts of a data set.
 
@@ -120,8 +120,11 @@ def embed_dataset(
         dtype: Number type of the rows, ``float16`` or ``float32``.
         pixel_limit: Width times height above which a photo is skipped.
         progress: Whether to show progress bars.
+        engine: Where photos and texts are encoded, by default by threads here.
 
     Raises:
+        SettingsError: A cluster cannot be joined.
+        LostWorker: A process that shares the work is gone; what is encoded is kept.
         FeatureStoreError: An option is out of range, the encoder cannot be loaded, another run
             is at work on the same store, or the disk is full or cannot be written.
         DataError: The data set has neither photos nor reviews, a file of it is damaged, or a
@@ -135,15 +138,21 @@ def embed_dataset(
     workers = workers or min(torch.get_num_threads(), _MOST_WORKERS)
     if photos is not None:
         sources["image"] = with_contents(sources["image"], photos, workers)
+    engine = engine or Engine()
+    # Where others encode this process only plans, for which it needs no GPU.
+    loaded = ClipEncoder.load(encoder, weights, device if engine.kind == "local" else "cpu")
+    root = None if photos is None else photos.root
     job = _Job(
         dataset_dir=dataset_dir,
-        encoder=ClipEncoder.load(encoder, weights, device),
+        encoder=loaded,
         photos=photos,
         batch_size=batch_size,
         workers=workers,
         dtype=dtype,
         pixel_limit=pixel_limit,
         progress=progress,
+        engine=engine,
+        elsewhere=Encoding(encoder, weights, device, loaded.provenance(), root, pixel_limit),
     )
     report = _run_alone(job, sources)
     report.notes += shipped_encoder_notes(job.encoder.name, dataset_dir)
@@ -202,7 +211,10 @@ def _run(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
         report.notes.append(
             "an interrupted run was thrown away: encoder, number type or data set have changed"
         )
-    modalities = {modality: _fill(job, plan, store, report) for modality, plan in plans.items()}
+    with encoding(job.engine, job.elsewhere, job.encoder, job.workers) as encode:
+        modalities = {
+            modality: _fill(job, plan, store, report, encode) for modality, plan in plans.items()
+        }
     made = {"dtype": job.dtype, "package_version": __version__, "modalities": modalities}
     store.publish(job.encoder.provenance() | made | {"digests": store.digests()})
     return report
@@ -219,7 +231,7 @@ def _plan(job: _Job, source: Source, report: EmbedReport) -> Plan:
     old, why_not = open_old(job.dataset_dir, source.modality, job.encoder.provenance(), job.dtype)
     if why_not is not None:
         report.notes.append(f"{source.modality}: encoded anew, since {why_not}")
-    prepare = job.prepare(source)
+    prepare = preparing(job.encoder, job.photos, source, job.pixel_limit)
 
     def check(positions: np.ndarray) -> dict[str, str]:
         blocks = _blocks(positions, job.batch_size)
@@ -243,13 +255,15 @@ def _identity(job: _Job, plans: dict[Modality, Plan]) -> dict[str, Any]:
     return told | {"dtype": job.dtype, "pixel_limit": job.pixel_limit, "plans": prints}
 
 
-def _fill(job: _Job, plan: Plan, store: PartialStore, report: EmbedReport) -> dict[str, Any]:
+def _fill(
+    job: _Job, plan: Plan, store: PartialStore, report: EmbedReport, encode: Encode
+) -> dict[str, Any]:
     """Bring one modality to its end; returns its part of ``meta.json``."""
     source = plan.source
     with store.writer(source.modality, len(plan.order), job.encoder.dim, job.dtype) as writer:
         _copy_rows(plan, writer)
         reused = writer.rows
-        _encode_rows(job, plan, writer)
+        _encode_rows(job, plan, writer, encode)
         writer.finish()
         failed, rows = writer.skipped, writer.rows
     kept = plan.order[~pd.Index(source.tokens[plan.order]).isin(list(failed))]
@@ -266,13 +280,11 @@ def _copy_rows(plan: Plan, writer: RowWriter) -> None:
         writer.commit(len(block), plan.old.matrix[block], {})
 
 
-def _encode_rows(job: _Job, plan: Plan, writer: RowWriter) -> None:
+def _encode_rows(job: _Job, plan: Plan, writer: RowWriter, encode: Encode) -> None:
     """Encode what is left, writing one batch while the next ones are encoded."""
     modality = plan.source.modality
     left = plan.order[writer.done :]
-    prepare = job.prepare(plan.source)
-    blocks = _blocks(left, job.batch_size)
-    batches = encode_stream(job.encoder, modality, prepare, blocks, job.workers)
+    batches = encode(plan.source, _blocks(left, job.batch_size))
     bar = progress_bar(
         total=len(plan.order),
         initial=writer.done,

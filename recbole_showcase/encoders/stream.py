@@ -44,6 +44,18 @@ class Batch:
 Prepare = Callable[[np.ndarray], Batch]
 
 
+def preparing(
+    encoder: ClipEncoder, folder: PhotoFolder | None, source: Source, pixel_limit: int
+) -> Prepare:
+    """Make a function that reads the photos or texts at some positions for an encoder.
+
+    The function raises DataError if a path leaves the folder.
+    """
+    if source.modality == "image":
+        return photo_batches(encoder, folder, source, pixel_limit)
+    return text_batches(encoder, source)
+
+
 def photo_batches(
     encoder: ClipEncoder, folder: PhotoFolder | None, source: Source, pixel_limit: int
 ) -> Prepare:
@@ -136,17 +148,22 @@ def encode_stream(
     if encoder.device.type != "cpu":
         with closing(prefetch(prepare, blocks, workers)) as batches:
             for batch in batches:
-                yield _encode(encoder, modality, batch)
+                yield encode_batch(encoder, modality, batch)
         return
 
     def both(positions: np.ndarray) -> Encoded:
-        return _encode(encoder, modality, prepare(positions))
+        return encode_batch(encoder, modality, prepare(positions))
 
     with closing(on_every_core(both, blocks, workers)) as results:
         yield from results
 
 
-def _encode(encoder: ClipEncoder, modality: Modality, batch: Batch) -> Encoded:
+def encode_batch(encoder: ClipEncoder, modality: Modality, batch: Batch) -> Encoded:
+    """The rows of a batch.
+
+    Raises:
+        FeatureStoreError: The encoder gives values that are no numbers.
+    """
     encode: Callable[[torch.Tensor], torch.Tensor] = encoder.encode_tokens
     inputs = batch.inputs
     if modality == "image":

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import functools
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from recbole_showcase.engines.cluster import handler_of_sigterm_kept
 
 _READ_CHECKPOINTS = (
     "trainer.trainer",
@@ -52,14 +53,11 @@ def apply_before_import() -> None:
 def import_ray() -> None:
     """Import what RecBole needs of ray, here and as the first thing in every worker of ray's.
 
-    The import puts a handler of SIGTERM in place of whatever there is; a program's own stays.
+    A program's own handler of SIGTERM stays in place.
     """
-    before = signal.getsignal(signal.SIGTERM)
-    with _numpy_for_ray():
+    with _numpy_for_ray(), handler_of_sigterm_kept():
         import_module("ray.tune")
         import_module("ray.tune.logger")
-    if before not in (signal.SIG_DFL, None, signal.getsignal(signal.SIGTERM)):
-        signal.signal(signal.SIGTERM, before)
 
 
 def apply(known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]], None]) -> None:

@@ -40,6 +40,10 @@ class Unknown:
     count: int = 0
     first: list[str] = field(default_factory=list)
 
+    def merge(self, later: Unknown) -> None:
+        """Count what was found later as well."""
+        self.add(later.first, later.count)
+
     def add(self, tokens: Sequence[str], count: int | None = None) -> None:
         """Count some, in the order in which they were asked for.
 
@@ -153,8 +157,7 @@ class ShowcaseFolder:
     def _reach(self, unknown: Mapping[str, Unknown], asked: int) -> None:
         self.progress.asked = asked
         for kind, found in unknown.items():
-            known = self.progress.unknown.setdefault(kind, Unknown())
-            known.add(found.first, found.count)
+            self.progress.unknown.setdefault(kind, Unknown()).merge(found)
 
     def _save(self) -> None:
         done = self.progress

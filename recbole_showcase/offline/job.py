@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,12 +14,13 @@ from filelock import FileLock, Timeout
 from recbole_showcase.arguments import check_count, check_file, check_out
 from recbole_showcase.console import progress_bar
 from recbole_showcase.encoders.store import digest_of_file
+from recbole_showcase.engines import Crew, Engine
 from recbole_showcase.errors import CheckpointError, DataError
-from recbole_showcase.offline.answers import Answers
-from recbole_showcase.offline.asked import Asked, in_batches
-from recbole_showcase.offline.fingerprints import data_record, fingerprint
+from recbole_showcase.integration.outside import code_of_others
+from recbole_showcase.offline.answers import Answers, Batch, Explaining, Facts
+from recbole_showcase.offline.asked import Asked
 from recbole_showcase.offline.folder import LOCK, Progress, ShowcaseFolder, Unknown
-from recbole_showcase.recommender import ShowcaseRecommender, load_explainer
+from recbole_showcase.parts import imported_modules
 from recbole_showcase.resources import __version__
 
 FORMS = ("parquet", "jsonl")
@@ -75,6 +77,7 @@ def write_showcases(
     photo_folder: str | Path | None = None,
     data_path: str | Path | None = None,
     imports: Sequence[str] = (),
+    engine: Engine | None = None,
     progress: bool = True,
 ) -> Account:
     """Write the showcases of all users, of some, or of given pairs, and resume where it was left.
@@ -92,12 +95,15 @@ def write_showcases(
         photo_folder: Where the photos are.
         data_path: The folder that holds the data set's.
         imports: Modules of parts and recommenders of others.
+        engine: Where the work is done, by default here. It may be another when a run is continued.
         progress: Whether to show a progress bar.
 
     Raises:
         DataError: If a file or option is of another kind, the folder holds something else, another
             run is at work on it, or it was begun with other options, data or another checkpoint.
         CheckpointError: As in :func:`load_explainer`.
+        SettingsError: If a cluster cannot be joined.
+        LostWorker: If a process that shares the work is gone; what is written is kept.
     """
     if users is not None and pairs is not None:
         raise DataError("users and pairs are both given; allowed: one of them, or none")
@@ -105,6 +111,15 @@ def write_showcases(
     options = options or OfflineOptions()
     wanted = _asked(users, pairs)
     settings = _settings_before(checkpoint, wanted, options)
+    start = Explaining(
+        Path(checkpoint),
+        device,
+        photo_folder,
+        (*imported_modules(), *imports),
+        data_path,
+        options.top_k,
+        tuple(code_of_others()),
+    )
     out = Path(out)
     check_out(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -112,8 +127,8 @@ def write_showcases(
         with FileLock(out / LOCK, timeout=0):
             folder = ShowcaseFolder(out)
             folder.agree(settings)  # before the model is loaded, which takes long
-            recommender = load_explainer(checkpoint, device, photo_folder, imports, data_path)
-            return _Job(recommender, folder, wanted, options, progress).run(settings)
+            with (engine or Engine()).crew(start, device) as crew:
+                return _Job(crew, folder, wanted, options, progress).run(settings)
     except Timeout as error:
         raise DataError(f"{out}: another run is at work on it") from error
 
@@ -144,7 +159,7 @@ def _settings_before(
 class _Job:
     """One run on a folder."""
 
-    recommender: ShowcaseRecommender
+    crew: Crew[Answers]
     folder: ShowcaseFolder
     asked: Asked | None
     options: OfflineOptions
@@ -152,34 +167,30 @@ class _Job:
 
     def run(self, settings: dict[str, Any]) -> Account:
         """Do what is left."""
-        recommender, done = self.recommender, self.folder.progress
-        data, photos = data_record(recommender), recommender.photo_folder
-        model = f"{recommender.model_name} {settings['checkpoint']}"
-        print_of_data = fingerprint(recommender.dataset_name, data)
-        settings = settings | {
-            "model": model,
-            "data": data,
-            "data_fingerprint": print_of_data,
-            "device": str(recommender.model.device),
-            "photo_folder": None if photos is None else str(photos.root.resolve()),
-        }
+        done = self.folder.progress
+        (facts,) = self.crew.map(Answers.facts, [self.asked is None])
         was_complete, began_with = done.complete, done.rows
+        settings = settings | facts.settings
         self.folder.agree(settings)
         if not was_complete:
             self.folder.begin(settings)
-            self._explain(Answers(recommender, self.options.top_k, model, print_of_data))
+            self._explain(facts)
         return Account(self.folder.path, done, began_with, was_complete)
 
-    def _explain(self, answers: Answers) -> None:
+    def _explain(self, facts: Facts) -> None:
         asked, form = self.folder.progress.asked, self.options.form
         tables: list[pa.Table] = []
         unknown: dict[str, Unknown] = {}
-        with self._bar(asked) as bar:
-            for batch in self._batches(skip=asked):
-                if (found := answers.of(batch, unknown)) is not None:
-                    tables.append(found)
-                asked += len(batch)
-                bar.update(len(batch))
+        answers = self.crew.map(Answers.of, self._batches(facts.users, skip=asked))
+        with self._bar(asked, facts.users) as bar, closing(answers):
+            for answer in answers:
+                self._check(answer.by)
+                if answer.rows is not None:
+                    tables.append(answer.rows)
+                for kind, found in answer.unknown.items():
+                    unknown.setdefault(kind, Unknown()).merge(found)
+                asked += answer.asked
+                bar.update(answer.asked)
                 if sum(map(len, tables)) >= self.options.part_rows:
                     self.folder.add(pa.concat_tables(tables), unknown, asked, form)
                     tables, unknown = [], {}
@@ -188,17 +199,25 @@ class _Job:
             unknown = {}
         self.folder.finish(unknown, asked)
 
-    def _bar(self, begun: int) -> Any:
-        total = len(self.recommender.users) if self.asked is None else self.asked.rows
+    def _check(self, by: dict[str, Any]) -> None:
+        """Refuse what was explained by anything else than the rest."""
+        try:
+            self.folder.agree(by)
+        except DataError as error:
+            error.add_note("so has one of those who share the work, who all need the same files")
+            raise
+
+    def _bar(self, begun: int, users: list[str]) -> Any:
+        total = len(users) if self.asked is None else self.asked.rows
         pairs = self.asked is not None and "item" in self.asked.columns
         unit = "pair" if pairs else "user"
         return progress_bar(
             total=total, initial=begun, desc="explaining", unit=unit, shown=self.shown
         )
 
-    def _batches(self, skip: int) -> Iterator[pa.Table]:
+    def _batches(self, users: list[str], skip: int) -> Iterator[Batch]:
+        """What is asked for, as lists: a slice of a table would be pickled with all of it."""
+        size = self.options.batch
         if self.asked is not None:
-            return self.asked.batches(self.options.batch, skip)
-        users = pa.array(self.recommender.users, pa.string())
-        everybody = pa.RecordBatch.from_arrays([users], names=["user"])
-        return in_batches([everybody], self.options.batch, skip)
+            return (batch.to_pydict() for batch in self.asked.batches(size, skip))
+        return ({"user": users[n : n + size]} for n in range(skip, len(users), size))

@@ -6,6 +6,7 @@ from recbole_showcase.parts.imports import (
     code_of,
     import_modules,
     import_path,
+    imported_modules,
     is_named_by_a_file,
     named_by_a_file,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "code_of",
     "import_modules",
     "import_path",
+    "imported_modules",
     "is_named_by_a_file",
     "load_entry_points",
     "named_by_a_file",

@@ -19,6 +19,7 @@ from typing import Any
 
 from recbole_showcase.errors import SettingsError
 
+_imported: list[str] = []  # modules that import_modules was asked for
 _of_a_file: ContextVar[bool] = ContextVar("of_a_file", default=False)
 
 
@@ -74,6 +75,12 @@ def import_modules(modules: Iterable[str]) -> None:
                 f"module '{module}' of parts cannot be imported ({type(error).__name__}: {error}); "
                 "install its package, or put its folder on PYTHONPATH"
             ) from error
+        _imported.append(module)
+
+
+def imported_modules() -> tuple[str, ...]:
+    """The modules that :func:`import_modules` has imported, for other processes to do the same."""
+    return tuple(dict.fromkeys(_imported))
 
 
 def check_trusted(module: str, what: str) -> None:

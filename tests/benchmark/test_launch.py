@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from recbole_showcase.benchmark import launch
-from recbole_showcase.benchmark.launch import STOPPED, ProcessLauncher, threads_for
-from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.benchmark.launch import STOPPED, ProcessLauncher
 
 
 def python_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
@@ -58,10 +57,3 @@ def test_stopping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thread.join(timeout=20)
     assert ended == [STOPPED]
     assert launcher("run", place) == STOPPED, "and nothing more is started"
-
-
-def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch.os, "cpu_count", lambda: 8)
-    assert [threads_for(jobs) for jobs in (1, 2, 3, 20)] == [8, 4, 2, 1]
-    with pytest.raises(ShowcaseError, match="jobs is 0"):
-        threads_for(0)

@@ -52,7 +52,7 @@ def recommender(checkpoint: Path, photos: Path) -> ShowcaseRecommender:
 
 @pytest.fixture(autouse=True)
 def loaded_once(recommender: ShowcaseRecommender, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recbole_showcase.offline.job.load_explainer", lambda *_: recommender)
+    monkeypatch.setattr("recbole_showcase.offline.answers.load_explainer", lambda *_: recommender)
 
 
 def as_row(shown: Showcase, row: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +236,8 @@ def test_another_run_is_refused(
     refused("asked.digest")
     users.write_text('"user"\n"u1"\n')
     monkeypatch.setattr(
-        "recbole_showcase.offline.job.data_record", lambda recommender: {"name": "tiny", "rows": 1}
+        "recbole_showcase.offline.answers.data_record",
+        lambda recommender: {"name": "tiny", "rows": 1},
     )
     refused("begun with .*data")
 

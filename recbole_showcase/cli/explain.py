@@ -81,6 +81,7 @@ def explain(
             data_path=data_path,
             progress=progress,
         )
+    typer.echo(f"data: {account.data_folder}" + ", where the checkpoint says" * (data_path is None))
     for line in account_lines(account):
         typer.echo(line)
 

@@ -60,6 +60,9 @@ def gallery(
         figures_note=str(recommender.test_basis or ""),
         max_photo_side=photo_side,
     )
+    typer.echo(
+        f"data: {recommender.data_folder}" + ", where the checkpoint says" * (data_path is None)
+    )
     typer.echo(f"{out}: {len(shown)} user(s), {out.stat().st_size / 1e6:.1f} MB")
 
 

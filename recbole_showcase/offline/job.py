@@ -56,12 +56,14 @@ class Account:
         progress: What is there now.
         began_with: Rows that were there before.
         was_complete: Whether there was nothing to do.
+        data_folder: The data set that was explained from.
     """
 
     folder: Path
     progress: Progress
     began_with: int
     was_complete: bool
+    data_folder: Path
 
 
 def write_showcases(
@@ -167,7 +169,7 @@ class _Job:
         if not was_complete:
             self.folder.begin(settings)
             self._explain(Answers(recommender, self.options.top_k, model, print_of_data))
-        return Account(self.folder.path, done, began_with, was_complete)
+        return Account(self.folder.path, done, began_with, was_complete, recommender.data_folder)
 
     def _explain(self, answers: Answers) -> None:
         asked, form = self.folder.progress.asked, self.options.form

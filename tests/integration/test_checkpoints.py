@@ -251,6 +251,61 @@ def test_a_data_set_is_a_name(trained: tuple[Path, dict[str, float]]) -> None:
         restored_config(state)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data_path", 5),
+        ("dataset", ["a"]),
+        ("model", None),
+        ("external", None),
+        ("final", [1]),
+        ("code", 7),
+    ],
+)
+def test_a_configuration_of_other_types_is_refused(
+    trained: tuple[Path, dict[str, float]], key: str, value: object
+) -> None:
+    from recbole_showcase.integration.checkpoint import restored_config
+
+    state = load_checkpoint(trained[0])
+    state["config"][key] = value
+    with pytest.raises(CheckpointError, match=rf"no \['{key}'\] in it"):
+        restored_config(state)
+
+
+@pytest.mark.parametrize("place", ["/etc", "/tmp/\0", "no/such", ""])
+def test_where_the_data_was_must_be_a_data_set(
+    trained: tuple[Path, dict[str, float]], place: str, tmp_path: Path
+) -> None:
+    """RecBole would look for it in the network and write it there."""
+    from recbole_showcase.integration.checkpoint import restored_config
+
+    state = load_checkpoint(trained[0])
+    state["config"]["data_path"] = place
+    with pytest.raises(CheckpointError, match=r"there is no data set '.*/?tiny', where checkpoint"):
+        restored_config(state)
+    with pytest.raises(CheckpointError, match=r"there is no data set '.*tiny', as data_path says"):
+        restored_config(state, data_path=tmp_path)
+
+
+def test_a_checkpoint_has_nothing_written_or_sent(
+    trained: tuple[Path, dict[str, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import recbole_showcase
+
+    monkeypatch.chdir(tmp_path)
+    state = torch.load(trained[0], weights_only=True)
+    asked = {"save_dataset": True, "save_dataloaders": True, "log_wandb": True}
+    asked |= {name: str(tmp_path / "x") for name in ("checkpoint_dir", "dataset_save_path")}
+    for settings in (state["config"]["external"], state["config"]["final"]):
+        settings |= asked
+    torch.save(state, tmp_path / "strange.pth")
+    recommender = recbole_showcase.load_explainer(tmp_path / "strange.pth")
+    assert recommender.data_folder.name == "tiny"
+    assert [file.name for file in tmp_path.rglob("*.pth")] == ["strange.pth"]
+    assert not (tmp_path / "x").exists()
+
+
 class Bomb:
     """Runs a command when it is unpickled."""
 

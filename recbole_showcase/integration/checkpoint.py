@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -81,6 +81,9 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
     Args:
         state: As RecBole's trainer collects it: ``config``, ``epoch``, ``state_dict`` and so on.
         path: The file.
+
+    Raises:
+        OSError: The disk is full or cannot be written; the file is as it was.
     """
     config = state["config"]
     plain = {
@@ -90,8 +93,34 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         "config": {**_stored(vars(config)), "code": code_of_run(config)},
         "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
-    with replaced(Path(path)) as partial:
-        torch.save(plain, partial)
+    with replaced(Path(path)) as partial, partial.open("wb") as file:
+        told = _Telling(file)
+        try:
+            torch.save(plain, told)
+        except RuntimeError:
+            if told.error is None:
+                raise
+            raise told.error from None
+
+
+class _Telling:
+    """A file that keeps its error, of which ``torch.save`` says no more than "unexpected pos"."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            written = self._file.write(content)
+            self._file.flush()
+        except OSError as error:
+            self.error = self.error or error
+            raise
+        return written
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def load_checkpoint(

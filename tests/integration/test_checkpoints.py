@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
+import resource
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -304,6 +308,32 @@ def test_a_checkpoint_has_nothing_written_or_sent(
     assert recommender.data_folder.name == "tiny"
     assert [file.name for file in tmp_path.rglob("*.pth")] == ["strange.pth"]
     assert not (tmp_path / "x").exists()
+
+
+def test_a_full_disk_is_named_and_the_earlier_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recbole_showcase.integration.checkpoint import save_checkpoint
+
+    monkeypatch.setattr("recbole_showcase.integration.checkpoint.code_of_run", lambda _: [])
+
+    config, path = SimpleNamespace(), tmp_path / "model.pth"
+    final = {"model": "BPR", "dataset": "tiny", "data_path": "data/tiny"}
+    config.final_config_dict, config.external_config_dict = final, {}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size, fails in ((10, False), (1_000_000, True)):
+        state = {"config": config, "state_dict": {"a": torch.ones(size)}}
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+        try:
+            with pytest.raises(OSError, match=r".*") if fails else nullcontext() as error:
+                save_checkpoint(state, path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert error is not None and error.value.errno == errno.EFBIG
+    assert error.value.filename == str(path)
+    assert error.value.__notes__ == [f"{path} was left as it was"]
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(torch.load(path, weights_only=True)["state_dict"]["a"]) == 10
 
 
 class Bomb:

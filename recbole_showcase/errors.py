@@ -19,11 +19,12 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def interrupt_note(note: str) -> Iterator[None]:
-    """Add to Ctrl-C what was kept, for the command line to say."""
+    """Add to Ctrl-C what was kept, for the command line to say, unless it says so already."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        interrupt.add_note(note)
+        if note not in getattr(interrupt, "__notes__", ()):
+            interrupt.add_note(note)
         raise
 
 

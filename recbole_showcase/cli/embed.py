@@ -48,9 +48,9 @@ def embed(
     Run it again after an interruption, or when the data set has grown or features are damaged: what
     is done is kept, and what is damaged or of a photo or text that has changed is made anew.
     """
-    from recbole_showcase.encoders import embed_dataset
-
     with interrupt_note("what is encoded is kept: the same command goes on"):
+        from recbole_showcase.encoders import embed_dataset
+
         report = embed_dataset(
             dataset,
             encoder=encoder,

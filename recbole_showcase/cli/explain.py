@@ -67,9 +67,9 @@ def explain(
         raise SettingsError("--users and --pairs both say what to explain; give one")
     if pairs is not None and top is not None:
         raise SettingsError("--top is of users; --pairs names the items")
-    from recbole_showcase.offline import OfflineOptions, write_showcases
-
     with interrupt_note("the parts that are written are kept: the same command goes on"):
+        from recbole_showcase.offline import OfflineOptions, write_showcases
+
         account = write_showcases(
             checkpoint,
             out,

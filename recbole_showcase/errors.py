@@ -27,11 +27,12 @@ class LostWorker(ShowcaseError):
 
 @contextmanager
 def interrupt_note(note: str) -> Iterator[None]:
-    """Add to Ctrl-C, or to the loss of a worker, what was kept, for the command line to say."""
+    """Add to Ctrl-C, or to the loss of a worker, what was kept, unless it says so already."""
     try:
         yield
     except (KeyboardInterrupt, LostWorker) as interrupt:
-        interrupt.add_note(note)
+        if note not in getattr(interrupt, "__notes__", ()):
+            interrupt.add_note(note)
         raise
 
 

@@ -40,7 +40,8 @@ def load_explainer(
         photo_folder: Where the photos are, when not where the conversion found them.
         imports: Modules of parts and recommenders that are neither RecBole's nor this package's.
             Those of installed packages are found without; other code a checkpoint does not choose.
-        data_path: The folder that holds the data set's, when it is not where training found it.
+        data_path: The folder that holds the data set's, when it is not where training found it. A
+            checkpoint of somebody else's may say any folder that you can read.
 
     Raises:
         SettingsError: If a module cannot be imported.
@@ -82,6 +83,7 @@ class ShowcaseRecommender:
         test_result: Metrics of the test split that training left beside the checkpoint, or None.
         test_basis: On how many rows they rest, or None.
         photo_folder: Where the photos are, or None where they are not on this machine.
+        data_folder: The data set's folder.
     """
 
     test_basis: Basis | None = None
@@ -102,7 +104,7 @@ class ShowcaseRecommender:
         self._loaders = loaders
         self._data = model.showcase.data
         self._seed = config["seed"]
-        folder = Path(config["data_path"])
+        folder = self.data_folder = Path(config["data_path"])
         self.photo_folder = PhotoFolder(photos) if photos else photo_folder_or_none(folder)
         path = folder / f"{self.dataset_name}.item"
         self._names, self._categories = describe_items(self._data.corpus.item_tokens, path, config)
@@ -301,7 +303,10 @@ class ShowcaseRecommender:
         relative = self._data.photos.paths[photo]
         if self.photo_folder is None or not relative:
             return None
-        file = self.photo_folder.resolve(relative)
+        try:
+            file = self.photo_folder.resolve(relative)
+        except DataError:  # no path of that folder: embedding has said so with its row
+            return None
         return file if file.is_file() else None
 
     def _review(self, row: np.integer) -> Review:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
+from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import (
@@ -21,6 +22,9 @@ from recbole_showcase.errors import SettingsError
 PREFIXES = ("showcase_", "explainer_", "selector_", "relevance_")
 T = TypeVar("T")
 
+_SHOWN = Repr()  # a value of a file may be as long as the file, or by its aliases far longer
+_SHOWN.maxlist = _SHOWN.maxdict = 20
+_SHOWN.maxstring = _SHOWN.maxother = 300
 _STRICT = ConfigDict(strict=True)  # no "3" for 3, no True for 1; an int where a float is meant
 
 
@@ -130,8 +134,26 @@ def first_error(error: ValidationError) -> tuple[str, str]:
             said = said.removeprefix("Value error, ")
         case _:
             said = said.replace("Input should be", "allowed:").replace("tuple", "list")
-            said = f"is {first['input']!r}; {said[0].lower()}{said[1:]}"
+            said = f"is {_SHOWN.repr(first['input'])}; {said[0].lower()}{said[1:]}"
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place), said
+
+
+def stored_as(kind: Any, text: bytes | str) -> Any:
+    """What is stored as JSON, with every value of the type that it must have.
+
+    Args:
+        kind: The type: a dataclass or an annotation.
+        text: The JSON.
+
+    Raises:
+        ValueError: It is no JSON or of another type; says where, in one line.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(text, strict=True)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            raise ValueError(error.errors()[0]["msg"]) from None
+        raise ValueError(" ".join(first_error(error)).strip()) from None
 
 
 def _checked(key: str, value: Any, hint: Any) -> Any:

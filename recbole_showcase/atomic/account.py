@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_showcase.atomic.photos import CONVERSION_FILE
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.plain import read_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -127,7 +128,7 @@ def sources_of(paths: Sequence[Path]) -> tuple[Source, ...]:
 def is_ours(folder: Path) -> bool:
     """Whether a folder was written by a converter of this package."""
     try:
-        content = json.loads((folder / CONVERSION_FILE).read_text(encoding="utf-8"))
+        content = read_json(folder / CONVERSION_FILE)
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and content.get("format") == FORMAT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,13 @@ from recbole_showcase.atomic.engine import (
 )
 from recbole_showcase.atomic.options import GestOptions
 from recbole_showcase.atomic.schema import INTER
-from recbole_showcase.atomic.sources import decompressing, expand, mend_half_pairs, open_plain
+from recbole_showcase.atomic.sources import (
+    READ_BYTES,
+    decompressing,
+    expand,
+    mend_half_pairs,
+    open_plain,
+)
 from recbole_showcase.atomic.sql import column_types, literal
 from recbole_showcase.errors import DataError
 
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SPLITS = {"train": "train", "val": "valid", "test": "test"}  # theirs: RecBole's
+_LARGEST = 1 << 34  # many times what was released; a gz file of a few MB may hold as much
 REASONS = (BROKEN, "no user", "no business", "no rating", "history review seen before", TOO_LONG)
 _REVIEW = {
     "user_id": "VARCHAR",
@@ -146,12 +152,15 @@ def _cut_splits(source: Path, scratch: Path) -> dict[str, Path]:
     inside a JSON text is escaped, so the pattern cannot match there.
 
     Raises:
-        DataError: The file does not end as it should.
+        DataError: The file does not end as it should, or is too long: it is on the disk twice.
     """
     whole = scratch / "splits.json"
     plain, below = open_plain(source)
     with below, plain, decompressing(source), whole.open("wb") as target:
-        shutil.copyfileobj(plain, target, 1 << 20)
+        while block := plain.read(READ_BYTES):
+            target.write(block)
+            if target.tell() > _LARGEST:
+                raise DataError(f"{source} is longer than {_LARGEST:,} bytes when decompressed")
     found = {}
     with whole.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         heads = list(re.finditer(rb'[{,]\s*"(train|val|test)"\s*:\s*\[', data))

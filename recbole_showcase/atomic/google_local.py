@@ -28,7 +28,7 @@ from recbole_showcase.atomic.engine import (
 from recbole_showcase.atomic.options import GoogleLocalOptions
 from recbole_showcase.atomic.regions import STATES, state_codes
 from recbole_showcase.atomic.schema import INTER
-from recbole_showcase.atomic.sources import Piece, expand, pieces
+from recbole_showcase.atomic.sources import Piece, expand, first_row, pieces
 from recbole_showcase.atomic.sql import literal
 from recbole_showcase.errors import DataError
 
@@ -103,6 +103,7 @@ def convert_google_local(
         raise DataError("no review file is given")
     if options.needs_meta and not meta_files:
         raise DataError("categories, states and require-meta need metadata files")
+    _refuse_swapped(review_files, meta_files)
     with conversion(out, options) as run:
         broken = read_lines(
             run.connection, review_files, run.scratch, _REVIEW, _select(options), options.limit
@@ -121,6 +122,27 @@ def convert_google_local(
             notes=(*_notes(run.connection), *meta_read.result()),
             beside=[partial(_write_interactions, stem=run.stem)],
         )
+
+
+def _refuse_swapped(reviews: Sequence[Path], meta: Sequence[Path]) -> None:
+    """Tell metadata from reviews by their first lines: a review alone has a user.
+
+    Raises:
+        DataError: A file is given as what it is not.
+    """
+    for path in reviews:
+        keys = first_row(path).keys()
+        if "user_id" not in keys and keys & _META.keys() - _REVIEW.keys():
+            raise DataError(
+                f"{path} is metadata of businesses, and is given as reviews: its first line has "
+                "no 'user_id'; name it with --meta, and the reviews with --reviews"
+            )
+    for path in meta:
+        if "user_id" in first_row(path):
+            raise DataError(
+                f"{path} holds reviews, and is given as metadata: its first line has a 'user_id'; "
+                "name it with --reviews, and the metadata with --meta"
+            )
 
 
 def _select(options: GoogleLocalOptions) -> str:

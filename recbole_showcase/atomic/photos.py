@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.plain import read_json
 
 PHOTO_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".webp")
 CONVERSION_FILE = "conversion.json"
+_SHOWN = 100  # characters of a path in an error
 
 
 class PhotoFolder:
@@ -37,22 +38,27 @@ class PhotoFolder:
         """Return the file that a path of the ``.image`` file names (it may not exist).
 
         Raises:
-            DataError: The path is empty or absolute, goes up, or leaves the folder
-                through a symbolic link.
+            DataError: The path is empty or absolute, goes up, leaves the folder through a
+                symbolic link, or no file can be called so.
         """
+        shown = repr(relative if len(relative) <= _SHOWN else f"{relative[:_SHOWN]}…")
         pure = PurePosixPath(relative)
         # An escape for Windows is an escape in a file that travels: no backslash or drive.
         foreign = "\\" in relative or "\0" in relative or relative[1:2] == ":"
         if not relative or pure.is_absolute() or ".." in pure.parts or foreign:
             raise DataError(
-                f"photo path {relative!r} is not allowed: it must be relative to "
+                f"photo path {shown} is not allowed: it must be relative to "
                 f"{self.root} and stay inside it"
             )
-        path = self._real_folder(pure.parent) / pure.name
-        if path.is_symlink():
-            path = path.resolve()
+        try:
+            path = self._real_folder(pure.parent) / pure.name
+            if path.is_symlink():
+                path = path.resolve()
+        except (OSError, RuntimeError) as error:  # a name too long, or a circle of links
+            reason = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+            raise DataError(f"photo path {shown} cannot be followed: {reason}") from error
         if not path.is_relative_to(self._real_root):
-            raise DataError(f"photo path {relative!r} leaves {self.root}: it leads to {path}")
+            raise DataError(f"photo path {shown} leaves {self.root}: it leads to {path}")
         return path
 
     def _real_folder(self, inside: PurePosixPath) -> Path:
@@ -101,9 +107,15 @@ def photo_folder(dataset_dir: str | Path) -> PhotoFolder:
     recorded: object = None
     if account.is_file():
         try:
-            recorded = json.loads(account.read_text(encoding="utf-8")).get("photo_folder")
-        except (ValueError, AttributeError) as error:
-            raise DataError(f"{account} is not readable: {error}") from error
+            content = read_json(account)
+            if not isinstance(content, dict):
+                raise ValueError(f"it holds a {type(content).__name__}, not an object")
+            recorded = content.get("photo_folder")
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{account} cannot be read: {error}; put the photos into {own}, or name their "
+                "folder with --photos"
+            ) from error
     if not isinstance(recorded, str):
         raise DataError(
             f"{dataset_dir} has no photos: there is no folder {own}, and {account} names none; put "

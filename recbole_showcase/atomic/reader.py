@@ -37,8 +37,11 @@ def read_fields(path: str | Path) -> tuple[Field, ...]:
         raise DataError(f"'{path}' is a folder; a file is meant")
     if not path.is_file():
         raise DataError(f"there is no file {path}")
-    with path.open("rb") as file:
-        line = file.readline()
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
     try:
         fields = tuple(Field.parse(head) for head in line.decode().rstrip("\r\n").split("\t"))
     except (DataError, UnicodeDecodeError) as error:

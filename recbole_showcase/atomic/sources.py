@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import gzip
 import mmap
@@ -19,10 +20,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.plain import parse_json
 
 READ_BYTES = 1 << 20
 # A small gz file may hold GBs without a line's end; no review is that long.
 LONGEST_LINE = 1 << 26
+# What writing beside a file that is read may end with, and reading never.
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _GZIP_MAGIC = b"\x1f\x8b"
 _HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Quick, and right but for a backslash that is escaped itself.
@@ -86,12 +90,27 @@ def open_plain(path: Path) -> tuple[BinaryIO, BinaryIO]:
     return below, below
 
 
-@contextmanager
-def decompressing(source: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is decompressed into an error that names it.
+def first_row(path: Path) -> dict[str, Any]:
+    """The first object of a file of JSON lines; an empty one if its first line is none.
 
     Raises:
-        DataError: The file is cut off or damaged.
+        DataError: The file cannot be decompressed or read.
+    """
+    plain, below = open_plain(path)
+    with below, plain, decompressing(path):
+        line = plain.readline(READ_BYTES)
+    with suppress(ValueError):
+        found = parse_json(line)
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+@contextmanager
+def decompressing(source: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is read and decompressed into an error that names it.
+
+    Raises:
+        DataError: The file is cut off or damaged, or the disk cannot read it.
     """
     damage: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
     with suppress(ImportError):
@@ -100,6 +119,10 @@ def decompressing(source: Path) -> Iterator[None]:
         yield
     except damage as error:
         raise DataError(f"{source} cannot be decompressed: {error}") from error
+    except OSError as error:
+        if error.filename is not None or error.errno in _OF_WRITING:
+            raise
+        raise DataError(f"{source} cannot be read: {error}") from error
 
 
 def pieces(files: Sequence[Path], folder: Path, size: int, limit: int | None) -> Iterator[Piece]:

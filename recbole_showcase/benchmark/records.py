@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.spec import Tuning
-from recbole_showcase.benchmark.yaml_files import read_yaml, write_yaml
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.files.replace import replace_text
+from recbole_showcase.files.yaml_files import read_yaml, write_yaml
+from recbole_showcase.settings import stored_as
 
 FORMAT = "recbole_showcase benchmark 1"
 TASK, RECORD, LOG, CONFIG = "task.yaml", "record.json", "log.txt", "config.yaml"
@@ -102,14 +103,15 @@ class TaskFolder:
         """
         path = self.path / RECORD
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_bytes()
+            if (found := stored_as(dict[str, Any], text).get("format")) != FORMAT:
+                raise ValueError(f"its format is {found!r}, not '{FORMAT}'")
+            record: Record = stored_as(Record, text)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}; delete it to run again") from error
-        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-            raise DataError(f"{path} is no record of a benchmark; expected format '{FORMAT}'")
-        return Record(**{**content, "smaller": tuple(content["smaller"])})
+        return record
 
     def write(self, record: Record) -> None:
         """Keep how the task ended, whole or not at all."""

@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from recbole_showcase.benchmark.plan import Task, require_hyperopt
 from recbole_showcase.benchmark.spec import Tuning
-from recbole_showcase.benchmark.yaml_files import write_yaml
+from recbole_showcase.errors import DataError
 from recbole_showcase.files.replace import sync_to_disk
+from recbole_showcase.files.yaml_files import write_yaml
 from recbole_showcase.integration.experiments import Validation, train_and_validate
+from recbole_showcase.settings import stored_as
 
 _TRIALS = "trials.jsonl"
 _SEED_VARIABLE = "HYPEROPT_FMIN_SEED"  # hyperopt has no other way that HyperTuning leaves open
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A line of the file: a setting and what its validation gave."""
+
+    params: dict[str, Any]
+    validation: Validation
 
 
 class Trials:
@@ -27,9 +37,14 @@ class Trials:
         self._path = path
         self._known: dict[str, Validation] = {}
         whole = path.read_bytes().rpartition(b"\n")[0] if path.is_file() else b""
-        for line in whole.splitlines():
-            entry = json.loads(line)
-            self._known[_key(entry["params"])] = Validation(**entry["validation"])
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                trial = stored_as(_Trial, line)
+            except ValueError as error:
+                raise DataError(
+                    f"{path}, line {number}: {error}; delete the file to search anew"
+                ) from error
+            self._known[_key(trial.params)] = trial.validation
         if whole:
             os.truncate(path, len(whole) + 1)
 

@@ -22,8 +22,8 @@ from pydantic import (
     model_validator,
 )
 
-from recbole_showcase.benchmark.yaml_files import read_yaml
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.files.yaml_files import read_yaml
 from recbole_showcase.settings import first_error
 
 # Keys of a specification that are axes, and the name of the axis.

@@ -21,9 +21,9 @@ from filelock import FileLock
 
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import CONFIG, REFUSED, Checklist, Record, TaskFolder
-from recbole_showcase.benchmark.yaml_files import write_yaml
 from recbole_showcase.errors import SettingsError, ShowcaseError
 from recbole_showcase.evaluation.results import load_basis, result_file, user_sums_file
+from recbole_showcase.files.yaml_files import write_yaml
 from recbole_showcase.parts import import_modules
 
 _PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")

@@ -117,6 +117,9 @@ def main(commands: typer.Typer = app) -> None:
             _show("".join(traceback.format_exception(error)))
         _say(f"error: {error}", error)
         sys.exit(2)
+    except KeyboardInterrupt as interrupt:  # before the command line was read
+        _say("interrupted", interrupt)
+        sys.exit(130)
     except SystemExit as end:
         if (interrupt := _interrupt_of(end)) is not None:
             _say("interrupted", interrupt)

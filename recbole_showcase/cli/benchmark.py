@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recbole_showcase.files.replace import replace_text
+
 if TYPE_CHECKING:
     from recbole_showcase.benchmark import BenchmarkSpec, Summary
 
@@ -40,7 +42,7 @@ def benchmark(
     out = out or Path(f"benchmark-{read.name}")
     check_out(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "spec.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
+    replace_text(out / "spec.yaml", spec.read_text(encoding="utf-8"))
     interrupted = False
     if not tables_only:
         try:

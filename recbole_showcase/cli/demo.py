@@ -52,7 +52,7 @@ def copy_demo(data_path: Path) -> Path:
         The data set's folder.
 
     Raises:
-        DataError: If something else is in its place.
+        DataError: If something else is in its place, or it cannot be written there.
     """
     from recbole_showcase.files.replace import replaced_folder
     from recbole_showcase.resources import dataset_atomic_path
@@ -62,8 +62,11 @@ def copy_demo(data_path: Path) -> Path:
         if not (target / f"{NAME}.inter").is_file():
             raise DataError(f"'{target}' is there and is not the demo data set; name another --out")
         return target
-    with replaced_folder(target) as partial:
-        shutil.copytree(dataset_atomic_path() / NAME, partial, dirs_exist_ok=True)
+    try:
+        with replaced_folder(target) as partial:
+            shutil.copytree(dataset_atomic_path() / NAME, partial, dirs_exist_ok=True)
+    except shutil.Error as error:  # one for each file that could not be copied
+        raise DataError(f"{target} cannot be written: {error.args[0][0][2]}") from error
     return target
 
 

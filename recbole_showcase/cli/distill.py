@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recbole_showcase.errors import SettingsError
+from recbole_showcase.errors import SettingsError, interrupt_note
 
 if TYPE_CHECKING:
     from recbole_showcase.distillation import AlignmentClassifier, Counts
@@ -78,35 +78,37 @@ def distill(
     With --labels or --classifier a classifier decides. Without either the cosine does: no labels
     are needed, and it is less exact.
     """
-    from recbole_showcase.distillation import PhotoReviews, distill_dataset, similarity_scorer
-    from recbole_showcase.distillation.distill import threshold_for
-    from recbole_showcase.encoders.commands import shipped_encoder_notes
+    written = dataset / f"{dataset.resolve().name}.review"
+    with interrupt_note(f"{written} was left as it was"):
+        from recbole_showcase.distillation import PhotoReviews, distill_dataset, similarity_scorer
+        from recbole_showcase.distillation.distill import threshold_for
+        from recbole_showcase.encoders.commands import shipped_encoder_notes
 
-    of_labels = {
-        "save": save,
-        "form": None if form is None else form.value,
-        "regularization": regularization,
-        "folds": folds,
-    }
-    _check_options(labels, classifier, of_labels, seed)
-    reviews = PhotoReviews(dataset, encoder, device)
-    scorer: Any
-    if labels is not None:
-        given = {key: of_labels[key] for key in ("form", "regularization")}
-        options = {key: value for key, value in given.items() if value is not None}
-        scorer = _train(dataset, labels, encoder, options, folds or 5, seed or 0, device)
-        if save is not None:
-            scorer.save(save)
-            typer.echo(f"classifier in {save}")
-    elif classifier is not None:
-        scorer = _load(classifier, reviews.store.meta)
-    else:
-        scorer = similarity_scorer(reviews, seed or 0)
-    for note in shipped_encoder_notes(reviews.store.meta["encoder"], dataset):
-        typer.echo(f"note: {note}")
-    limit = threshold_for(scorer, threshold)
-    typer.echo(f"{scorer.title}; threshold {limit:g}")
-    counts = distill_dataset(reviews, scorer, limit, dry_run=dry_run)
+        of_labels = {
+            "save": save,
+            "form": None if form is None else form.value,
+            "regularization": regularization,
+            "folds": folds,
+        }
+        _check_options(labels, classifier, of_labels, seed)
+        reviews = PhotoReviews(dataset, encoder, device)
+        scorer: Any
+        if labels is not None:
+            given = {key: of_labels[key] for key in ("form", "regularization")}
+            options = {key: value for key, value in given.items() if value is not None}
+            scorer = _train(dataset, labels, encoder, options, folds or 5, seed or 0, device)
+            if save is not None:
+                scorer.save(save)
+                typer.echo(f"classifier in {save}")
+        elif classifier is not None:
+            scorer = _load(classifier, reviews.store.meta)
+        else:
+            scorer = similarity_scorer(reviews, seed or 0)
+        for note in shipped_encoder_notes(reviews.store.meta["encoder"], dataset):
+            typer.echo(f"note: {note}")
+        limit = threshold_for(scorer, threshold)
+        typer.echo(f"{scorer.title}; threshold {limit:g}")
+        counts = distill_dataset(reviews, scorer, limit, dry_run=dry_run)
     for line in account_lines(counts):
         typer.echo(line)
     typer.echo(f"{reviews.path} was left as it is" if dry_run else f"written: {reviews.path}")

@@ -60,9 +60,9 @@ def embed(
     """
     on_cluster = engine is Place.ray
     chosen = choose_engine(engine.value, workers if on_cluster else None, ray_address)
-    from recbole_showcase.encoders import embed_dataset
-
     with interrupt_note("what is encoded is kept: the same command goes on"):
+        from recbole_showcase.encoders import embed_dataset
+
         report = embed_dataset(
             dataset,
             encoder=encoder,

@@ -79,9 +79,9 @@ def explain(
     if pairs is not None and top is not None:
         raise SettingsError("--top is of users; --pairs names the items")
     chosen = choose_engine(engine.value, processes, ray_address)
-    from recbole_showcase.offline import OfflineOptions, write_showcases
-
     with interrupt_note("the parts that are written are kept: the same command goes on"):
+        from recbole_showcase.offline import OfflineOptions, write_showcases
+
         account = write_showcases(
             checkpoint,
             out,
@@ -93,6 +93,7 @@ def explain(
             data_path=data_path,
             engine=chosen,
         )
+    typer.echo(f"data: {account.data_folder}" + ", where the checkpoint says" * (data_path is None))
     for line in account_lines(account):
         typer.echo(line)
 

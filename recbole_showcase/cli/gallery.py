@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.errors import DataError, SettingsError, interrupt_note
 
 
 def gallery(
@@ -39,26 +39,30 @@ def gallery(
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
 ) -> None:
     """Write a self-contained HTML gallery of recommended items, chosen photos and texts."""
-    from recbole_showcase.gallery import render_gallery, require_writable
-    from recbole_showcase.recommender import load_explainer
+    with interrupt_note(f"{out} was left as it was"):
+        from recbole_showcase.gallery import render_gallery, require_writable
+        from recbole_showcase.recommender import load_explainer
 
-    named = _named_users(users, more_users)
-    require_writable(out)
-    recommender = load_explainer(
-        checkpoint, device=device, photo_folder=photos, data_path=data_path
-    )
-    pages = recommender.user_showcases(named, top_k=top, n_users=n_users, unknown="skip")
-    shown = [page for page in pages if page is not None]
-    if not shown:
-        raise DataError(f"none of the users is in the data set: {', '.join(named or [])}")
-    render_gallery(
-        shown,
-        out,
-        title=title,
-        subtitle=f"{recommender.model_name} on {recommender.dataset_name}",
-        figures=recommender.test_result,
-        figures_note=str(recommender.test_basis or ""),
-        max_photo_side=photo_side,
+        named = _named_users(users, more_users)
+        require_writable(out)
+        recommender = load_explainer(
+            checkpoint, device=device, photo_folder=photos, data_path=data_path
+        )
+        pages = recommender.user_showcases(named, top_k=top, n_users=n_users, unknown="skip")
+        shown = [page for page in pages if page is not None]
+        if not shown:
+            raise DataError(f"none of the users is in the data set: {', '.join(named or [])}")
+        render_gallery(
+            shown,
+            out,
+            title=title,
+            subtitle=f"{recommender.model_name} on {recommender.dataset_name}",
+            figures=recommender.test_result,
+            figures_note=str(recommender.test_basis or ""),
+            max_photo_side=photo_side,
+        )
+    typer.echo(
+        f"data: {recommender.data_folder}" + ", where the checkpoint says" * (data_path is None)
     )
     typer.echo(f"{out}: {len(shown)} user(s), {out.stat().st_size / 1e6:.1f} MB")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from recbole.utils import FeatureSource, FeatureType
 
 from recbole_showcase.data.corpus import DROPPED, TRAIN, Interactions, PhotoTable, ReviewCorpus
 from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 from recbole_showcase.integration.config import run_settings
@@ -34,6 +37,22 @@ ROW_FIELD = "showcase_row"
 REVIEW_FIELD = "review_id"
 
 
+@contextmanager
+def _naming(path: str, folder: Path) -> Iterator[None]:
+    """Name what cannot be read, of which RecBole says what Python's own errors say.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        said = str(error).partition("\n")[0][:300]
+        raise DataError(
+            f"{path} cannot be read: {said}; what else is wrong is told by: {check_command(folder)}"
+        ) from error
+
+
 class ShowcaseDatasetMixin(Dataset):
     """Put before a RecBole data set class; adds ``showcase`` and ``showcase_rows`` to its splits.
 
@@ -51,13 +70,21 @@ class ShowcaseDatasetMixin(Dataset):
         with stage(config, "interactions"):
             super().__init__(config)
 
+    def _load_inter_feat(self, token: str, dataset_path: str) -> None:
+        """Say as an error of ours that there is no such file."""
+        with _naming(dataset_path, Path(dataset_path)):
+            super()._load_inter_feat(token, dataset_path)
+
     def _load_feat(self, filepath: str, source: Any) -> Any:
         """Parse faster; of interactions, keep what the explanation side needs to itself."""
         if source is not FeatureSource.INTERACTION:
-            with fast_parsing():
+            with fast_parsing(), _naming(filepath, Path(filepath).parent):
                 return super()._load_feat(filepath, source)
         wanted = (REVIEW_FIELD, self.config["TIME_FIELD"], self.config["RATING_FIELD"])
-        with fast_parsing(tuple(filter(None, wanted))) as aside:
+        with (
+            fast_parsing(tuple(filter(None, wanted))) as aside,
+            _naming(filepath, Path(filepath).parent),
+        ):
             frame = super()._load_feat(filepath, source)
         if REVIEW_FIELD not in aside:
             raise DataError(f"{filepath} has no column '{REVIEW_FIELD}:token', which joins reviews")

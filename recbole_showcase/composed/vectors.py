@@ -152,7 +152,6 @@ class RecommenderVectors:
     def _of_sequences(self, batch: PairBatch) -> Tensor:
         """Vectors (B, H) of users from the items they visited before."""
         pairs, n = batch.pairs, self._model.max_seq_length
-        assert pairs is not None
         past = self._corpus.visited(pairs.users, pairs.times, pairs.rows, n)
         items = torch.from_numpy(past).to(batch.users.device)
         lengths = (items > 0).sum(dim=1)

@@ -49,7 +49,7 @@ class ExplanationBatch(Batch):
         user_review_mask: Which of them are there (B, R, L).
         item_review_tokens: Ids of the item's past reviews by others (B, Q, L), latest first.
         item_review_mask: Which of them are there (B, Q, L).
-        pairs: What the rest was looked up for, on the host; None where nobody looks further.
+        pairs: What the rest was looked up for, on the host; none where nobody looks further.
         mean_weights: Of a process's share of a larger batch, what a mean over tokens, over words
             and over known ratings counts beside a mean over rows (B, 3), in every row the same; of
             length 0 where the batch is whole. See :meth:`weighed`.
@@ -70,7 +70,7 @@ class ExplanationBatch(Batch):
     user_review_mask: Tensor
     item_review_tokens: Tensor
     item_review_mask: Tensor
-    pairs: Pairs | None = None
+    pairs: Pairs = field(default_factory=Pairs.none)
     mean_weights: Tensor = field(default_factory=lambda: torch.empty(0, 3))
 
     def weighed(self, mean: Tensor, over: Literal["tokens", "words", "ratings"]) -> Tensor:
@@ -98,7 +98,7 @@ class SelectionBatch(Batch):
         review_mask: Which of them are there (B, R).
         posted: Which candidates the user posted with the row (B, C), what training aims at; none
             where photos are to be chosen.
-        pairs: What the rest was looked up for, on the host; None where nobody looks further.
+        pairs: What the rest was looked up for, on the host; none where nobody looks further.
     """
 
     users: Tensor
@@ -111,7 +111,7 @@ class SelectionBatch(Batch):
     review_features: Tensor
     review_mask: Tensor
     posted: Tensor
-    pairs: Pairs | None = None
+    pairs: Pairs = field(default_factory=Pairs.none)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,11 @@ class Pairs:
         return Pairs(*(getattr(self, field.name)[index] for field in fields(self)))
 
     @classmethod
+    def none(cls) -> Pairs:
+        """No pair."""
+        return cls.of_ids(np.empty(0, np.int64), np.empty(0, np.int64))
+
+    @classmethod
     def of_rows(cls, corpus: ReviewCorpus, rows: np.ndarray) -> Pairs:
         """The pairs of some rows, at the time of the row."""
         inter = corpus.interactions

@@ -21,6 +21,7 @@ from safetensors.numpy import save as to_bytes
 from scipy.special import expit
 
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.files.plain import read_json
 from recbole_showcase.files.replace import replaced_folder
 from recbole_showcase.resources import require_whole, weights_path
 
@@ -210,7 +211,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read the two files of a classifier and check the description's fields."""
     path = folder / _DESCRIPTION
     try:
-        described = json.loads(path.read_text(encoding="utf-8"))
+        described = read_json(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     if not isinstance(described, dict) or described.get("format") != FORMAT:

@@ -127,8 +127,7 @@ def embed_dataset(
         LostWorker: A process that shares the work is gone; what is encoded is kept.
         FeatureStoreError: An option is out of range, the encoder cannot be loaded, another run
             is at work on the same store, or the disk is full or cannot be written.
-        DataError: The data set has neither photos nor reviews, a file of it is damaged, or a
-            photo path leaves the photo folder.
+        DataError: The data set has neither photos nor reviews, or a file of it is damaged.
     """
     started = time.perf_counter()
     _check_options(batch_size, workers, dtype, pixel_limit)

@@ -14,6 +14,7 @@ import numpy as np
 
 from recbole_showcase.encoders.store import FILE_ENDINGS, MODALITIES, Modality, digest_of_file
 from recbole_showcase.errors import FeatureStoreError
+from recbole_showcase.files.plain import parse_json, read_json
 from recbole_showcase.files.replace import put_in_place, sync_to_disk
 
 
@@ -73,7 +74,7 @@ class PartialStore:
 
     def _read_plan(self) -> Any:
         try:
-            return json.loads((self._aside / "plan.json").read_text(encoding="utf-8"))
+            return read_json(self._aside / "plan.json")
         except (OSError, ValueError):
             return None
 
@@ -206,17 +207,27 @@ class RowWriter:
         whole = 0
         with self._journal_path.open("rb") as journal:
             for line in journal:
-                try:
-                    entry = json.loads(line) if line.endswith(b"\n") else None
-                except ValueError:
-                    entry = None
-                if entry is None:  # a kill in the middle of a line
+                entry = self._entry(line) if line.endswith(b"\n") else None
+                if entry is None:  # a kill in the middle of a line, or damage
                     break
                 self.done, self.rows = entry["done"], entry["rows"]
                 self.skipped.update(entry["skipped"])
                 whole += len(line)
         os.truncate(self._journal_path, whole)
         return whole > 0
+
+    def _entry(self, line: bytes) -> dict[str, Any] | None:
+        """What a line of the journal says; None if it follows on no line before it."""
+        try:
+            entry = parse_json(line)
+        except ValueError:
+            return None
+        if not isinstance(entry, dict) or not isinstance(entry.get("skipped"), dict):
+            return None
+        done, rows = entry.get("done"), entry.get("rows")
+        if type(done) is not int or type(rows) is not int:
+            return None
+        return entry if self.rows <= rows <= done and self.done <= done else None
 
     def _reserve(self, most: int) -> None:
         """Take the room on disk now, so that a full disk is no surprise hours later."""

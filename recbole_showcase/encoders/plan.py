@@ -17,6 +17,7 @@ from recbole_showcase.encoders.store import FeatureStore, Modality, features_fol
 from recbole_showcase.encoders.verify import content_faults
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.files.photos import GONE, content_mark
+from recbole_showcase.files.plain import read_array
 
 NO_TEXT = "no text"
 _COLUMNS: dict[Modality, tuple[str, str]] = {
@@ -122,14 +123,18 @@ def with_contents(source: Source, folder: PhotoFolder, workers: int) -> Source:
 
     Args:
         source: Of photos.
-        folder: Where they are.
+        folder: Where they are; what no path in it can name is as good as gone.
         workers: Threads that read.
-
-    Raises:
-        DataError: A path leaves the folder.
     """
+
+    def mark(path: str) -> int:
+        try:
+            return content_mark(folder.resolve(path))
+        except DataError:
+            return GONE
+
     with ThreadPoolExecutor(workers) as pool:
-        marks = pool.map(lambda path: content_mark(folder.resolve(path)), source.values)
+        marks = pool.map(mark, source.values)
         return replace(source, hashes=np.fromiter(marks, np.uint64, len(source.values)))
 
 
@@ -202,8 +207,8 @@ def old_hashes(store: FeatureStore) -> np.ndarray:
     """
     path = store.folder / f"{store.modality}.sources.npy"
     try:
-        hashes: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        hashes = read_array(path)
+    except (OSError, ValueError) as error:
         raise FeatureStoreError(f"{path}: cannot be read: {error}") from error
     if hashes.shape != store.ids.shape or hashes.dtype != np.uint64:
         raise FeatureStoreError(f"{path}: does not fit the {len(store.ids)} tokens")

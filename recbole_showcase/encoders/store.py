@@ -17,7 +17,6 @@ compared by :mod:`recbole_showcase.encoders.verify`.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from recbole_showcase.atomic import as_arrow, positions, repeated
 from recbole_showcase.encoders.commands import embed_command, making
 from recbole_showcase.encoders.names import absolute, store_name
 from recbole_showcase.errors import FeatureStoreError
+from recbole_showcase.files.plain import read_array, read_json
 
 Modality = Literal["image", "review"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
@@ -182,8 +182,8 @@ class FeatureStore:
     def _open_matrix(self) -> np.memmap:
         path = self._file(".npy")
         try:
-            matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            matrix = read_array(path, mapped=True)
+        except (OSError, ValueError) as error:
             raise self._broken(path, f"cannot be read as a matrix: {error}") from error
         want = (self.meta["modalities"][self.modality]["count"], self.meta["dim"])
         if matrix.shape != want or matrix.dtype.name != self.meta["dtype"]:
@@ -270,7 +270,7 @@ def read_meta(path: Path) -> dict[str, Any]:
         FeatureStoreError: The file is missing or damaged, or a field is missing or ill-typed.
     """
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = read_json(path)
     except (OSError, ValueError) as error:
         raise FeatureStoreError(f"{path}: cannot be read: {error}") from error
     if not isinstance(meta, dict):
@@ -286,9 +286,11 @@ def read_meta(path: Path) -> dict[str, Any]:
     for modality in MODALITIES:
         entry = meta["modalities"].get(modality)
         fits = isinstance(entry, dict) and isinstance(entry.get("count"), int)
-        if not fits or not isinstance(entry.get("skipped"), dict):
+        skipped = entry.get("skipped") if fits else None
+        if not isinstance(skipped, dict) or not all(isinstance(w, str) for w in skipped.values()):
             raise FeatureStoreError(
-                f"{path}: 'modalities' must give 'count' and 'skipped' of {modality}, found {entry}"
+                f"{path}: 'modalities' must give 'count' and 'skipped' of {modality}, "
+                f"found {str(entry)[:200]}"
             )
     return meta
 

@@ -22,7 +22,7 @@ from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.plan import Source
 from recbole_showcase.encoders.prefetch import on_every_core, prefetch
 from recbole_showcase.encoders.store import Modality
-from recbole_showcase.errors import FeatureStoreError
+from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.files.photos import PhotoError, read_photo
 
 
@@ -59,10 +59,7 @@ def preparing(
 def photo_batches(
     encoder: ClipEncoder, folder: PhotoFolder | None, source: Source, pixel_limit: int
 ) -> Prepare:
-    """Make a function that decodes the photos at some positions of ``source``.
-
-    The function raises DataError if a path leaves the folder.
-    """
+    """Make a function that decodes the photos at some positions of ``source``."""
     pinned = encoder.device.type == "cuda"
 
     def prepare(positions: np.ndarray) -> Batch:
@@ -74,11 +71,13 @@ def photo_batches(
         failed: dict[str, str] = {}
         count = 0
         for position in positions:
-            path = folder.resolve(source.values[position])
             try:
+                path = folder.resolve(source.values[position])
                 pixels.numpy()[count] = _pixels(encoder, path, pixel_limit)
             except PhotoError as error:
                 failed[source.tokens[position]] = str(error)
+            except DataError as error:
+                failed[source.tokens[position]] = f"bad path: row {position + 1}: {error}"
             else:
                 count += 1
         return Batch(pixels[:count], len(positions), failed)
@@ -143,7 +142,6 @@ def encode_stream(
 
     Raises:
         FeatureStoreError: The encoder gives values that are no numbers.
-        DataError: A photo path leaves the photo folder.
     """
     if encoder.device.type != "cpu":
         with closing(prefetch(prepare, blocks, workers)) as batches:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from recbole_showcase.files.replace import replace_text, replaced
 from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
 from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
 from recbole_showcase.metrics.statistics import ratio
+from recbole_showcase.settings import stored_as
 
 _BASIS = "rests_on"  # key of a result file, among the names of figures
 FORMAT = "recbole_showcase user sums 1"
@@ -27,9 +26,6 @@ _FORMS: Mapping[str, Callable[[NDArray[np.float64]], float]] = {
     "bleu": bleu_of_sums,
     "sacrebleu": sacre_bleu_of_sums,
 }
-# What a file that was cut short or written over raises, depending on where.
-_DAMAGES = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
-
 UserSums = tuple[NDArray[np.str_], Statistics]  # tokens of users (U,), and a row of each (U, S)
 
 
@@ -91,8 +87,7 @@ def load_result(checkpoint: str | Path) -> dict[str, float] | None:
     Raises:
         CheckpointError: If the file is damaged.
     """
-    found = _content(checkpoint)
-    return found and {name: value for name, value in found.items() if name != _BASIS}
+    return _content(checkpoint)[0]
 
 
 def load_basis(checkpoint: str | Path) -> Basis | None:
@@ -101,28 +96,22 @@ def load_basis(checkpoint: str | Path) -> Basis | None:
     Raises:
         CheckpointError: If the file is damaged.
     """
-    found = (_content(checkpoint) or {}).get(_BASIS)
-    try:
-        return None if found is None else Basis(**found)
-    except TypeError as error:
-        raise CheckpointError(
-            f"test result '{result_file(checkpoint)}' is damaged: {_BASIS}: {error}"
-        ) from error
+    return _content(checkpoint)[1]
 
 
-def _content(checkpoint: str | Path) -> dict[str, Any] | None:
+def _content(checkpoint: str | Path) -> tuple[dict[str, float] | None, Basis | None]:
     path = result_file(checkpoint)
     if not path.is_file():
-        return None
+        return None, None
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"test result '{path}' is damaged: {error}") from error
-    if not isinstance(result, dict):
+        content = stored_as(dict[str, Any], path.read_bytes())
+        basis = content.pop(_BASIS, None)
+        figures = stored_as(dict[str, float], json.dumps(content))
+        return figures, None if basis is None else stored_as(Basis, json.dumps(basis))
+    except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"test result '{path}' is damaged: it holds a {type(result).__name__}"
-        )
-    return result
+            f"test result '{path}' is damaged: {error}; delete it to do without, or test again"
+        ) from error
 
 
 def user_sums_file(checkpoint: str | Path) -> Path:
@@ -172,9 +161,13 @@ def read_user_sums(path: Path, figure: str) -> UserSums | None:
             if not forms:
                 return None
             users, rows = file["users"], file[f"{forms[0]} {figure}"]
-            if rows.ndim != 2 or len(rows) != len(users):
-                raise ValueError(f"'{figure}' has shape {rows.shape} for {len(users)} users")
-    except _DAMAGES as error:
+            if users.dtype.kind != "U" or rows.dtype.kind not in "fiu":
+                raise ValueError(f"'{figure}' is of {rows.dtype} for users of {users.dtype}")
+            if users.ndim != 1 or rows.ndim != 2 or len(rows) != len(users):
+                raise ValueError(f"'{figure}' has shape {rows.shape} for {users.shape} users")
+            if not np.isfinite(rows).all():
+                raise ValueError(f"'{figure}' has values that are no numbers")
+    except Exception as error:  # a damaged archive raises nearly anything in NumPy's reader
         raise DataError(
             f"{path} cannot be read: {error}; delete it to do without tests over users, or the "
             "record beside it as well to run again"

@@ -1,1 +1,1 @@
-"""How files are written and photos are read: the ways that all rooms share."""
+"""How files are written, and photos and plain data are read: the ways that all rooms share."""

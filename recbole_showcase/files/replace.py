@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -26,7 +27,11 @@ def replaced(path: Path, sync: bool = False) -> Iterator[Path]:
         path: The file, in a folder that exists.
         sync: Whether the content must have reached the disk before it takes the place, so that
             not even a power cut leaves an empty file.
+
+    Raises:
+        OSError: Something that is no file is there, or the disk is full or cannot be written.
     """
+    require_replaceable(path)
     with _aside(path) as aside, _telling(path):
         partial = aside / path.name
         yield partial
@@ -34,6 +39,16 @@ def replaced(path: Path, sync: bool = False) -> Iterator[Path]:
             with partial.open("r+b") as file:
                 sync_to_disk(file)
         os.replace(partial, path)
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of a folder, a pipe or a device such as ``/dev/null``.
+
+    Raises:
+        OSError: There is one.
+    """
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "Something that is no file is there", str(path))
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 import yaml
 
 from recbole_showcase.arguments import check_file
-from recbole_showcase.errors import CheckpointError
+from recbole_showcase.errors import CheckpointError, one_line
 from recbole_showcase.files.replace import replaced
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.hooks import PREFIX
@@ -36,7 +36,8 @@ from recbole_showcase.parts import named_by_a_file
 
 FORMAT = "recbole_showcase/1"
 
-# Derived by ``Config`` from other keys, or describing the machine, or naming files to unpickle.
+# Derived by ``Config`` from other keys, or describing the machine, or naming files to unpickle, or
+# having RecBole write files or to a service, which a file is not to ask for.
 _NOT_RESTORED = {
     "MODEL_INPUT_TYPE",
     "MODEL_TYPE",
@@ -49,10 +50,13 @@ _NOT_RESTORED = {
     "eval_type",
     "gpu_id",
     "local_rank",
+    "log_wandb",
     "metrics",  # see known_metrics
     "model",
     "nproc",
     "offset",
+    "save_dataloaders",
+    "save_dataset",
     "single_spec",
     "test_neg_sample_args",
     "train_neg_sample_args",
@@ -60,8 +64,10 @@ _NOT_RESTORED = {
     "valid_metric",
     "valid_metric_bigger",
     "valid_neg_sample_args",
+    "wandb_project",
     "world_size",
 }
+_STORED = {"model": str, "dataset": str, "data_path": str, "external": dict, "final": dict}
 _SETTINGS = ("external_config_dict", "final_config_dict")
 # Parts of a checkpoint that models and optimizers give: numbers of NumPy's may be in them.
 _GIVEN = ("other_parameter", "attributes", "optimizer", "part_optimizers")
@@ -75,6 +81,9 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
     Args:
         state: As RecBole's trainer collects it: ``config``, ``epoch``, ``state_dict`` and so on.
         path: The file.
+
+    Raises:
+        OSError: The disk is full or cannot be written; the file is as it was.
     """
     config = state["config"]
     plain = {
@@ -84,8 +93,34 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         "config": {**_stored(vars(config)), "code": code_of_run(config)},
         "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
-    with replaced(Path(path)) as partial:
-        torch.save(plain, partial)
+    with replaced(Path(path)) as partial, partial.open("wb") as file:
+        told = _Telling(file)
+        try:
+            torch.save(plain, told)
+        except RuntimeError:
+            if told.error is None:
+                raise
+            raise told.error from None
+
+
+class _Telling:
+    """A file that keeps its error, of which ``torch.save`` says no more than "unexpected pos"."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            written = self._file.write(content)
+            self._file.flush()
+        except OSError as error:
+            self.error = self.error or error
+            raise
+        return written
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def load_checkpoint(
@@ -191,11 +226,12 @@ def restored_config(
     _check_of_a_run(checkpoint, os.fspath(path))
     stored = checkpoint["config"]
     name = str(stored["dataset"])
-    if "/" in name or "\\" in name:
+    if "/" in name or "\\" in name or name in ("", ".", ".."):
         raise CheckpointError(f"the checkpoint's data set is '{name}'; allowed: a name, not a path")
     if not isinstance(stored, dict):
         return stored
     _refuse_code(stored, os.fspath(path))
+    _check_data(os.fspath(path), name, stored["data_path"], data_path)
     from recbole.config import Config
 
     external = {k: v for k, v in stored["external"].items() if k not in _NOT_RESTORED}
@@ -212,6 +248,21 @@ def restored_config(
         if stored["model"].startswith(PREFIX):
             run_settings(config)  # what the final settings name is looked for in here
     return config
+
+
+def _check_data(path: str, name: str, stored: str, given: str | os.PathLike[str] | None) -> None:
+    """Refuse a data set that is not there, which RecBole would look for in the network.
+
+    Raises:
+        CheckpointError: It is not there; says who named it.
+    """
+    folder = os.path.join(stored if given is None else os.fspath(given), name)
+    if not os.path.isdir(folder):
+        who = f"where checkpoint '{path}' was trained" if given is None else "as data_path says"
+        raise CheckpointError(
+            f"there is no data set '{one_line(folder)}', {who}; name the folder that holds the "
+            f"folder '{name}' by data_path, or --data-path on the command line"
+        )
 
 
 def _refuse_code(stored: Mapping[str, Any], path: str) -> None:
@@ -250,7 +301,10 @@ def _check_of_a_run(checkpoint: Mapping[str, Any], path: str) -> None:
 
     missing = {"config", "state_dict"} - set(checkpoint)
     if not missing and isinstance(checkpoint["config"], dict):
-        missing = {"model", "dataset", "data_path", "external", "final"} - set(checkpoint["config"])
+        config = checkpoint["config"]
+        missing = {key for key, kind in _STORED.items() if not isinstance(config.get(key), kind)}
+        if not isinstance(config.get("code") or [], list):
+            missing.add("code")
     if missing:
         raise CheckpointError(f"'{path}' is no checkpoint of RecBole's: no {sorted(missing)} in it")
     if not isinstance(checkpoint["config"], dict | Config):

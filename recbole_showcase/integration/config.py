@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import yaml
-
 import recbole_showcase.explainers
 import recbole_showcase.relevance
 import recbole_showcase.selectors  # noqa: F401 - these three declare the parts of this package
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.evaluation.resources import EvaluationResources
+from recbole_showcase.files.yaml_files import read_yaml
 from recbole_showcase.parts import EXPLAINERS, RELEVANCE, SELECTORS, Registry
 from recbole_showcase.resources import properties_path
 from recbole_showcase.settings import ShowcaseSettings, check_known, read_settings
@@ -136,7 +135,7 @@ def _part(table: Registry, values: Mapping[str, Any]) -> str:
 
 @cache
 def _yaml(path: Path) -> Mapping[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return read_yaml(path)
 
 
 def _own_defaults() -> dict[str, Any]:

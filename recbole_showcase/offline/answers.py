@@ -29,10 +29,12 @@ class Facts:
     Attributes:
         settings: The model, the data and what else the rows depend on, as plain data.
         users: Tokens of all users, in their order.
+        data_folder: The data set's folder.
     """
 
     settings: dict[str, Any]
     users: list[str]
+    data_folder: str
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class Answers:
 
     def facts(self, with_users: bool) -> Facts:
         """What there is to explain with; its users where they are wanted."""
-        return Facts(self._settings, self._recommender.users if with_users else [])
+        users = self._recommender.users if with_users else []
+        return Facts(self._settings, users, str(self._recommender.data_folder))
 
     def of(self, batch: Batch) -> Answer:
         """Showcases of users, or of pairs."""

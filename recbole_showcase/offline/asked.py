@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from recbole_showcase.arguments import check_file
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import DataError
+from recbole_showcase.files.plain import parse_json
 
 ENDINGS = (".csv", ".parquet", ".jsonl")
 _BLOCK_ROWS = 8192
@@ -86,7 +86,7 @@ def _blocks(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     read = {".csv": _of_csv, ".parquet": _of_parquet, ".jsonl": _of_json_lines}[path.suffix]
     try:
         yield from read(path, columns)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # a damaged Parquet is an OSError of Arrow's
         raise DataError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
 
 
@@ -137,7 +137,7 @@ def _of_json_lines(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBa
 def _values(place: str, line: bytes, columns: tuple[str, ...]) -> list[str]:
     """What a line of JSON has of some columns."""
     try:
-        found: Any = json.loads(line)
+        found: Any = parse_json(line)
     except ValueError as error:
         raise DataError(f"{place}: no JSON: {error}") from error
     if not isinstance(found, dict):

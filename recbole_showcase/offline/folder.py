@@ -11,15 +11,17 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pydantic import NonNegativeInt
 
 from recbole_showcase.errors import DataError
 from recbole_showcase.files.replace import replaced
 from recbole_showcase.offline.rows import write_table
+from recbole_showcase.settings import stored_as
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -37,7 +39,7 @@ class Unknown:
         first: The first of them, each once.
     """
 
-    count: int = 0
+    count: NonNegativeInt = 0
     first: list[str] = field(default_factory=list)
 
     def merge(self, later: Unknown) -> None:
@@ -57,6 +59,23 @@ class Unknown:
             self.first += [t for t in dict.fromkeys(tokens) if t not in self.first][:room]
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part that counts.
+
+    Attributes:
+        file: Its name.
+        rows: Showcases in it.
+        bytes: Its size.
+        asked: How far it reaches, of what was asked for.
+    """
+
+    file: str
+    rows: NonNegativeInt
+    bytes: NonNegativeInt
+    asked: NonNegativeInt
+
+
 @dataclass
 class Progress:
     """How far a run has come.
@@ -64,16 +83,24 @@ class Progress:
     Attributes:
         asked: Users or given pairs that have been dealt with.
         rows: Showcases written.
-        parts: By part its ``file``, ``rows``, ``bytes``, and ``asked``, how far it reaches.
+        parts: What is there, in order.
         unknown: By kind what was asked for and cannot be answered.
         complete: Whether nothing is left to do.
     """
 
-    asked: int = 0
-    rows: int = 0
-    parts: list[dict[str, Any]] = field(default_factory=list)
+    asked: NonNegativeInt = 0
+    rows: NonNegativeInt = 0
+    parts: list[Part] = field(default_factory=list)
     unknown: dict[str, Unknown] = field(default_factory=dict)
     complete: bool = False
+
+
+@dataclass
+class _Told:
+    """What else the manifest holds."""
+
+    format: str
+    settings: dict[str, Any]
 
 
 class ShowcaseFolder:
@@ -123,7 +150,7 @@ class ShowcaseFolder:
         """Take up the work: keep the settings, and clear parts that never came to count."""
         self.agree(settings)
         self._settings = dict(settings)
-        counted = {part["file"] for part in self.progress.parts}
+        counted = {part.file for part in self.progress.parts}
         for entry in self.path.iterdir():
             if _PART.fullmatch(entry.name) and entry.name not in counted:
                 entry.unlink()
@@ -142,7 +169,7 @@ class ShowcaseFolder:
         with replaced(path, sync=True) as partial:
             write_table(table, partial, form)
         size = path.stat().st_size
-        part = {"file": path.name, "rows": len(table), "bytes": size, "asked": asked}
+        part = Part(file=path.name, rows=len(table), bytes=size, asked=asked)
         self.progress.parts.append(part)
         self.progress.rows += len(table)
         self._reach(unknown, asked)
@@ -160,9 +187,7 @@ class ShowcaseFolder:
             self.progress.unknown.setdefault(kind, Unknown()).merge(found)
 
     def _save(self) -> None:
-        done = self.progress
-        unknown = {kind: vars(found) for kind, found in done.unknown.items()}
-        manifest = {"format": _FORMAT, "settings": self._settings, **vars(done), "unknown": unknown}
+        manifest = {"format": _FORMAT, "settings": self._settings, **asdict(self.progress)}
         text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         with replaced(self.path / MANIFEST, sync=True) as partial:
             partial.write_text(text, encoding="utf-8")
@@ -176,35 +201,29 @@ class ShowcaseFolder:
     def _read(self) -> None:
         path = self.path / MANIFEST
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if found["format"] != _FORMAT:
-                raise ValueError(f"its format is {found['format']!r}, not {_FORMAT!r}")
-            self._settings = dict(found["settings"])
-            self.progress = Progress(
-                asked=int(found["asked"]),
-                rows=int(found["rows"]),
-                parts=list(found["parts"]),
-                unknown={kind: Unknown(**own) for kind, own in found["unknown"].items()},
-                complete=bool(found["complete"]),
-            )
+            text = path.read_bytes()
+            told = stored_as(_Told, text)
+            if told.format != _FORMAT:
+                raise ValueError(f"its format is {told.format!r}, not {_FORMAT!r}")
+            self._settings, self.progress = told.settings, stored_as(Progress, text)
             for number, part in enumerate(self.progress.parts):
                 self._check_part(number, part)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise DataError(
                 f"{path} cannot be read: {error}; name another folder, or remove this one"
             ) from error
 
-    def _check_part(self, number: int, part: Mapping[str, Any]) -> None:
+    def _check_part(self, number: int, part: Part) -> None:
         """Refuse a part that is gone or was changed; a name is one that we give."""
-        name = str(part["file"])
+        name = part.file
         if not _PART.fullmatch(name) or not name.startswith(f"part-{number:05d}."):
             raise ValueError(f"part {number} is called {name!r}")
         path = self.path / name
         found = path.stat().st_size if path.is_file() else None
-        if found != part["bytes"]:
+        if found != part.bytes:
             state = "missing" if found is None else f"of {found} bytes"
             raise DataError(
-                f"{path} is {state}, and was written with {part['bytes']} bytes; name another "
+                f"{path} is {state}, and was written with {part.bytes} bytes; name another "
                 "folder, or remove this one"
             )
 

@@ -58,12 +58,14 @@ class Account:
         progress: What is there now.
         began_with: Rows that were there before.
         was_complete: Whether there was nothing to do.
+        data_folder: The data set that was explained from.
     """
 
     folder: Path
     progress: Progress
     began_with: int
     was_complete: bool
+    data_folder: Path
 
 
 def write_showcases(
@@ -175,7 +177,7 @@ class _Job:
         if not was_complete:
             self.folder.begin(settings)
             self._explain(facts)
-        return Account(self.folder.path, done, began_with, was_complete)
+        return Account(self.folder.path, done, began_with, was_complete, Path(facts.data_folder))
 
     def _explain(self, facts: Facts) -> None:
         asked, form = self.folder.progress.asked, self.options.form

@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from recbole_showcase.atomic import StoredColumn
+from recbole_showcase.files.plain import parse_json
 from recbole_showcase.text.pretrained import load_pretrained
 
 # Where GPT-2's tokenizer parts a text, but that marks belong to the letters before them: it would
@@ -98,7 +99,7 @@ class TextTokenizer:
         Raises:
             ValueError: If it wrote no such text.
         """
-        stored = json.loads(text)
+        stored = parse_json(text)
         try:
             own = Tokenizer.from_str(stored["tokenizer"])
             return cls(PreTrainedTokenizerFast(tokenizer_object=own, **stored["specials"]))

@@ -114,6 +114,15 @@ def test_a_cut_off_file(tmp_path: Path, keep: float) -> None:
     assert not (tmp_path / "g").exists()
 
 
+def test_a_file_that_grows_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recbole_showcase.atomic.gest._LARGEST", 1000)
+    file = tmp_path / "filter_all_t.json"
+    file.write_text('{"train": [' + " " * 1_100_000 + "]}")
+    with pytest.raises(DataError, match=r"filter_all_t\.json is longer than 1,000 bytes"):
+        convert_gest(file, tmp_path / "g")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
 def test_recbole_style_reading(tmp_path: Path) -> None:
     splits = {"train": [_row('"1"', "null", review_text='"q"\t\n🍕')], "val": [], "test": []}
     convert_gest(_split_file(tmp_path, splits), tmp_path / "g", GestOptions(split="pooled"))

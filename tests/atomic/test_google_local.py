@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
+import io
 import json
 import os
 from pathlib import Path
@@ -531,3 +533,38 @@ def test_a_line_without_an_end_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(DataError, match=r"review-X.json.gz, line 3: longer than 1,048,576 bytes"):
         _convert(tmp_path, [review("u", "i"), "x" * 1_000_000, " " * 50_000_000])
     assert not list(tmp_path.glob("data/*"))
+
+
+def test_swapped_files_are_told_by_their_content(tmp_path: Path) -> None:
+    reviews, meta = tmp_path / "a.json", tmp_path / "b.json"
+    reviews.write_text('{"user_id": "u1", "gmap_id": "g1", "time": 1e12, "rating": 5}\n')
+    meta.write_text('{"gmap_id": "g1", "name": "Il Forno", "address": "x"}\n')
+    with pytest.raises(DataError, match=r"b\.json is metadata of businesses.* with --meta"):
+        convert_google_local([meta], [reviews], tmp_path / "out")
+    with pytest.raises(DataError, match=r"a\.json holds reviews, .* with --reviews"):
+        convert_google_local([reviews], [reviews], tmp_path / "out")
+    for line in ("", "[1]\n", "[" * 100_000 + "\n", '{"gmap_id": "g1"}\n'):  # not for us to tell
+        (tmp_path / "c.json").write_text(line)
+        account = convert_google_local(
+            [reviews], [tmp_path / "c.json"], tmp_path / "out", GoogleLocalOptions(overwrite=True)
+        )
+        assert account.rows_kept == 1
+
+
+def test_a_file_that_the_disk_cannot_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error has no name, and is not that of what is written."""
+
+    class Broken(io.BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    path = tmp_path / "a.json"
+    path.write_text('{"user_id": "u1", "gmap_id": "g1", "time": 1e12, "rating": 5}\n')
+    monkeypatch.setattr(
+        "recbole_showcase.atomic.sources.open_plain", lambda _: (Broken(), Broken())
+    )
+    monkeypatch.setattr("recbole_showcase.atomic.google_local.first_row", lambda _: {})
+    with pytest.raises(DataError, match=r"a\.json cannot be read: \[Errno 5\]"):
+        convert_google_local([path], [], tmp_path / "out")

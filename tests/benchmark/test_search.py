@@ -13,7 +13,7 @@ from recbole_showcase.benchmark import search as module
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.search import plain_params, search
 from recbole_showcase.benchmark.spec import Tuning
-from recbole_showcase.benchmark.yaml_files import read_yaml, write_yaml
+from recbole_showcase.files.yaml_files import read_yaml, write_yaml
 from recbole_showcase.integration.experiments import (
     Validation,
     train_and_test,

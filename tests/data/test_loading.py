@@ -174,3 +174,18 @@ def test_what_does_not_join_at_all_names_the_check(
     assert f"none of 280 photos of {path} is of an item of the data set" in caplog.text
     assert command in caplog.text
     assert CliRunner().invoke(app, ["check", str(folder)]).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a\tb\n1\t2\n", b"\x8c\xff\n", b"user_id:token\titem_id:word\n"]
+)
+def test_interactions_that_cannot_be_read_are_named(
+    tmp_path: Path, content: bytes, awkward: TinyWorld
+) -> None:
+    path = awkward.folder / f"{awkward.name}.inter"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"{path} cannot be read: .*recbole-showcase check"):
+        built("ShowcaseBPR", awkward, awkward.config(tmp_path))
+    path.unlink()
+    with pytest.raises(DataError, match=rf"{awkward.folder} cannot be read: .*recbole-showcase"):
+        built("ShowcaseBPR", awkward, awkward.config(tmp_path))

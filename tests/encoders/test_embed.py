@@ -140,19 +140,41 @@ def test_a_photo_that_cannot_be_resized_is_skipped_by_name(
     assert report.skipped["image"] == {"p1": "cannot be resized: no such size"}
 
 
-@pytest.mark.parametrize(
-    "path", ["../secret.jpg", "/etc/passwd", "0/../../secret.jpg", "link/s.jpg"]
-)
-def test_a_path_that_leaves_the_folder_stops_the_run(
-    make_dataset: Make, micro: str, path: str
-) -> None:
+_BAD_PATHS = [
+    ("../secret.jpg", "photo path '../secret.jpg' is not allowed"),
+    ("/etc/passwd", "is not allowed"),
+    ("0/../../secret.jpg", "is not allowed"),
+    ("link/secret.jpg", "leaves "),
+    ("a\\b.jpg", "is not allowed"),
+    ("a\0b.jpg", "is not allowed"),
+    ("", "is not allowed"),
+    ("circle.jpg", "cannot be followed: its links lead in a circle"),
+    ("circle.jpg/a.jpg", "cannot be followed: its links lead in a circle"),
+    ("x" * 300 + ".jpg", "x…' cannot be followed: File name too long"),
+    ("x" * 300 + "/a.jpg", "x…' cannot be followed: File name too long"),
+    ("x/" * 3000 + "a.jpg", "x/…' cannot be followed: File name too long"),
+]
+
+
+def test_a_path_that_cannot_be_is_skipped_with_its_row(make_dataset: Make, micro: str) -> None:
     data = make_dataset()
     paint(data.folder / "secret.jpg", 0)
     os.symlink(data.folder, data.folder / "photos" / "link")
-    data.photos["p5"] = path
-    with pytest.raises(DataError, match="photo path"):
-        run(data.write(), micro)
-    assert not data.store().exists()
+    os.symlink("circle.jpg", data.folder / "photos" / "circle.jpg")
+    file = data.folder / "set.image"
+    head, *rows = file.read_text().splitlines(keepends=True)
+    bad = [f"bad{n}\ti\t\t{path}\n" for n, (path, _) in enumerate(_BAD_PATHS)]
+    file.write_text("".join([head, *bad, *rows]))
+    for reused in (0, len(rows)):  # anew, and where there is a store already
+        report = run(data, micro)
+        assert list(report.skipped["image"]) == [f"bad{n}" for n in range(len(bad))]
+        for row, (reason, (_, said)) in enumerate(
+            zip(report.skipped["image"].values(), _BAD_PATHS, strict=True), 1
+        ):
+            assert reason.startswith(f"bad path: row {row}: photo path ") and said in reason
+            assert len(reason) < 600 and "\n" not in reason
+        assert report.reused["image"] == reused
+        assert report.encoded["image"] == len(rows) - reused
 
 
 def test_complete_store_is_left_alone(make_dataset: Make, micro: str) -> None:

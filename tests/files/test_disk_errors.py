@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 import typer
 
 from recbole_showcase.cli import main
+from recbole_showcase.cli.demo import copy_demo
+from recbole_showcase.errors import DataError
 from recbole_showcase.files.replace import replace_text
 
 
@@ -54,3 +57,16 @@ def test_a_folder_that_cannot_be_written(
     _run(write, monkeypatch)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: [Errno 30] Read-only file system: 'there'; ")
+
+
+def test_a_demo_that_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python tells of each of 1,700 photos that could not be copied."""
+
+    def full(source: Path, target: Path, **_: object) -> None:
+        why = [(f"{n}.jpg", f"to/{n}.jpg", "[Errno 28] No space left on device") for n in range(9)]
+        raise shutil.Error(why)
+
+    monkeypatch.setattr("shutil.copytree", full)
+    with pytest.raises(DataError, match=r"^.*showcase-demo cannot be written: \[Errno 28\][^(]*$"):
+        copy_demo(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -68,6 +68,52 @@ def test_what_was_there_stays(tmp_path: Path, way: str, number: int, imports: st
     assert list(tmp_path.iterdir()) == []
 
 
+_COMMAND = """
+import sys, time
+from importlib.abc import MetaPathFinder
+
+slow = sys.argv.pop(1)
+
+class Slow(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == slow:
+            print("begun", flush=True)
+            time.sleep(60)
+
+sys.meta_path.insert(0, Slow())
+from recbole_showcase.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "loads", "kept"),
+    [
+        (("distill", "a"), "distillation", "a/a.review was left as it was"),
+        (("gallery", "a.pth", "--out", "g.html"), "gallery", "g.html was left as it was"),
+        (("explain", "a.pth", "--out", "o"), "offline", "the parts that are written are kept"),
+        (("embed", "a"), "encoders", "what is encoded is kept"),
+    ],
+)
+def test_a_command_that_has_only_begun(command: tuple[str, ...], loads: str, kept: str) -> None:
+    """Loading what it needs takes seconds."""
+    status, said = interrupted(_COMMAND, signal.SIGTERM, f"recbole_showcase.{loads}", *command)
+    assert status == 130 and said.startswith(f"interrupted; {kept}") and said.count("\n") == 1
+
+
+def test_before_the_command_line_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recbole_showcase.cli import main
+
+    def early() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        main(early)  # type: ignore[arg-type]
+    assert (end.value.code, capsys.readouterr().err) == (130, "interrupted\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_in_the_middle_of_a_query(tmp_path: Path, number: int) -> None:
     path = tmp_path / "a"

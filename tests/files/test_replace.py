@@ -47,6 +47,17 @@ def test_a_failing_writer_leaves_the_old_file_alone(
     assert _tree(tmp_path) == {"a.txt": b"old"}
 
 
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """As ``/dev/null`` is not, which a user that may do anything would lose."""
+    pipe, folder = tmp_path / "pipe", tmp_path / "folder"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for path in (pipe, folder):
+        with pytest.raises(FileExistsError, match="Something that is no file is there"):
+            replace_text(path, "new")
+    assert pipe.is_fifo() and sorted(tmp_path.iterdir()) == [folder, pipe]
+
+
 def test_a_file_that_was_never_begun(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), replaced(tmp_path / "a.txt"):
         pass

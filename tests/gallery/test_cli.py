@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -15,6 +17,7 @@ class Recommender:
 
     model_name, dataset_name, test_result = "ShowcaseBPR", "demo", {"recall@10": 0.5}
     test_basis = Basis(rows=298, explained=46, texts_unused=0)
+    data_folder = Path("DATA/NAME")
 
     def user_showcases(self, users, top_k, n_users, unknown):
         assert unknown == "skip"
@@ -46,6 +49,7 @@ def test_the_page_is_written_and_named(recommender, tmp_path):
     result = run("model.pth", "--out", out)
     assert result.exit_code == 0, result.output
     assert f"{out}: 1 user(s)" in result.output.replace("\n", "")
+    assert "data: DATA/NAME, where the checkpoint says\n" in result.output
     assert recommender.loaded == ("model.pth", None, None)
     assert recommender.asked == (None, 5, 8)
     html = out.read_text()

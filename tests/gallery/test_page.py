@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
 
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.gallery import page, render_gallery
+from recbole_showcase.gallery import page, render_gallery, require_writable
 from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
 REVIEW = Review("r1", "i1", "Il Forno", 4.5, 1_600_000_000, "Loved the soup.", ())
@@ -302,8 +304,17 @@ def test_a_failing_last_step_leaves_the_existing_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(page.os, "replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(DataError, match=r"gallery\.html: No space left"):
         render_gallery([USER], out, title="", subtitle="", figures=None)
     assert out.read_text() == "the old one"
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(("out", "said"), [("pipe", "no file is there"), ("x" * 300, "too long")])
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path, out, said):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=f"cannot write .*{said}"):
+        require_writable(tmp_path / out)
+    with pytest.raises(DataError, match=r"cannot write /proc/a.html: "):
+        require_writable(Path("/proc/a.html"))

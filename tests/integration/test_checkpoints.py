@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
+import resource
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -249,6 +253,87 @@ def test_a_data_set_is_a_name(trained: tuple[Path, dict[str, float]]) -> None:
     state["config"]["dataset"] = "../elsewhere"
     with pytest.raises(CheckpointError, match=r"'\.\./elsewhere'; allowed: a name"):
         restored_config(state)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data_path", 5),
+        ("dataset", ["a"]),
+        ("model", None),
+        ("external", None),
+        ("final", [1]),
+        ("code", 7),
+    ],
+)
+def test_a_configuration_of_other_types_is_refused(
+    trained: tuple[Path, dict[str, float]], key: str, value: object
+) -> None:
+    from recbole_showcase.integration.checkpoint import restored_config
+
+    state = load_checkpoint(trained[0])
+    state["config"][key] = value
+    with pytest.raises(CheckpointError, match=rf"no \['{key}'\] in it"):
+        restored_config(state)
+
+
+@pytest.mark.parametrize("place", ["/etc", "/tmp/\0", "no/such", ""])
+def test_where_the_data_was_must_be_a_data_set(
+    trained: tuple[Path, dict[str, float]], place: str, tmp_path: Path
+) -> None:
+    """RecBole would look for it in the network and write it there."""
+    from recbole_showcase.integration.checkpoint import restored_config
+
+    state = load_checkpoint(trained[0])
+    state["config"]["data_path"] = place
+    with pytest.raises(CheckpointError, match=r"there is no data set '.*/?tiny', where checkpoint"):
+        restored_config(state)
+    with pytest.raises(CheckpointError, match=r"there is no data set '.*tiny', as data_path says"):
+        restored_config(state, data_path=tmp_path)
+
+
+def test_a_checkpoint_has_nothing_written_or_sent(
+    trained: tuple[Path, dict[str, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import recbole_showcase
+
+    monkeypatch.chdir(tmp_path)
+    state = torch.load(trained[0], weights_only=True)
+    asked = {"save_dataset": True, "save_dataloaders": True, "log_wandb": True}
+    asked |= {name: str(tmp_path / "x") for name in ("checkpoint_dir", "dataset_save_path")}
+    for settings in (state["config"]["external"], state["config"]["final"]):
+        settings |= asked
+    torch.save(state, tmp_path / "strange.pth")
+    recommender = recbole_showcase.load_explainer(tmp_path / "strange.pth")
+    assert recommender.data_folder.name == "tiny"
+    assert [file.name for file in tmp_path.rglob("*.pth")] == ["strange.pth"]
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_full_disk_is_named_and_the_earlier_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recbole_showcase.integration.checkpoint import save_checkpoint
+
+    monkeypatch.setattr("recbole_showcase.integration.checkpoint.code_of_run", lambda _: [])
+
+    config, path = SimpleNamespace(), tmp_path / "model.pth"
+    final = {"model": "BPR", "dataset": "tiny", "data_path": "data/tiny"}
+    config.final_config_dict, config.external_config_dict = final, {}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size, fails in ((10, False), (1_000_000, True)):
+        state = {"config": config, "state_dict": {"a": torch.ones(size)}}
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+        try:
+            with pytest.raises(OSError, match=r".*") if fails else nullcontext() as error:
+                save_checkpoint(state, path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert error is not None and error.value.errno == errno.EFBIG
+    assert error.value.filename == str(path)
+    assert error.value.__notes__ == [f"{path} was left as it was"]
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(torch.load(path, weights_only=True)["state_dict"]["a"]) == 10
 
 
 class Bomb:

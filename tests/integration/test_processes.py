@@ -271,7 +271,7 @@ def test_processes_share_every_sample(tiny_world: TinyWorld, tmp_path: Path) -> 
         for batch in batches:
             for kind, rows in seen.items():
                 part = getattr(batch, kind)
-                rows += part.rows.tolist() if part is not None else []
+                rows += part.pairs.rows.tolist() if part is not None else []
     assert sorted(seen["explanation"]) == sorted(data.train_rows)
     assert sorted(seen["selection"]) == sorted(data.selection_rows)
 

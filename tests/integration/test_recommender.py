@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 import recbole_showcase
+from recbole_showcase.atomic import PhotoFolder
 from recbole_showcase.errors import CheckpointError, DataError, ShowcaseError
 from recbole_showcase.evaluation.results import load_basis, load_result, result_file
 from recbole_showcase.recommender import ShowcaseRecommender
@@ -278,3 +281,14 @@ def test_items_of_given_sequences_are_not_new(tiny_world: TinyWorld, tmp_path: P
         shown = {showcase.item for showcase in recommender.recommend([user], 24)[0]}
         assert not shown & set(past[user])
         assert len(shown) == 24 - len(set(past[user]))
+
+
+def test_a_path_that_cannot_be_is_no_photo(recommender: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "circle").symlink_to("circle")
+    recommender = copy.copy(recommender)
+    recommender.photo_folder = PhotoFolder(folder)
+    for path in ("circle", "circle/a.jpg", "x" * 300, "../a.jpg", "a\0b"):
+        recommender._data = SimpleNamespace(photos=SimpleNamespace(paths=[path]))
+        assert recommender.photo_file(0) is None

@@ -309,6 +309,7 @@ def test_the_command(checkpoint: Path, tmp_path: Path) -> None:
         result = CliRunner().invoke(app, given)
         assert result.exit_code == 0, result.output
         assert "\x1b" not in result.output and "1 times a user that the data set" in result.output
+        assert ", where the checkpoint says" in result.output
         assert "5 showcases in 1 part" in result.output.replace("\n", " ")
         assert said in result.output or said == "part-"
     assert [path.name for path in out.glob("part-*")] == ["part-00000.jsonl"]

@@ -121,8 +121,8 @@ def main(commands: typer.Typer = app) -> None:
         _say("interrupted", interrupt)
         sys.exit(130)
     except SystemExit as end:
-        if (interrupt := _interrupt_of(end)) is not None:
-            _say("interrupted", interrupt)
+        if (cause := _interrupt_of(end)) is not None:
+            _say("interrupted", cause)
         raise
 
 

@@ -20,7 +20,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -182,7 +182,7 @@ class FeatureStore:
     def _open_matrix(self) -> np.memmap:
         path = self._file(".npy")
         try:
-            matrix = read_array(path, mapped=True)
+            matrix = cast("np.memmap", read_array(path, mapped=True))
         except (OSError, ValueError) as error:
             raise self._broken(path, f"cannot be read as a matrix: {error}") from error
         want = (self.meta["modalities"][self.modality]["count"], self.meta["dim"])

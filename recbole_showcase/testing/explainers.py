@@ -207,7 +207,7 @@ def explanation_batch(
 def _padded(batch: ExplanationBatch, pad: int) -> ExplanationBatch:
     """The batch with more photos, reviews and words that are not there."""
     n = len(batch)
-    more = {
+    more: dict[str, Any] = {
         name: F.pad(getattr(batch, name), by, value=0 if "mask" in name else pad)
         for name, by in _MORE_WORDS.items()
     }

@@ -142,15 +142,26 @@ def _serve(connection: Connection, start: Callable[[], Any]) -> None:
     except Exception as error:
         failed = error
     while True:
-        work, task = connection.recv()
         answer: tuple[Any, Exception | None]
+        with _end_with_pipe():
+            work, task = connection.recv()
         try:
             if failed is not None:
                 raise failed
             answer = work(hand, task), None
         except Exception as error:
             answer = None, _to_send(error)
-        connection.send(answer)
+        with _end_with_pipe():
+            connection.send(answer)
+
+
+@contextmanager
+def _end_with_pipe() -> Iterator[None]:
+    """End without a word where the pipe is closed: who shares the work out is gone."""
+    try:
+        yield
+    except (EOFError, OSError):
+        os._exit(1)
 
 
 def _end_with_parent() -> None:

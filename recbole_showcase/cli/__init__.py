@@ -70,8 +70,8 @@ def main(commands: typer.Typer = app) -> None:
     except (ShowcaseError, OSError) as error:
         _say(f"error: {error}", error)
         sys.exit(2)
-    except KeyboardInterrupt as interrupt:  # before the command line was read
-        _say("interrupted", interrupt)
+    except KeyboardInterrupt as early:  # before the command line was read
+        _say("interrupted", early)
         sys.exit(130)
     except SystemExit as end:
         if (interrupt := _interrupt_of(end)) is not None:

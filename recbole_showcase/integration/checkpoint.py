@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import torch
@@ -96,7 +96,7 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
     with replaced(Path(path)) as partial, partial.open("wb") as file:
         told = _Telling(file)
         try:
-            torch.save(plain, told)
+            torch.save(plain, cast(IO[bytes], told))
         except RuntimeError:
             if told.error is None:
                 raise

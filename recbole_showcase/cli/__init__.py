@@ -117,8 +117,8 @@ def main(commands: typer.Typer = app) -> None:
             _show("".join(traceback.format_exception(error)))
         _say(f"error: {error}", error)
         sys.exit(2)
-    except KeyboardInterrupt as interrupt:  # before the command line was read
-        _say("interrupted", interrupt)
+    except KeyboardInterrupt as early:  # before the command line was read
+        _say("interrupted", early)
         sys.exit(130)
     except SystemExit as end:
         if (cause := _interrupt_of(end)) is not None:

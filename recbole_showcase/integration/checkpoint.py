@@ -96,7 +96,7 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
     with replaced(Path(path)) as partial, partial.open("wb") as file:
         told = _Telling(file)
         try:
-            torch.save(plain, cast("IO[bytes]", told))
+            torch.save(plain, cast(IO[bytes], told))
         except RuntimeError:
             if told.error is None:
                 raise

@@ -185,7 +185,6 @@ class FeatureStore:
             matrix = cast("np.memmap", read_array(path, mapped=True))
         except (OSError, ValueError) as error:
             raise self._broken(path, f"cannot be read as a matrix: {error}") from error
-        assert isinstance(matrix, np.memmap)
         want = (self.meta["modalities"][self.modality]["count"], self.meta["dim"])
         if matrix.shape != want or matrix.dtype.name != self.meta["dtype"]:
             raise self._broken(

@@ -28,7 +28,7 @@ OPTIONS = OfflineOptions(top_k=3, batch=3, part_rows=20)
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two machines, as far as ray can tell, with a core each."""
+    """Two machines, as far as ray can tell, with a core each, beside one that only directs."""
     with pytest.MonkeyPatch.context() as patch:
         # A busy machine needs longer to start ray, whose processes let all others go first.
         patch.setenv("RAY_raylet_client_num_connect_attempts", "60")
@@ -39,9 +39,10 @@ def cluster() -> Iterator[Any]:
         import_ray()
         from ray.cluster_utils import Cluster
 
-        small = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
+        small = {"num_cpus": 0, "object_store_memory": 80_000_000, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=small)
-        cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+        for _ in range(2):
+            cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
         yield cluster
         cluster.shutdown()
 
@@ -96,7 +97,7 @@ def test_a_machine_is_lost_while_explaining(
     def add_and_lose(*args: Any) -> None:
         add(*args)
         if not lost:
-            lost.append(cluster.list_all_nodes()[-1])
+            lost.append(_another_machine(cluster))
             cluster.remove_node(lost[0], allow_graceful=False)
 
     monkeypatch.setattr(ShowcaseFolder, "add", add_and_lose)
@@ -105,6 +106,14 @@ def test_a_machine_is_lost_while_explaining(
     assert lost
     write_showcases(checkpoint, tmp_path / "one", **given)
     assert content(tmp_path / "many") == content(tmp_path / "one")
+
+
+def _another_machine(cluster: Any) -> Any:
+    """One that works and that this process has not joined the cluster by."""
+    from ray._private.worker import _global_node
+
+    ours = _global_node.raylet_socket_name
+    return next(node for node in cluster.worker_nodes if node.raylet_socket_name != ours)
 
 
 def test_ray_or_a_cluster_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ class Source:
         hashes: A hash (N,) of each photo's content or of each text, uint64; ``GONE`` for photos
             that are not there.
         empty: Tokens that have no text.
+        rows: Their rows in the file (N,), from 1.
     """
 
     modality: Modality
@@ -44,6 +45,7 @@ class Source:
     values: np.ndarray
     hashes: np.ndarray
     empty: np.ndarray
+    rows: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,18 @@ def read_source(dataset_dir: Path, modality: Modality) -> Source:
         raise DataError(f"{path}, row {row + 1}: {key} {frame[key][row]!r} is there twice")
     tokens = frame[key].to_numpy(dtype=object)
     values = frame[column].to_numpy(dtype=object)
+    rows = np.arange(1, len(tokens) + 1)
     if modality == "image":  # an empty path is for the photo folder to refuse, not to pass over
-        return Source(modality, tokens, values, np.full(len(tokens), GONE, np.uint64), tokens[:0])
+        gone = np.full(len(tokens), GONE, np.uint64)
+        return Source(modality, tokens, values, gone, tokens[:0], rows)
     filled = (frame[column].str.strip() != "").to_numpy(dtype=bool)
     return Source(
-        modality, tokens[filled], values[filled], _hashes(values[filled]), tokens[~filled]
+        modality,
+        tokens[filled],
+        values[filled],
+        _hashes(values[filled]),
+        tokens[~filled],
+        rows[filled],
     )
 
 

@@ -108,5 +108,6 @@ def _part_of(source: Source, block: np.ndarray) -> Source:
         tokens=source.tokens[block],
         values=source.values[block],
         hashes=source.hashes[block],
+        rows=source.rows[block],
         empty=source.empty[:0].copy(),
     )

@@ -47,10 +47,7 @@ Prepare = Callable[[np.ndarray], Batch]
 def preparing(
     encoder: ClipEncoder, folder: PhotoFolder | None, source: Source, pixel_limit: int
 ) -> Prepare:
-    """Make a function that reads the photos or texts at some positions for an encoder.
-
-    The function raises DataError if a path leaves the folder.
-    """
+    """Make a function that reads the photos or texts at some positions for an encoder."""
     if source.modality == "image":
         return photo_batches(encoder, folder, source, pixel_limit)
     return text_batches(encoder, source)
@@ -77,7 +74,7 @@ def photo_batches(
             except PhotoError as error:
                 failed[source.tokens[position]] = str(error)
             except DataError as error:
-                failed[source.tokens[position]] = f"bad path: row {position + 1}: {error}"
+                failed[source.tokens[position]] = f"bad path: row {source.rows[position]}: {error}"
             else:
                 count += 1
         return Batch(pixels[:count], len(positions), failed)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from types import TracebackType
 from typing import Any, Generic
 
 from recbole_showcase.engines.ordered import Hand, Result, Task, in_order
@@ -89,19 +88,14 @@ class RayCrew(Generic[Hand]):
         if self._joined_here:
             _join(self._ray, self._address)
         if not self._slots():
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise SettingsError(f"the cluster of ray's has no {self._kind} for a task")
         self._call = self._ray.remote(_call).options(
             num_cpus=1, num_gpus=int(self._gpu), max_retries=_RETRIES
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Leave the cluster, which ends our tasks."""
         if self._joined_here:
             self._ray.shutdown()

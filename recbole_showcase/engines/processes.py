@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from types import TracebackType
 from typing import Any, Generic
 
 from recbole_showcase.arguments import check_count
@@ -67,7 +66,7 @@ class ProcessCrew(Generic[Hand]):
         try:
             self._begin()
         except BaseException:  # Ctrl-C that came meanwhile among them
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
@@ -83,12 +82,7 @@ class ProcessCrew(Generic[Hand]):
                 self._processes[ours] = process
         self._idle = list(self._processes)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """End the processes; they hold nothing that is worth keeping."""
         for process in self._processes.values():
             process.kill()

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from filelock import FileLock
 
@@ -39,6 +39,43 @@ def replaced(path: Path, sync: bool = False) -> Iterator[Path]:
             with partial.open("r+b") as file:
                 sync_to_disk(file)
         os.replace(partial, path)
+
+
+@contextmanager
+def replaced_stream(path: Path) -> Iterator[IO[bytes]]:
+    """The same as a stream to write to, for writers that hide what the disk says.
+
+    Raises:
+        OSError: As :func:`replaced`, whatever the writer has made of it.
+    """
+    with replaced(path) as partial, partial.open("wb") as file:
+        kept = _KeepingItsError(file)
+        try:
+            yield cast(IO[bytes], kept)
+        except Exception:
+            if kept.error is not None:
+                raise kept.error from None
+            raise
+
+
+class _KeepingItsError:
+    """A file to write to that remembers the first error of the disk."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            written = self._file.write(content)
+            self._file.flush()
+        except OSError as error:
+            self.error = self.error or error
+            raise
+        return written
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def require_replaceable(path: Path) -> None:

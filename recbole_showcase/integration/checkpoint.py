@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ import yaml
 
 from recbole_showcase.arguments import check_file
 from recbole_showcase.errors import CheckpointError, one_line
-from recbole_showcase.files.replace import replaced
+from recbole_showcase.files.replace import replaced_stream
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.hooks import PREFIX
 from recbole_showcase.integration.metrics import known_metrics
@@ -93,34 +93,8 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         "config": {**_stored(vars(config)), "code": code_of_run(config)},
         "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
-    with replaced(Path(path)) as partial, partial.open("wb") as file:
-        told = _Telling(file)
-        try:
-            torch.save(plain, cast(IO[bytes], told))
-        except RuntimeError:
-            if told.error is None:
-                raise
-            raise told.error from None
-
-
-class _Telling:
-    """A file that keeps its error, of which ``torch.save`` says no more than "unexpected pos"."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.error: OSError | None = None
-
-    def write(self, content: bytes) -> int:
-        try:
-            written = self._file.write(content)
-            self._file.flush()
-        except OSError as error:
-            self.error = self.error or error
-            raise
-        return written
-
-    def flush(self) -> None:
-        self._file.flush()
+    with replaced_stream(Path(path)) as file:
+        torch.save(plain, file)
 
 
 def load_checkpoint(

@@ -115,10 +115,6 @@ class ItemsOfUsers(Sequence[Tensor]):
             return torch.from_numpy(self._items[self._starts[users] : self._ends[users]])
         return [self[int(user)] for user in users]
 
-    def __iter__(self) -> Iterator[Tensor]:
-        """The items of each user in turn."""
-        return (self[user] for user in range(len(self)))
-
 
 class PackedEvalDataLoader(FullSortEvalDataLoader):
     """RecBole's loader of full ranking; the items of all users lie in one array."""

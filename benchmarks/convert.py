@@ -6,6 +6,7 @@ conversion with a k-core to all four files. The figures are medians over the rou
     python benchmarks/convert.py --rows 1000000
     python benchmarks/convert.py --rows 1000000 --unclean 1      # every text has to be cleaned
     python benchmarks/convert.py --rows 5000000 --rounds 1 --memory-limit 1GB
+    python benchmarks/convert.py --states 50 --rounds 1 --memory-limit 2GB   # 50 files of 1 million
 """
 
 from __future__ import annotations
@@ -20,31 +21,33 @@ import tempfile
 import time
 from pathlib import Path
 
-from generate_reviews import generate
+from generate_reviews import copy_as_states, generate
 
 ALLOWED_RATIO = 2.5
 ALLOWED_BYTES = 1.5e9
 ROWS_OF_RATIO = 1_000_000
 
 
-def decompress(reviews: Path) -> dict[str, float]:
-    """Read the file through ``zcat`` and forget it."""
+def decompress(reviews: list[Path]) -> dict[str, float]:
+    """Read the files through ``zcat`` and forget them."""
     start = time.perf_counter()
     size = 0
-    with subprocess.Popen(["zcat", str(reviews)], stdout=subprocess.PIPE) as plain:
+    with subprocess.Popen(["zcat", *map(str, reviews)], stdout=subprocess.PIPE) as plain:
         assert plain.stdout is not None
         while block := plain.stdout.read(1 << 20):
             size += len(block)
     return {"seconds": time.perf_counter() - start, "bytes": size}
 
 
-def convert(reviews: Path, meta: Path, out: Path, k_core: int, limit: str) -> dict[str, float]:
+def convert(
+    reviews: list[Path], meta: list[Path], out: Path, k_core: int, limit: str
+) -> dict[str, float]:
     """Convert, and tell the time and the peak of resident memory."""
     from recbole_showcase.atomic import GoogleLocalOptions, convert_google_local
 
     start = time.perf_counter()
     account = convert_google_local(
-        [reviews], [meta], out, GoogleLocalOptions(k_core=k_core, memory_limit=limit)
+        reviews, meta, out, GoogleLocalOptions(k_core=k_core, memory_limit=limit)
     )
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -62,6 +65,7 @@ def _fresh(*arguments: str) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=ROWS_OF_RATIO)
+    parser.add_argument("--states", type=int, default=1, help="files of so many rows each")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--k-core", type=int, default=5)
     parser.add_argument("--memory-limit", default="1GB")
@@ -72,8 +76,15 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         data = options.data or Path(scratch)
-        reviews = data / f"{options.rows}-{options.unclean:.2f}" / "review-Generated.json.gz"
-        meta = reviews.with_name("meta-Generated.json.gz")
+        folder = data / f"{options.rows}-{options.unclean:.2f}"
+        if not folder.is_dir():
+            generate(options.rows, folder, unclean=options.unclean)
+        if options.states > 1:
+            copies = folder / f"states-{options.states}"
+            if not copies.is_dir():
+                copy_as_states(folder, copies, options.states)
+            folder = copies
+        reviews, meta = (sorted(folder.glob(f"{kind}-*.gz")) for kind in ("review", "meta"))
         if options.only == "decompress":
             print(json.dumps(decompress(reviews)))
             return
@@ -82,16 +93,15 @@ def main() -> None:
             result = convert(reviews, meta, out, options.k_core, options.memory_limit)
             print(json.dumps(result))
             return
-        if not reviews.is_file():
-            generate(options.rows, reviews.parent, unclean=options.unclean)
-        shared = ["--rows", str(options.rows), "--data", str(data)]
+        shared = ["--rows", str(options.rows), "--states", str(options.states)]
+        shared += ["--data", str(data)]
         shared += ["--unclean", str(options.unclean)]
         shared += ["--k-core", str(options.k_core), "--memory-limit", options.memory_limit]
         rounds = [
             (_fresh(*shared, "--only", "decompress"), _fresh(*shared, "--only", "convert"))
             for _ in range(options.rounds)
         ]
-    report(rounds, options.rows, options.check)
+    report(rounds, options.rows * options.states, options.check)
 
 
 def report(rounds: list[tuple[dict[str, float], dict[str, float]]], rows: int, check: bool) -> None:

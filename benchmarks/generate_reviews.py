@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from isal import igzip
 
 BASE64 = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
 CATEGORIES = ("Restaurant", "Cafe", "Fine dining restaurant", "Hardware store", "Park", "Bar")
@@ -52,6 +53,30 @@ def generate(
         for line in _review_lines(rows, items, np.random.default_rng(seed), unclean):
             file.write(line)
     return reviews, meta
+
+
+def copy_as_states(source: Path, out: Path, states: int) -> None:
+    """Write the same reviews for other users and places, as the release has a file for each state.
+
+    Args:
+        source: Folder that :func:`generate` wrote.
+        out: Folder, made if it is not there.
+        states: How many copies of each file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for state in range(states):
+        # What the ids of users and of places begin with.
+        ids = {b"10000000": b"1%03d0000" % state, b"0x89e": b"0x%03x" % (0x800 + state)}
+        for kind in ("review", "meta"):
+            copy = out / f"{kind}-State{state:02d}.json.gz"
+            with (
+                igzip.open(source / f"{kind}-Generated.json.gz", "rb") as lines,
+                igzip.open(copy, "wb", compresslevel=1) as file,
+            ):
+                for line in lines:
+                    for old, new in ids.items():
+                        line = line.replace(old, new)
+                    file.write(line)
 
 
 def _meta_line(index: int, item: str) -> str:

@@ -47,11 +47,7 @@ class Unchecked(ProcessLauncher):
         return "" if what == "check" else super().__call__(what, place)
 
 
-def test_a_grid_of_real_runs(
-    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # RecBole watches the processors for a second at the end of every run.
-    monkeypatch.setattr("psutil.cpu_percent", lambda interval: 0.0)
+def test_a_grid_of_real_runs(tiny_world: TinyWorld, tmp_path: Path) -> None:
     spec = tiny_spec(
         tiny_world,
         tmp_path,
@@ -205,10 +201,7 @@ def test_a_module_that_cannot_be_imported(
     )
 
 
-def test_data_saved_beside_the_checkpoint(
-    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("psutil.cpu_percent", lambda interval: 0.0)
+def test_data_saved_beside_the_checkpoint(tiny_world: TinyWorld, tmp_path: Path) -> None:
     spec = tiny_spec(
         tiny_world,
         tmp_path,

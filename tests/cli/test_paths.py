@@ -43,10 +43,14 @@ CASES = {
     "explain --users": ("explain CHECKPOINT --out out --users BAD", FILE),
     "explain --pairs": ("explain CHECKPOINT --out out --pairs BAD", FILE),
     "explain --data-path": ("explain CHECKPOINT --out out --data-path BAD", FOLDER),
+    "explain --allow-path": ("explain CHECKPOINT --out out --allow-path BAD", ("none", "plain/x")),
     "explain --photos": ("explain CHECKPOINT --out out --photos BAD", FOLDER),
     "gallery checkpoint": ("gallery BAD --out page.html", FILE),
     "gallery --out": ("gallery CHECKPOINT --out BAD", PAGE),
     "gallery --data-path": ("gallery CHECKPOINT --out page.html --data-path BAD", FOLDER),
+    "gallery --allow-path": (
+        "gallery CHECKPOINT --out page.html --allow-path BAD", ("none", "plain/x"),
+    ),
     "gallery --photos": ("gallery CHECKPOINT --out page.html --photos BAD", FOLDER),
     "convert google-local --reviews": ("convert google-local --reviews BAD --out out", FILE),
     "convert google-local --meta": (

@@ -62,6 +62,11 @@ def check_out(path: str | os.PathLike[str]) -> None:
         raise DataError(f"'{os.fspath(path)}' is a file; a folder is meant")
 
 
+def name_of(dataset_dir: Path) -> str:
+    """The name of a data set by its folder, which may be ``.`` or a link, also one in a circle."""
+    return os.path.basename(os.path.realpath(dataset_dir))
+
+
 def report_unknown(
     kind: str, missing: list[str], n_given: int, what: str, unknown: Unknown
 ) -> None:

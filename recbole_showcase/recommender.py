@@ -19,8 +19,9 @@ from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.evaluation.results import Basis, load_basis, load_result
-from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
+from recbole_showcase.integration.checkpoint import is_composed, load_checkpoint, restored_config
 from recbole_showcase.integration.entry_points import restore
+from recbole_showcase.integration.named_paths import permission
 from recbole_showcase.parts import import_modules
 from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
@@ -31,6 +32,7 @@ def load_explainer(
     photo_folder: str | Path | None = None,
     imports: Sequence[str] = (),
     data_path: str | Path | None = None,
+    allow_paths: Sequence[str | Path] = (),
 ) -> ShowcaseRecommender:
     """Load a trained composed model with its data.
 
@@ -41,18 +43,22 @@ def load_explainer(
         imports: Modules of parts and recommenders that are neither RecBole's nor this package's.
             Those of installed packages are found without; other code a checkpoint does not choose.
         data_path: The folder that holds the data set's, when it is not where training found it. A
-            checkpoint of somebody else's may say any folder that you can read.
+            checkpoint of somebody else's chooses none outside the working directory.
+        allow_paths: Files and folders that its other settings may name though they are outside the
+            working directory and in no training of yours, such as a lexicon.
 
     Raises:
         SettingsError: If a module cannot be imported.
-        CheckpointError: If the file is not a checkpoint of a composed model.
+        CheckpointError: If the file is not a checkpoint of a composed model, or leads to what you
+            did not choose.
         DataError: If the photo folder or the data set's does not exist.
     """
     import_modules(imports)
     if photo_folder:
         PhotoFolder(photo_folder)  # that it is there is asked before the model is built
     state = load_checkpoint(checkpoint, map_location="cpu")
-    config = restored_config(state, checkpoint, data_path)
+    may = permission(state, checkpoint, allow_paths)
+    config = restored_config(state, checkpoint, data_path, may)
     if not (folder := Path(config["data_path"])).is_dir():
         raise DataError(
             f"there is no data set '{folder.name}' in {folder.parent}; data_path is "
@@ -60,12 +66,12 @@ def load_explainer(
         )
     if device is not None:
         config["device"] = device
-    loaded = restore(state, config)
-    if not hasattr(loaded[1], "showcase"):
+    if not is_composed(config["model"]):
         raise CheckpointError(
             f"checkpoint '{checkpoint}' is of {config['model']}, which explains nothing; "
             f"train Showcase{config['model']}"
         )
+    loaded = restore(state, config)
     found = ShowcaseRecommender(
         config, loaded[1], loaded[3:], load_result(checkpoint), photo_folder
     )

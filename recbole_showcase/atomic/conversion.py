@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -130,7 +131,9 @@ def _check(out: Path, overwrite: bool) -> None:
     if not out.name or out.name in (".", ".."):
         raise DataError(f"{out} does not name a data set; expected a folder such as DATA/NAME")
     if out.is_symlink():  # what it leads to may be anybody's, and would lose its photos
-        raise DataError(f"{out} is a link; name the folder that it leads to, {out.resolve()}")
+        found = os.path.realpath(out)
+        leads = f"name the folder that it leads to, {found}" if out.exists() else "it leads nowhere"
+        raise DataError(f"{out} is a link; {leads}")
     if not out.exists():
         return
     if not out.is_dir():

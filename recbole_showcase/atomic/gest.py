@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,21 +21,15 @@ from recbole_showcase.atomic.engine import (
 )
 from recbole_showcase.atomic.options import GestOptions
 from recbole_showcase.atomic.schema import INTER
-from recbole_showcase.atomic.sources import (
-    READ_BYTES,
-    decompressing,
-    expand,
-    mend_half_pairs,
-    open_plain,
-)
-from recbole_showcase.atomic.sql import column_types, literal
+from recbole_showcase.atomic.sources import expand
+from recbole_showcase.atomic.splits import arrays_of, as_a_file, has_split
+from recbole_showcase.atomic.sql import column_types, identifier, literal
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
     import duckdb
 
 SPLITS = {"train": "train", "val": "valid", "test": "test"}  # theirs: RecBole's
-_LARGEST = 1 << 34  # many times what was released; a gz file of a few MB may hold as much
 REASONS = (BROKEN, "no user", "no business", "no rating", "history review seen before", TOO_LONG)
 _REVIEW = {
     "user_id": "VARCHAR",
@@ -77,14 +69,14 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
     options = options or GestOptions()
     out = Path(out)
     source = expand([file], "Gest")[0]
-    has_split = _has_split(source)
-    split = options.split or ("official" if has_split else "pooled")
-    if split == "official" and not has_split:
+    of_splits = has_split(source)
+    split = options.split or ("official" if of_splits else "pooled")
+    if split == "official" and not of_splits:
         raise DataError(f"{source} has no split; pooled is the only one it allows")
     options = replace(options, split=split)
     with conversion(out, options) as run:
         broken: tuple[BrokenLine, ...] = ()
-        if has_split:
+        if of_splits:
             _read_split(run, source, options)
         else:
             broken = read_lines(
@@ -109,25 +101,17 @@ def convert_gest(file: str | Path, out: str | Path, options: GestOptions | None 
             [source],
             broken,
             parts,
-            _notes(options, has_split),
+            _notes(options, of_splits),
         )
 
 
-def _notes(options: GestOptions, has_split: bool) -> tuple[str, ...]:
+def _notes(options: GestOptions, of_splits: bool) -> tuple[str, ...]:
     wanted = ["time"]
     if options.split == "official":
         wanted += ["split", "cold"]
-    if has_split and options.history:
+    if of_splits and options.history:
         wanted.append("rating")
     return tuple(_NOTES[name] for name in wanted)
-
-
-def _has_split(source: Path) -> bool:
-    """Whether a file is one object of splits (rather than one review a line)."""
-    plain, below = open_plain(source)
-    with below, plain, decompressing(source):
-        head = plain.read(4096)
-    return re.match(rb'\s*\{\s*"(train|val|test)"\s*:\s*\[', head) is not None
 
 
 def _select(options: GestOptions) -> str:
@@ -143,39 +127,6 @@ def _select(options: GestOptions) -> str:
              WHEN finite(rating) IS NULL AND NOT past THEN 3
              WHEN {too_long("user_id", "business_id")} THEN 5 END::INTEGER AS reason
         FROM (SELECT *, {"english(review_text)" if options.english else "review_text"} AS said"""
-
-
-def _cut_splits(source: Path, scratch: Path) -> dict[str, Path]:
-    """Cut the one object of the file into one file per split, each an array of reviews.
-
-    DuckDB streams an array, but takes an object into memory several times over. A quote
-    inside a JSON text is escaped, so the pattern cannot match there.
-
-    Raises:
-        DataError: The file does not end as it should, or is too long: it is on the disk twice.
-    """
-    whole = scratch / "splits.json"
-    plain, below = open_plain(source)
-    with below, plain, decompressing(source), whole.open("wb") as target:
-        while block := plain.read(READ_BYTES):
-            target.write(block)
-            if target.tell() > _LARGEST:
-                raise DataError(f"{source} is longer than {_LARGEST:,} bytes when decompressed")
-    found = {}
-    with whole.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        heads = list(re.finditer(rb'[{,]\s*"(train|val|test)"\s*:\s*\[', data))
-        ends = [head.start() for head in heads[1:]] + [data.rfind(b"}")]
-        for head, end in zip(heads, ends, strict=True):
-            last = data.rfind(b"]", head.end(), end)
-            if last < 0 or data[last + 1 : end].strip():
-                raise DataError(f"{source} is cut off in the split {head[1].decode()!r}")
-            found[head[1].decode()] = path = scratch / f"{head[1].decode()}.json"
-            with path.open("wb") as split:
-                split.write(memoryview(data)[head.end() - 1 : last + 1])
-    whole.unlink()
-    for path in found.values():
-        mend_half_pairs(path)
-    return dict(sorted(found.items(), key=lambda item: list(SPLITS).index(item[0])))
 
 
 def _of_line(options: GestOptions) -> str:
@@ -195,17 +146,23 @@ def _read_split(run: Run, source: Path, options: GestOptions) -> None:
     import duckdb
 
     connection = run.connection
-    columns = column_types(_REVIEW | {"history_reviews": "VARCHAR[][]"})
-    limit = "" if options.limit is None else f"LIMIT {options.limit}"
-    parts = " UNION ALL ".join(
-        f"SELECT '{SPLITS[name]}' AS part, false AS past, * FROM read_json("
-        f"{literal(str(path))}, format='array', columns={columns})"
-        for name, path in _cut_splits(source, run.scratch).items()
-    )
-    try:
-        connection.execute(f"CREATE TABLE reviews AS {parts} {limit}")
-    except duckdb.Error as error:
-        raise DataError(f"{source} cannot be read: {first_line(error)}") from error
+    types = {**_REVIEW, "history_reviews": "VARCHAR[][]"}
+    held = ", ".join(f"{identifier(name)} {kind}" for name, kind in types.items())
+    connection.execute(f"CREATE TABLE reviews (part VARCHAR, past BOOLEAN, {held})")
+    left = options.limit
+    for name, blocks in arrays_of(source):
+        if left == 0:
+            break
+        try:
+            with as_a_file(blocks) as path:
+                added = connection.execute(
+                    f"INSERT INTO reviews SELECT '{SPLITS[name]}', false, * FROM read_json("
+                    f"{literal(path)}, format='array', compression='uncompressed', "
+                    f"columns={column_types(types)}) {'' if left is None else f'LIMIT {left}'}"
+                ).fetchall()[0][0]
+        except duckdb.Error as error:
+            raise DataError(f"{source} cannot be read: {first_line(error)}") from error
+        left = None if left is None else left - added
     connection.execute(f"CREATE TABLE rows AS SELECT {_select(options)} FROM reviews)")
     if options.history:
         connection.execute(

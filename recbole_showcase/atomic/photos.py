@@ -146,7 +146,7 @@ def _refuse_everything(folder: Path, account: Path) -> None:
     Raises:
         DataError: A data set of somebody else's would choose photos from anywhere to be shown.
     """
-    found, home = folder.resolve(), Path.home().resolve()
+    found, home = Path(os.path.realpath(folder)), Path.home().resolve()
     if found == Path(found.anchor) or home.is_relative_to(found):
         raise DataError(
             f"{account} names '{folder}' as the folder of the photos, which holds more than "

@@ -172,23 +172,25 @@ def pieces(files: Sequence[Path], folder: Path, size: int, limit: int | None) ->
 
 
 def mend_half_pairs(path: Path) -> None:
-    r"""Write U+FFFD for each half of a surrogate pair in a JSON file.
-
-    Python writes such a half as ``\ud83d``, and DuckDB takes its line for broken.
-    """
+    """Write U+FFFD for each half of a surrogate pair in a JSON file, see half_pairs_mended."""
     with path.open("rb") as file:
         if not path.stat().st_size:
             return
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
             if _HALF_PAIR.search(text) is None:
                 return
-            mended = [
-                _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], line)
-                if _HALF_PAIR.search(line)
-                else line
-                for line in iter(text.readline, b"")
-            ]
+            mended = [half_pairs_mended(line) for line in iter(text.readline, b"")]
     path.write_bytes(b"".join(mended))
+
+
+def half_pairs_mended(text: bytes) -> bytes:
+    r"""A part of a JSON file with U+FFFD for each half of a surrogate pair.
+
+    Python writes such a half as ``\ud83d``, and DuckDB takes its line for broken.
+    """
+    if _HALF_PAIR.search(text) is None:
+        return text
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 def count_lines(text: bytes) -> int:

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -37,6 +38,7 @@ app.command()(embed)
 app.command()(distill)
 app.command()(explain)
 app.command()(gallery)
+_UNREAD = 141  # as a shell tells the end by SIGPIPE
 # What tells most about a run, and is told apart by version.
 _PACKAGES = ("recbole", "torch", "transformers", "open_clip_torch")
 
@@ -104,12 +106,31 @@ def main(commands: typer.Typer = app) -> None:
     """Run a command line; errors of this package and of the disk end with status 2 and one line.
 
     Ctrl-C ends it with status 130 and a line that says what was kept. So does SIGTERM, by which
-    batch systems and containers end a job: nothing half written is left, and no worker.
+    batch systems and containers end a job: nothing half written is left, and no worker. Where who
+    reads the output is gone, as with ``| head``, it ends with status 141 and without a word.
 
     Args:
         commands: The commands; those of ``recbole-showcase`` unless others are given.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _require_streams()
+    try:
+        _run(commands)
+    except SystemExit as end:
+        unread = _cause_of(end, BrokenPipeError) is not None
+        if (error := _flushed(sys.stdout)) is not None:
+            unread = isinstance(error, BrokenPipeError)
+            if not unread and not end.code:
+                _say(f"error: standard output cannot be written: {error.strerror}", error)
+                end = SystemExit(2)
+        _flushed(sys.stderr)
+        if unread and end.code in (None, 0, 1):
+            end = SystemExit(_UNREAD)
+        raise end from None
+
+
+def _run(commands: typer.Typer) -> None:
+    """Run a command line to its status."""
     try:
         commands()
     except (ShowcaseError, OSError) as error:
@@ -121,9 +142,32 @@ def main(commands: typer.Typer = app) -> None:
         _say("interrupted", early)
         sys.exit(130)
     except SystemExit as end:
-        if (cause := _interrupt_of(end)) is not None:
+        if (cause := _cause_of(end, KeyboardInterrupt)) is not None:
             _say("interrupted", cause)
         raise
+
+
+def _require_streams() -> None:
+    """Where a standard stream is closed, as by ``>&-``, have one that leads nowhere.
+
+    A file that is opened later would otherwise get its number, and what is said in it.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - it stays
+
+
+def _flushed(stream: TextIO) -> OSError | None:
+    """Write what is left of a stream, before Python does with a traceback; or let it go nowhere."""
+    try:
+        stream.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return error
+    return None
 
 
 def _say(text: str, error: BaseException) -> None:
@@ -133,12 +177,13 @@ def _say(text: str, error: BaseException) -> None:
 
 def _show(text: str) -> None:
     """Print lines to standard error without what a terminal would obey."""
-    print("\n".join(map(one_line, text.rstrip("\n").split("\n"))), file=sys.stderr)
+    with suppress(OSError):  # nobody may be there to read it
+        print("\n".join(map(one_line, text.rstrip("\n").split("\n"))), file=sys.stderr)
 
 
-def _interrupt_of(end: BaseException) -> BaseException | None:
-    """The Ctrl-C of which typer made an exit; None if it is an exit of another cause."""
+def _cause_of(end: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """The Ctrl-C or the like of which typer made an exit; None if there is another cause."""
     error: BaseException | None = end
-    while error is not None and not isinstance(error, KeyboardInterrupt):
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recbole_showcase.arguments import name_of
 from recbole_showcase.errors import SettingsError, interrupt_note
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def distill(
     With --labels or --classifier a classifier decides. Without either the cosine does: no labels
     are needed, and it is less exact.
     """
-    written = dataset / f"{dataset.resolve().name}.review"
+    written = dataset / f"{name_of(dataset)}.review"
     with interrupt_note(f"{written} was left as it was"):
         from recbole_showcase.distillation import PhotoReviews, distill_dataset, similarity_scorer
         from recbole_showcase.distillation.distill import threshold_for

@@ -55,6 +55,13 @@ def explain(
         Path | None,
         typer.Option(help="Folder of the data set's folder, when not where training found it."),
     ] = None,
+    allow_path: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File or folder outside the working directory that the checkpoint's settings may "
+            "name, such as a lexicon; again for several. What your own trainings chose is allowed."
+        ),
+    ] = None,
     photos: Annotated[
         Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
     ] = None,
@@ -91,6 +98,7 @@ def explain(
             device=device,
             photo_folder=photos,
             data_path=data_path,
+            allow_paths=allow_path or (),
             engine=chosen,
         )
     typer.echo(f"data: {account.data_folder}" + ", where the checkpoint says" * (data_path is None))

@@ -29,6 +29,13 @@ def gallery(
         Path | None,
         typer.Option(help="Folder of the data set's folder, when not where training found it."),
     ] = None,
+    allow_path: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File or folder outside the working directory that the checkpoint's settings may "
+            "name, such as a lexicon; again for several. What your own trainings chose is allowed."
+        ),
+    ] = None,
     photos: Annotated[
         Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
     ] = None,
@@ -46,7 +53,11 @@ def gallery(
         named = _named_users(users, more_users)
         require_writable(out)
         recommender = load_explainer(
-            checkpoint, device=device, photo_folder=photos, data_path=data_path
+            checkpoint,
+            device=device,
+            photo_folder=photos,
+            data_path=data_path,
+            allow_paths=allow_path or (),
         )
         pages = recommender.user_showcases(named, top_k=top, n_users=n_users, unknown="skip")
         shown = [page for page in pages if page is not None]

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from recbole_showcase.arguments import name_of
 from recbole_showcase.atomic import read_atomic
 from recbole_showcase.distillation.labels import read_labels, refuse_lines
 from recbole_showcase.encoders import ClipEncoder, FeatureStore
@@ -64,7 +65,7 @@ class LabelledPairs:
         """
         store = FeatureStore.open(dataset_dir, encoder, "image")
         table = read_labels(labels)
-        path = dataset_dir / f"{dataset_dir.resolve().name}.image"
+        path = dataset_dir / f"{name_of(dataset_dir)}.image"
         images = read_atomic(path, ["image_id", "review_id"]).drop_duplicates("image_id")
         position = pd.Index(images["image_id"]).get_indexer(pd.Index(table["image_id"]))
         unknown = position < 0

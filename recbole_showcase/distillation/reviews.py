@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
+from recbole_showcase.arguments import name_of
 from recbole_showcase.atomic import REVIEW, read_atomic, read_fields
 from recbole_showcase.data.ragged import Ragged
 from recbole_showcase.encoders import ClipEncoder, FeatureStore
@@ -146,7 +147,7 @@ class PhotoReviews:
                 cannot be loaded.
         """
         dataset_dir = Path(dataset_dir)
-        stem = dataset_dir / dataset_dir.resolve().name
+        stem = dataset_dir / name_of(dataset_dir)
         self.path = Path(f"{stem}.review")
         find_columns(self.path)
         self.store = FeatureStore.open(dataset_dir, encoder, "image")

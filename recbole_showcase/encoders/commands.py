@@ -6,6 +6,7 @@ import shlex
 from difflib import get_close_matches
 from pathlib import Path
 
+from recbole_showcase.arguments import name_of
 from recbole_showcase.encoders.names import HUB, LOCAL, SHIPPED, brings_its_weights
 from recbole_showcase.resources import dataset_atomic_path
 
@@ -71,7 +72,7 @@ def shipped_encoder_notes(encoder: str, dataset_dir: Path) -> list[str]:
         encoder: Name of the feature store.
         dataset_dir: ``DATA/NAME``.
     """
-    if encoder != SHIPPED or (dataset_atomic_path() / dataset_dir.resolve().name).is_dir():
+    if encoder != SHIPPED or (dataset_atomic_path() / name_of(dataset_dir)).is_dir():
         return []
     return [
         f"{SHIPPED} knows the painted dishes of the demo only, and so does the classifier that "

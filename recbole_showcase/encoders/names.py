@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def absolute(architecture: str) -> str:
     """An architecture, its folder by an absolute path if it is one."""
     if not architecture.startswith(LOCAL):
         return architecture
-    return f"{LOCAL}{Path(architecture.removeprefix(LOCAL)).expanduser().resolve()}"
+    return f"{LOCAL}{os.path.realpath(os.path.expanduser(architecture.removeprefix(LOCAL)))}"
 
 
 def folder_name(text: str) -> str:

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -27,8 +27,15 @@ from recbole_showcase.files.replace import replaced_stream
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.hooks import PREFIX
 from recbole_showcase.integration.metrics import known_metrics
+from recbole_showcase.integration.named_paths import (
+    Permission,
+    chosen_paths,
+    permission,
+    require_allowed,
+    signed_paths,
+)
 from recbole_showcase.integration.outside import code_of_run, import_code
-from recbole_showcase.integration.own_files import written_here
+from recbole_showcase.integration.own_files import note_written, written_here
 from recbole_showcase.integration.plain import from_plain, to_plain
 from recbole_showcase.integration.rebuild import Rebuilder, is_module
 from recbole_showcase.integration.unpickle import Placeholder, read_recorded
@@ -86,15 +93,18 @@ def save_checkpoint(state: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         OSError: The disk is full or cannot be written; the file is as it was.
     """
     config = state["config"]
+    stored = _stored(vars(config))
     plain = {
         **state,
         **{key: to_plain(state[key], key) for key in _GIVEN if key in state},
         "format": FORMAT,
-        "config": {**_stored(vars(config)), "code": code_of_run(config)},
+        "config": {**stored, "code": code_of_run(config)},
+        "paths": signed_paths(stored, _NOT_RESTORED),
         "best_valid_score": float(state.get("best_valid_score", "nan")),
     }
     with replaced_stream(Path(path)) as file:
         torch.save(plain, file)
+    note_written(path)
 
 
 def load_checkpoint(
@@ -182,20 +192,24 @@ def restored_config(
     checkpoint: Mapping[str, Any],
     path: str | os.PathLike[str] = "checkpoint",
     data_path: str | os.PathLike[str] | None = None,
+    may: Permission | None = None,
 ) -> Any:
     """The RecBole ``Config`` of a checkpoint.
 
     The stored values reach ``Config`` as YAML, since it evaluates strings that come in a dict.
     Settings whose defaults have changed since are set to what they were. A ``Config`` of RecBole's,
-    which only a trusted file gives, stays as it is.
+    which only a trusted file gives, stays as it is, but for the data's folder.
 
     Args:
         checkpoint: As returned by :func:`load_checkpoint`.
-        path: The file, for messages.
+        path: The file.
         data_path: The folder that holds the data set's now; None for where it was.
+        may: Which paths that a composed model's names are followed; by default those of this user.
+            RecBole follows those of its own models.
 
     Raises:
-        CheckpointError: If it is none of a run, or names its data set by a path.
+        CheckpointError: If it is none of a run, names its data set by a path, or leads to files
+            that its user did not choose.
     """
     _check_of_a_run(checkpoint, os.fspath(path))
     stored = checkpoint["config"]
@@ -203,9 +217,15 @@ def restored_config(
     if "/" in name or "\\" in name or name in ("", ".", ".."):
         raise CheckpointError(f"the checkpoint's data set is '{name}'; allowed: a name, not a path")
     if not isinstance(stored, dict):
+        if data_path is not None:
+            _check_data(os.fspath(path), name, "", data_path)
+            stored["data_path"] = os.path.join(data_path, name)
         return stored
     _refuse_code(stored, os.fspath(path))
     _check_data(os.fspath(path), name, stored["data_path"], data_path)
+    if is_composed(stored["model"]):
+        may = may or permission(checkpoint, path)
+        require_allowed(stored, os.fspath(path), may, _NOT_RESTORED, data_path is not None)
     from recbole.config import Config
 
     external = {k: v for k, v in stored["external"].items() if k not in _NOT_RESTORED}
@@ -219,9 +239,40 @@ def restored_config(
         for key, value in stored["final"].items():
             if key not in _NOT_RESTORED and _plain(config[key]) != value:
                 config[key] = value
-        if stored["model"].startswith(PREFIX):
+        if is_composed(stored["model"]):
             run_settings(config)  # what the final settings name is looked for in here
     return config
+
+
+def is_composed(model: str) -> bool:
+    """Whether a model of a checkpoint, by its name, is one that explains."""
+    return model.lower().startswith(PREFIX.lower())
+
+
+def paths_to_follow(
+    path: str | os.PathLike[str],
+    data_path: str | os.PathLike[str] | None = None,
+    allow_paths: Sequence[str | os.PathLike[str]] = (),
+) -> list[str]:
+    """What a composed model's checkpoint leads to outside the working directory, as it may.
+
+    For processes that share work: they may be where the user's key is not.
+
+    Args:
+        path: The file.
+        data_path: As in :func:`restored_config`.
+        allow_paths: What the caller allows.
+
+    Raises:
+        CheckpointError: As in :func:`restored_config`.
+    """
+    checkpoint = load_checkpoint(path, map_location="cpu")
+    _check_of_a_run(checkpoint, os.fspath(path))
+    stored, may = checkpoint["config"], permission(checkpoint, path, allow_paths)
+    if not isinstance(stored, dict):
+        return []
+    require_allowed(stored, os.fspath(path), may, _NOT_RESTORED, data_path is not None)
+    return chosen_paths(stored, may, _NOT_RESTORED)
 
 
 def _check_data(path: str, name: str, stored: str, given: str | os.PathLike[str] | None) -> None:

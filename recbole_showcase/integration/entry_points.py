@@ -6,7 +6,8 @@ imports this package first, and so knows the composed models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from logging import getLogger
 from typing import Any
@@ -70,25 +71,35 @@ def objective_function(
     return {**result["test_result"], **result} if trial else result
 
 
-def load_data_and_model(model_file: str, trusted: bool = False) -> tuple[Any, ...]:
+def load_data_and_model(
+    model_file: str,
+    trusted: bool = False,
+    data_path: str | os.PathLike[str] | None = None,
+    allow_paths: Sequence[str | os.PathLike[str]] = (),
+) -> tuple[Any, ...]:
     """Load the data and the model of a checkpoint, ours or RecBole's, without running its code.
 
     Args:
         model_file: The checkpoint.
-        trusted: Whether to read it as RecBole does, with whatever code it asks for.
+        trusted: Whether to read it as RecBole does, with whatever code and files it asks for.
+        data_path: The folder that holds the data set's, when it is not where training found it.
+        allow_paths: Files and folders that the settings of a composed model may name though they
+            are outside the working directory and in no training of yours.
 
     Returns:
         ``config, model, dataset, train_data, valid_data, test_data`` as RecBole gives them.
 
     Raises:
-        CheckpointError: If the file is damaged or hostile.
+        CheckpointError: If the file is damaged or hostile, or leads to what you did not choose.
     """
     from recbole.utils import init_logger
 
     from recbole_showcase.integration.checkpoint import load_checkpoint, restored_config
+    from recbole_showcase.integration.named_paths import permission
 
     checkpoint = load_checkpoint(model_file, map_location="cpu", trusted=trusted)
-    config = restored_config(checkpoint, model_file)
+    may = permission(checkpoint, model_file, allow_paths, trusted)
+    config = restored_config(checkpoint, model_file, data_path, may)
     init_logger(config)
     getLogger().info(config)
     return restore(checkpoint, config)

@@ -82,6 +82,7 @@ class Explaining:
         photo_folder: Where the photos are.
         imports: Modules of parts and recommenders of others.
         data_path: The folder that holds the data set's.
+        allow_paths: What else the checkpoint may lead to outside the working directory.
         top_k: Recommendations of a user.
         code: Parts and recommenders of others that are known where the work is shared out.
     """
@@ -91,6 +92,7 @@ class Explaining:
     photo_folder: str | Path | None
     imports: tuple[str, ...]
     data_path: str | Path | None
+    allow_paths: tuple[str | Path, ...]
     top_k: int
     code: tuple[Mapping[str, Any], ...]
 
@@ -98,7 +100,12 @@ class Explaining:
         """Load the model and its data."""
         import_code(self.code)
         recommender = load_explainer(
-            self.checkpoint, self.device, self.photo_folder, self.imports, self.data_path
+            self.checkpoint,
+            self.device,
+            self.photo_folder,
+            self.imports,
+            self.data_path,
+            self.allow_paths,
         )
         return Answers(recommender, self.top_k, digest_of_file(self.checkpoint))
 

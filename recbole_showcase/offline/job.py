@@ -16,6 +16,7 @@ from recbole_showcase.console import progress_bar
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.engines import Crew, Engine
 from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.integration.checkpoint import paths_to_follow
 from recbole_showcase.integration.outside import code_of_others
 from recbole_showcase.offline.answers import Answers, Batch, Explaining, Facts
 from recbole_showcase.offline.asked import Asked
@@ -78,6 +79,7 @@ def write_showcases(
     device: str | None = None,
     photo_folder: str | Path | None = None,
     data_path: str | Path | None = None,
+    allow_paths: Sequence[str | Path] = (),
     imports: Sequence[str] = (),
     engine: Engine | None = None,
     progress: bool = True,
@@ -96,6 +98,7 @@ def write_showcases(
         device: As in :func:`load_explainer`, as the following are.
         photo_folder: Where the photos are.
         data_path: The folder that holds the data set's.
+        allow_paths: What else the checkpoint may lead to outside the working directory.
         imports: Modules of parts and recommenders of others.
         engine: Where the work is done, by default here. It may be another when a run is continued.
         progress: Whether to show a progress bar.
@@ -113,12 +116,16 @@ def write_showcases(
     options = options or OfflineOptions()
     wanted = _asked(users, pairs)
     settings = _settings_before(checkpoint, wanted, options)
+    engine = engine or Engine()
+    if engine.kind != "local":  # who shares the work need not be able to tell whose file it is
+        allow_paths = paths_to_follow(checkpoint, data_path, allow_paths)
     start = Explaining(
         Path(checkpoint),
         device,
         photo_folder,
         (*imported_modules(), *imports),
         data_path,
+        tuple(allow_paths),
         options.top_k,
         tuple(code_of_others()),
     )
@@ -129,7 +136,7 @@ def write_showcases(
         with FileLock(out / LOCK, timeout=0):
             folder = ShowcaseFolder(out)
             folder.agree(settings)  # before the model is loaded, which takes long
-            with (engine or Engine()).crew(start, device) as crew:
+            with engine.crew(start, device) as crew:
                 return _Job(crew, folder, wanted, options, progress).run(settings)
     except Timeout as error:
         raise DataError(f"{out}: another run is at work on it") from error

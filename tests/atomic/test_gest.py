@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +116,36 @@ def test_a_cut_off_file(tmp_path: Path, keep: float) -> None:
     assert not (tmp_path / "g").exists()
 
 
-def test_a_file_that_grows_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recbole_showcase.atomic.gest._LARGEST", 1000)
+def test_what_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recbole_showcase.atomic.splits.LONGEST_LINE", 1000)
     file = tmp_path / "filter_all_t.json"
-    file.write_text('{"train": [' + " " * 1_100_000 + "]}")
-    with pytest.raises(DataError, match=r"filter_all_t\.json is longer than 1,000 bytes"):
+    file.write_text('{"train": ["' + "x" * 3_000_000 + '"]}')
+    with pytest.raises(DataError, match=r"filter_all_t\.json: longer than 1,000 bytes between"):
         convert_gest(file, tmp_path / "g")
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_nothing_is_unpacked_to_the_disk(tmp_path: Path, packed: bool) -> None:
+    """A few blocks of the file, whose ends fall where they may, in escapes too."""
+    texts = ["\ud83d\ude00 half \ud83d," + chr(0x4F60 + n) * 200 for n in range(3000)]
+    rows = [_row(f"{n}", f"{n % 7}", review_text=text) for n, text in enumerate(texts)]
+    splits = {"val": rows[:1], "train": rows[1:], "test": []}  # in another order
+    file = _split_file(tmp_path, splits)
+    size = file.stat().st_size
+    if packed:
+        file.write_bytes(gzip.compress(file.read_bytes()))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size * 3 // 4, before[1]))
+    try:
+        account = convert_gest(file, tmp_path / "g")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert size > 3 << 20 and account.parts == {"train": 2999, "valid": 1, "test": 0}
+    found = read_atomic(tmp_path / "g" / "g.review").text
+    whole = [text.replace("\ud83d\ude00", "\N{GRINNING FACE}") for text in texts]
+    assert sorted(found) == sorted(text.replace("\ud83d", "\ufffd") for text in whole)
+    assert convert_gest(file, tmp_path / "l", GestOptions(limit=2)).parts["train"] == 1
 
 
 def test_recbole_style_reading(tmp_path: Path) -> None:

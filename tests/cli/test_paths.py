@@ -19,9 +19,9 @@ from tests.encoders.conftest import Photographed, make_dataset  # noqa: F401
 from tests.offline.conftest import checkpoint  # noqa: F401
 
 FILE = ("none", "none/x", "plain/x", "folder", "loop", "secret")  # where a file is read
-FOLDER = ("none", "plain", "plain/x")  # where a folder is read
-OUT = ("plain", "plain/x")  # where a folder is written
-PAGE = ("folder", "none/x", "plain/x")  # where a file is written
+FOLDER = ("none", "plain", "plain/x", "loop")  # where a folder is read
+OUT = ("plain", "plain/x", "loop", "loop/x")  # where a folder is written
+PAGE = ("folder", "none/x", "plain/x", "loop/x")  # where a file is written
 
 # By command and option: the words of a command line with BAD for the path, and what it may not be.
 CASES = {
@@ -34,7 +34,7 @@ CASES = {
     "embed dataset": ("embed BAD", FOLDER),
     "embed --photos": ("embed set --photos BAD", FOLDER),
     "embed --encoder": ("embed set --encoder local-dir:BAD", FOLDER),
-    "embed --weights": ("embed set --encoder ViT-B-32 --weights BAD", ("none", "folder")),
+    "embed --weights": ("embed set --encoder ViT-B-32 --weights BAD", ("none", "folder", "loop")),
     "distill dataset": ("distill BAD", FOLDER),
     "distill --labels": ("distill set --labels BAD", FILE),
     "distill --classifier": ("distill set --classifier BAD", FOLDER),
@@ -43,10 +43,16 @@ CASES = {
     "explain --users": ("explain CHECKPOINT --out out --users BAD", FILE),
     "explain --pairs": ("explain CHECKPOINT --out out --pairs BAD", FILE),
     "explain --data-path": ("explain CHECKPOINT --out out --data-path BAD", FOLDER),
+    "explain --allow-path": (
+        "explain CHECKPOINT --out out --allow-path BAD", ("none", "plain/x", "loop"),
+    ),
     "explain --photos": ("explain CHECKPOINT --out out --photos BAD", FOLDER),
     "gallery checkpoint": ("gallery BAD --out page.html", FILE),
     "gallery --out": ("gallery CHECKPOINT --out BAD", PAGE),
     "gallery --data-path": ("gallery CHECKPOINT --out page.html --data-path BAD", FOLDER),
+    "gallery --allow-path": (
+        "gallery CHECKPOINT --out page.html --allow-path BAD", ("none", "plain/x", "loop"),
+    ),
     "gallery --photos": ("gallery CHECKPOINT --out page.html --photos BAD", FOLDER),
     "convert google-local --reviews": ("convert google-local --reviews BAD --out out", FILE),
     "convert google-local --meta": (

@@ -30,7 +30,7 @@ class Recommender:
 def recommender(monkeypatch):
     recommender = Recommender()
 
-    def load_explainer(checkpoint, device=None, photo_folder=None, data_path=None):
+    def load_explainer(checkpoint, device, photo_folder, data_path, allow_paths):
         recommender.loaded = (str(checkpoint), device, photo_folder)
         return recommender
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
@@ -61,15 +62,19 @@ class FREEDOM(SeeingRecommender):
         self.alike = Graph(self._items_alike())
 
     def _items_alike(self) -> Any:
-        """The graphs of the modalities, weighted by their importance."""
+        """The graphs of the modalities, weighted by their importance.
+
+        Of an item that has some of the modalities, these have the weight of all.
+        """
         image = self.settings.image_weight
         importance = {"image": image, "review": 1 - image}
-        if len(self.seen) == 1:
-            importance = dict.fromkeys(self.seen, 1.0)
+        shares = {name: importance[name] * part.known for name, part in self.seen.items()}
+        whole = sum(shares.values()).clamp(min=torch.finfo().tiny)  # (n_items, 1)
         k = self.settings.knn_k
+        graphs = {n: look_alike_graph(p.vectors, p.known, k) for n, p in self.seen.items()}
         return sum(
-            np.float32(importance[name]) * look_alike_graph(part.vectors, part.known, k)
-            for name, part in self.seen.items()
+            sp.diags((shares[name] / whole).squeeze(1).numpy()) @ graph
+            for name, graph in graphs.items()
         )
 
     def pre_epoch(self, epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""Features of items: means of what may be seen, read in blocks, with nothing of what is held out."""
+"""Features of items: means of what may be seen, with nothing of what is held out."""
 
 from __future__ import annotations
 
@@ -62,9 +62,7 @@ def test_what_is_not_seen_is_zero(data: Any) -> None:
         assert not found.vectors[[0, unknown]].any()
 
 
-def test_held_out_reviews_change_nothing(
-    seen_world: TinyWorld, data: Any, tmp_path: Path
-) -> None:
+def test_held_out_reviews_change_nothing(seen_world: TinyWorld, data: Any, tmp_path: Path) -> None:
     """Their features are turned into something else in the store, and nobody notices."""
     world = TinyWorld(tmp_path / "data", "seen", {})
     shutil.copytree(seen_world.folder, world.folder)

@@ -1,7 +1,8 @@
 """Personalized showcases for RecBole.
 
-Importing this package registers ``Showcase<Model>`` for every RecBole model, and the explanation
-metrics, with RecBole. RecBole itself is loaded when it is first needed, not here.
+Importing this package registers ``Showcase<Model>`` for every RecBole model, recommenders that
+see, and the explanation metrics, with RecBole. RecBole itself is loaded when it is first needed,
+not here.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ install(
     register=on_call("recbole_showcase.integration.registry:register"),
     family_of=on_call("recbole_showcase.integration.registry:family_of"),
     compose=on_call("recbole_showcase.composed.classes:composed_model"),
+    recommender=on_call("recbole_showcase.composed.classes:seeing_model"),
 )
 
 

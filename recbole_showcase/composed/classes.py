@@ -1,15 +1,21 @@
-"""How a RecBole model becomes ``Showcase<Model>``, with a trainer and data set class of its own."""
+"""How a RecBole model becomes ``Showcase<Model>``, with a trainer and data set class of its own.
+
+So do the recommenders of this package get a trainer and a data set class where they need one.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from recbole_showcase.composed.dataset import ShowcaseDatasetMixin
+from recbole_showcase.composed.joined import JoinedDatasetMixin
 from recbole_showcase.composed.model import ShowcaseMixin
+from recbole_showcase.composed.pre_epoch import PreEpochMixin
 from recbole_showcase.composed.trainer import ShowcaseTrainerMixin
 from recbole_showcase.errors import RegistrationError
 from recbole_showcase.integration import registry
 from recbole_showcase.integration.hooks import COMPOSED_MODULE, PREFIX
+from recbole_showcase.recommenders import RECOMMENDERS, recommender, recommender_name
 
 _SUFFIXES = ("Trainer", "Dataset")
 
@@ -29,6 +35,8 @@ def showcase_class(base: type) -> type:
             package that the base needs cannot be imported, or if it is not a torch module.
     """
     registry.check_base(base)
+    if seeing := registry.seeing_base(base):
+        seeing_model(seeing.__name__, seeing.__name__.lower())
     name = PREFIX + base.__name__
     known = registry.composed_by_stem(name.lower())
     if known is not None and known.base_model is base:  # type: ignore[attr-defined]
@@ -64,6 +72,32 @@ def composed_model(name: str, stem: str) -> type:
     raise AttributeError(name)
 
 
+def seeing_model(name: str, stem: str) -> type:
+    """The recommender of this package that ``get_model`` asks a module of ours for.
+
+    Its data set class, and its trainer if it wants to be told of epochs, are then known to RecBole.
+
+    Args:
+        name: The attribute asked for, such as ``VBPR``.
+        stem: The module's name, such as ``vbpr``.
+
+    Raises:
+        RegistrationError: If the name is spelled in another way than the class.
+        AttributeError: If the name is that of something else.
+    """
+    expected = recommender_name(stem)
+    if name != expected:
+        if name.lower() != stem:
+            raise AttributeError(name)
+        raise RegistrationError(f"no model '{name}'. Did you mean '{expected}'?")
+    model = recommender(name)
+    trainer, dataset = registry.plain_classes()
+    registry.add_beside(model, "Dataset", _compose(name + "Dataset", JoinedDatasetMixin, dataset))
+    if hasattr(model, "pre_epoch"):
+        registry.add_beside(model, "Trainer", _compose(name + "Trainer", PreEpochMixin, trainer))
+    return model
+
+
 def class_named(name: str) -> Any:
     """The composed model, trainer or data set class of a name.
 
@@ -71,10 +105,12 @@ def class_named(name: str) -> Any:
         AttributeError: If the name is not that of a composed class.
         RegistrationError: As :func:`composed_model`.
     """
-    if not name.startswith(PREFIX):
-        raise AttributeError(f"module '{COMPOSED_MODULE}' has no attribute '{name}'")
     suffix = next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), "")
     model = name.removesuffix(suffix)
+    if suffix and model in RECOMMENDERS:
+        return registry.class_beside(seeing_model(model, model.lower()), suffix)
+    if not name.startswith(PREFIX):
+        raise AttributeError(f"module '{COMPOSED_MODULE}' has no attribute '{name}'")
     composed = composed_model(model, model.lower())
     return registry.class_beside(composed, suffix) if suffix else composed
 

@@ -130,8 +130,12 @@ def _buckets(tensors: list[Tensor]) -> Iterator[list[Tensor]]:
 
 
 def leave_to_itself(model: nn.Module, part: str) -> None:
-    """Hide a part of a model, parameters and buffers, from ``DistributedDataParallel``."""
-    names = [f"{part}.{name}" for name, _ in chain(*_tensors(model.get_submodule(part)))]
+    """Hide a part of a model, parameters and buffers, from ``DistributedDataParallel``.
+
+    What the model itself hides stays hidden.
+    """
+    names = list(getattr(model, "_ddp_params_and_buffers_to_ignore", ()))
+    names += [f"{part}.{name}" for name, _ in chain(*_tensors(model.get_submodule(part)))]
     DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, names)
 
 

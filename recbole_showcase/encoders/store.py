@@ -101,18 +101,31 @@ class FeatureStore:
         """
         if modality not in MODALITIES:
             raise FeatureStoreError(f"modality '{modality}' is not one of {', '.join(MODALITIES)}")
-        parent = features_folder(dataset_dir)
-        named, encoder = encoder, store_name(encoder)
-        if encoder in {"", ".", ".."} or Path(encoder).name != encoder:
-            raise FeatureStoreError(f"encoder '{encoder}' is not the name of a folder in {parent}")
-        folder = parent / encoder
+        folder = cls.place(dataset_dir, encoder)
+        return cls(folder, modality, absolute(encoder) if store_name(encoder) != encoder else None)
+
+    @staticmethod
+    def place(dataset_dir: Path, encoder: str) -> Path:
+        """The folder of the features of a data set, which are not looked at.
+
+        Args:
+            dataset_dir: ``DATA/NAME``.
+            encoder: As :meth:`open` takes it.
+
+        Raises:
+            FeatureStoreError: There is no such store; names the command that makes it.
+        """
+        parent, name = features_folder(dataset_dir), store_name(encoder)
+        if name in {"", ".", ".."} or Path(name).name != name:
+            raise FeatureStoreError(f"encoder '{name}' is not the name of a folder in {parent}")
+        folder = parent / name
         if not folder.is_dir():
             there = ", ".join(stores_of(dataset_dir)) or "none"
             raise FeatureStoreError(
-                f"no features of encoder '{encoder}' in {parent} (there: {there}); "
-                f"{making(dataset_dir, encoder)}"
+                f"no features of encoder '{name}' in {parent} (there: {there}); "
+                f"{making(dataset_dir, name)}"
             )
-        return cls(folder, modality, absolute(named) if named != encoder else None)
+        return folder
 
     @property
     def dim(self) -> int:

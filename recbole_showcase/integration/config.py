@@ -83,6 +83,25 @@ def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:
     return defaults
 
 
+def recommender_defaults(model: type, external: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of a recommender of this package.
+
+    Args:
+        model: Its class.
+        external: What the user set, by file, dict or command line.
+
+    Raises:
+        SettingsError: If the user set a value of the wrong type or out of range: said here, before
+            any data is loaded.
+    """
+    settings = model.Settings  # type: ignore[attr-defined]
+    defaults = _defaults(settings, "")
+    defaults.update(_yaml(properties_path() / "model" / f"{model.__name__}.yaml"))
+    values = {**defaults, **external}
+    read_settings(settings, "", {field.name: values[field.name] for field in fields(settings)})
+    return {_PREFIX + "encoder": ShowcaseSettings.encoder, **defaults}
+
+
 def part_defaults(kind: str, name: str) -> dict[str, Any]:
     """Defaults of one explainer, selector or relevance model.
 

@@ -1,4 +1,4 @@
-"""Import hooks: registration when RecBole is first imported, and modules of composed models.
+"""Import hooks: registration when RecBole is first imported, and modules of our models.
 
 ``import recbole_showcase`` must register with RecBole, yet the converter and the metrics should
 not pay for loading RecBole, ray and torch. So registration waits for RecBole's own import. What
@@ -17,9 +17,12 @@ from typing import Any
 
 from wrapt import register_post_import_hook
 
+from recbole_showcase.recommenders import recommender_name
+
 # Names by which RecBole finds models, and by which it finds the composed ones.
 PREFIX = "Showcase"
 COMPOSED_MODULE = "recbole_showcase.composed"  # home of the composed classes
+RECOMMENDER_PACKAGE = "general_recommender"  # where RecBole finds our recommenders
 MODEL_PACKAGES = (
     "general_recommender",
     "context_aware_recommender",
@@ -43,45 +46,56 @@ def install(
     register: Callable[[], None],
     family_of: Callable[[str], str | None],
     compose: Callable[[str, str], type],
+    recommender: Callable[[str, str], type],
 ) -> None:
     """Put the hooks in place; with RecBole loaded already, register at once.
 
     Args:
         register: What to call when RecBole has been imported.
         family_of: The package of RecBole that a composed model is found in, by its module's name.
-        compose: The class of a name in the module of a name.
+        compose: The composed class of a name in the module of a name.
+        recommender: The same for a recommender of this package.
     """
-    if any(isinstance(finder, _ComposedModelFinder) for finder in sys.meta_path):
+    if any(isinstance(finder, _ModelFinder) for finder in sys.meta_path):
         return
-    sys.meta_path.append(_ComposedModelFinder(family_of, compose))
+    sys.meta_path.append(_ModelFinder(family_of, compose, recommender))
     register_post_import_hook(lambda _: register(), "recbole")
 
 
-class _ComposedModelFinder(MetaPathFinder):
-    """Answers for ``recbole.model.<family>.showcase<name>``, where ``get_model`` looks."""
+class _ModelFinder(MetaPathFinder):
+    """Answers where ``get_model`` looks: ``recbole.model.<family>.showcase<name>``, and our own.
+
+    It is asked last, so that a model of RecBole's of the same name is found before.
+    """
 
     def __init__(
-        self, family_of: Callable[[str], str | None], compose: Callable[[str, str], type]
+        self,
+        family_of: Callable[[str], str | None],
+        compose: Callable[[str, str], type],
+        recommender: Callable[[str, str], type],
     ) -> None:
-        self._family_of, self._compose = family_of, compose
+        self._family_of, self._compose, self._recommender = family_of, compose, recommender
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         parent, _, stem = fullname.rpartition(".")
         family = parent.removeprefix("recbole.model.")
-        if not stem.startswith(PREFIX.lower()) or family not in MODEL_PACKAGES:
+        if family not in MODEL_PACKAGES:
             return None
-        if self._family_of(stem) != family:
-            return None
-        return ModuleSpec(fullname, _ComposedModelLoader(self._compose), origin="recbole_showcase")
+        if recommender_name(stem):
+            make = self._recommender if family == RECOMMENDER_PACKAGE else None
+        else:
+            composed = stem.startswith(PREFIX.lower()) and self._family_of(stem) == family
+            make = self._compose if composed else None
+        return make and ModuleSpec(fullname, _ModelLoader(make), origin="recbole_showcase")
 
 
-class _ComposedModelLoader(Loader):
-    """A module whose one class is composed when ``get_model`` asks for it."""
+class _ModelLoader(Loader):
+    """A module whose one class is made when ``get_model`` asks for it."""
 
-    def __init__(self, compose: Callable[[str, str], type]) -> None:
-        self._compose = compose
+    def __init__(self, make: Callable[[str, str], type]) -> None:
+        self._make = make
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
@@ -89,9 +103,9 @@ class _ComposedModelLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         stem = module.__name__.rpartition(".")[2]
 
-        def compose(name: str) -> Any:
+        def make(name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(name)
-            return self._compose(name, stem)
+            return self._make(name, stem)
 
-        module.__getattr__ = compose  # type: ignore[method-assign]
+        module.__getattr__ = make  # type: ignore[method-assign]

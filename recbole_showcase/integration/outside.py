@@ -21,6 +21,7 @@ from recbole_showcase.parts import (
     is_named_by_a_file,
     register,
 )
+from recbole_showcase.recommenders import is_recommender
 
 _BASE = "recommender"  # a kind beside those of parts
 _OPTIONS = ("smaller", "at", "ranking")  # of a metric; what it needs from outside cannot travel
@@ -30,7 +31,7 @@ _expected: list[Mapping[str, Any]] = []  # what a worker of ray's is to know
 
 def remember_base(base: type) -> None:
     """Keep a recommender that RecBole does not find by itself."""
-    if not base.__module__.startswith("recbole."):
+    if not base.__module__.startswith("recbole.") and not is_recommender(base):
         _bases[base.__name__.lower()] = base
 
 

@@ -17,7 +17,13 @@ from typing import Any
 
 from recbole_showcase.errors import RegistrationError
 from recbole_showcase.integration import compat, outside, parsing, processes, saved_data
-from recbole_showcase.integration.hooks import COMPOSED_MODULE, MODEL_PACKAGES, PREFIX
+from recbole_showcase.integration.hooks import (
+    COMPOSED_MODULE,
+    MODEL_PACKAGES,
+    PREFIX,
+    RECOMMENDER_PACKAGE,
+)
+from recbole_showcase.recommenders import RECOMMENDERS, is_recommender, recommender_name
 
 # The rule of recbole.data.utils.create_dataset for models without a data set class of their own.
 _DATASET_OF_TYPE = {
@@ -91,7 +97,10 @@ def family_of(stem: str) -> str | None:
     for family in MODEL_PACKAGES:
         if base in _stems(family):
             return family
+    if recommender_name(base):
+        return RECOMMENDER_PACKAGE
     known = [name for family in MODEL_PACKAGES for name in _stems(family)]
+    known += [name.lower() for name in RECOMMENDERS]
     near = get_close_matches(base, known, n=1, cutoff=0)[0]
     raise RegistrationError(
         f"no model '{PREFIX}{base}': RecBole has no model of that name, and none was given to "
@@ -101,17 +110,32 @@ def family_of(stem: str) -> str | None:
 
 
 def classes_beside(base: type) -> tuple[type, type]:
-    """The trainer and the data set class that RecBole takes for a model class."""
-    datasets = import_module("recbole.data.dataset")
+    """The trainer and the data set class that RecBole takes for a model class.
+
+    A class that is derived from a recommender of this package has what that one has.
+    """
+    datasets, trainers = (import_module(_HOMES[suffix]) for suffix in ("Dataset", "Trainer"))
+    names = [base.__name__]
+    if seeing := seeing_base(base):
+        names.append(seeing.__name__)
+    named = next((n for n in names if hasattr(trainers, n + "Trainer")), base.__name__)
     trainer = import_module("recbole.utils").get_trainer(
         base.type,  # type: ignore[attr-defined]
-        base.__name__,
+        named,
     )
-    dataset = getattr(datasets, base.__name__ + "Dataset", None) or getattr(
-        datasets,
-        _DATASET_OF_TYPE[base.type.name],  # type: ignore[attr-defined]
-    )
-    return trainer, dataset
+    kind = _DATASET_OF_TYPE[base.type.name]  # type: ignore[attr-defined]
+    candidates = (getattr(datasets, name + "Dataset", None) for name in names)
+    return trainer, next(filter(None, candidates), getattr(datasets, kind))
+
+
+def plain_classes() -> tuple[type, type]:
+    """RecBole's trainer and data set class of models without one of their own."""
+    return tuple(getattr(import_module(home), name) for name, home in _HOMES.items())  # type: ignore[return-value]
+
+
+def seeing_base(model: type) -> type | None:
+    """The recommender of this package that a model class is, or is derived from, if any."""
+    return next((cls for cls in model.__mro__ if is_recommender(cls)), None)
 
 
 def add_composed(model: type, trainer: type, dataset: type) -> None:
@@ -121,13 +145,22 @@ def add_composed(model: type, trainer: type, dataset: type) -> None:
         RegistrationError: If RecBole has a trainer or data set class of that name.
     """
     for suffix, value in (("Trainer", trainer), ("Dataset", dataset)):
-        _add(import_module(_HOMES[suffix]), model.__name__ + suffix, value)
+        add_beside(model, suffix, value)
     _composed[model.__name__] = model
     outside.remember_base(model.base_model)  # type: ignore[attr-defined]
 
 
+def add_beside(model: type, suffix: str, value: type) -> None:
+    """Let RecBole find the ``Trainer`` or ``Dataset`` class of a model of ours.
+
+    Raises:
+        RegistrationError: If RecBole has a class of that name.
+    """
+    _add(import_module(_HOMES[suffix]), model.__name__ + suffix, value)
+
+
 def class_beside(model: type, suffix: str) -> type:
-    """The ``Trainer`` or ``Dataset`` class of a composed model."""
+    """The ``Trainer`` or ``Dataset`` class of a model of ours."""
     return getattr(import_module(_HOMES[suffix]), model.__name__ + suffix)
 
 
@@ -201,7 +234,7 @@ def base_class(stem: str) -> type:
         name = _class_name(base)
         _check_package(PREFIX + name, *_PACKAGES[name])
     module = import_module(f"recbole.model.{family}.{base}")
-    return getattr(module, _class_name_in(module, base))
+    return getattr(module, recommender_name(base) or _class_name_in(module, base))
 
 
 def composed_name(stem: str) -> str:
@@ -218,6 +251,8 @@ def composed_name(stem: str) -> str:
 
 def _class_name(base: str) -> str:
     """The class in a model's module, from its lower-case name."""
+    if own := recommender_name(base):
+        return own
     family = next(family for family in MODEL_PACKAGES if base in _stems(family))
     if family.startswith("exlib"):  # importing it would need its package
         return next(name for name in _PACKAGES if name.lower() == base)
@@ -240,7 +275,7 @@ def _family_of_type(model: type) -> str:
 
 
 def _wrap_config() -> None:
-    from recbole_showcase.integration.config import showcase_defaults
+    from recbole_showcase.integration.config import recommender_defaults, showcase_defaults
     from recbole_showcase.integration.metrics import (
         admit_metrics,
         check_valid_metric,
@@ -255,6 +290,10 @@ def _wrap_config() -> None:
     def _load_internal_config_dict(self: Any, model: str, model_class: type, dataset: str) -> None:
         base = base_name(model)
         load_internal(self, base or model, model_class, dataset)
+        if seeing := seeing_base(model_class):
+            self.internal_config_dict.update(
+                recommender_defaults(seeing, self.external_config_dict)
+            )
         if base is not None:
             self.internal_config_dict.update(showcase_defaults(self.external_config_dict))
 

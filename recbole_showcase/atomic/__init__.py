@@ -8,8 +8,10 @@ from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder, photo_folder_or_none
 from recbole_showcase.atomic.reader import (
+    line_blocks,
     line_starts,
     read_atomic,
+    read_batches,
     read_columns,
     read_fields,
     read_table,
@@ -45,11 +47,13 @@ __all__ = [
     "convert_explained_pairs",
     "convert_gest",
     "convert_google_local",
+    "line_blocks",
     "line_starts",
     "photo_folder",
     "photo_folder_or_none",
     "positions",
     "read_atomic",
+    "read_batches",
     "read_columns",
     "read_fields",
     "read_table",

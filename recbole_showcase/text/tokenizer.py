@@ -193,7 +193,7 @@ def _reads_pieces(tokenizer: PreTrainedTokenizerBase) -> bool:
     own = tokenizer.backend_tokenizer  # type: ignore[attr-defined]
     parts, added = own.pre_tokenizer, own.get_added_tokens_decoder().values()
     gpt2 = isinstance(parts, pre_tokenizers.ByteLevel) and parts.use_regex
-    alike = gpt2 and not parts.add_prefix_space or _state(parts) == _state(_parted())
+    alike = (gpt2 and not parts.add_prefix_space) or _state(parts) == _state(_parted())
     return alike and own.normalizer is None and all(token.special for token in added)
 
 

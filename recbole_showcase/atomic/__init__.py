@@ -11,9 +11,9 @@ from recbole_showcase.atomic.reader import (
     line_blocks,
     line_starts,
     read_atomic,
-    read_batches,
     read_columns,
     read_fields,
+    read_in_parts,
     read_table,
 )
 from recbole_showcase.atomic.schema import (
@@ -53,9 +53,9 @@ __all__ = [
     "photo_folder_or_none",
     "positions",
     "read_atomic",
-    "read_batches",
     "read_columns",
     "read_fields",
+    "read_in_parts",
     "read_table",
     "repeated",
     "write_atomic",

@@ -94,10 +94,19 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Tab
         return found.to_arrow_table()
 
 
-def read_batches(path: str | Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """Read an atomic file as :func:`read_table` does, up to some rows at a time."""
+def read_in_parts(path: str | Path, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+    """Read an atomic file as :func:`read_table` does, in parts of at least so many rows."""
+    import pyarrow as pa
+
     with _query_of(path, columns) as found:
-        yield from found.to_arrow_reader(rows)
+        batches: list[pa.RecordBatch] = []  # as many rows as DuckDB pleases
+        for batch in found.to_arrow_reader():
+            batches.append(batch)
+            if sum(map(len, batches)) >= rows:
+                yield pa.Table.from_batches(batches)
+                batches.clear()
+        if batches:
+            yield pa.Table.from_batches(batches)
 
 
 @contextmanager

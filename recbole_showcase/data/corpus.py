@@ -23,8 +23,8 @@ from recbole_showcase.atomic import (
     as_arrow,
     line_starts,
     positions,
-    read_batches,
     read_fields,
+    read_in_parts,
     read_table,
     repeated,
 )
@@ -291,14 +291,14 @@ def _photo_rows(
         return (np.empty(0, dtype=np.int32),) * 4
     find, order = corpus.finder(), store.in_order()
     count, parts = 0, [(np.empty(0, dtype=np.int32),) * 4]
-    for batch in read_batches(path, ("image_id", "item_id", "review_id"), _PHOTOS_AT_ONCE):
-        items = positions(batch["item_id"], corpus.item_tokens)
+    for part in read_in_parts(path, ("image_id", "item_id", "review_id"), _PHOTOS_AT_ONCE):
+        items = positions(part["item_id"], corpus.item_tokens)
         lines = np.flatnonzero(items > 0)
-        posted = find(batch["review_id"].take(pa.array(lines)))
-        own = order.rows(batch["image_id"])
+        posted = find(part["review_id"].take(pa.array(lines)))
+        own = order.rows(part["image_id"])
         rows = np.full(len(lines), _ELSEWHERE) if own is None else own[lines]
         parts.append(tuple(n.astype(np.int32) for n in (lines + count, items[lines], posted, rows)))
-        count += len(batch)
+        count += len(part)
     lines, items, posted, rows = map(np.concatenate, zip(*parts, strict=True))
     if count and not len(lines):
         getLogger().warning(

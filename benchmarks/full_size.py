@@ -83,6 +83,8 @@ def write(folder: Path, times: int, share: float) -> None:
 
 
 def _write_features(folder: Path, modalities: dict[str, tuple[str, int]]) -> None:
+    from recbole_showcase.encoders.store import digest_of_file
+
     store = folder / f"{NAME}.features" / "random"
     store.mkdir(parents=True)
     rng = np.random.default_rng(1)
@@ -103,6 +105,7 @@ def _write_features(folder: Path, modalities: dict[str, tuple[str, int]]) -> Non
         "encoder": "random", "architecture": "", "weights": "", "weights_digest": "",
         "preprocessing": {}, "dim": WIDTH, "dtype": "float16", "package_version": "benchmark",
         "modalities": {m: {"count": n, "skipped": {}} for m, (_, n) in modalities.items()},
+        "digests": {path.name: digest_of_file(path) for path in sorted(store.iterdir())},
     }  # fmt: skip
     (store / "meta.json").write_text(json.dumps(meta))
 

@@ -8,10 +8,12 @@ from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder, photo_folder_or_none
 from recbole_showcase.atomic.reader import (
+    line_blocks,
     line_starts,
     read_atomic,
     read_columns,
     read_fields,
+    read_in_parts,
     read_table,
 )
 from recbole_showcase.atomic.schema import (
@@ -45,6 +47,7 @@ __all__ = [
     "convert_explained_pairs",
     "convert_gest",
     "convert_google_local",
+    "line_blocks",
     "line_starts",
     "photo_folder",
     "photo_folder_or_none",
@@ -52,6 +55,7 @@ __all__ = [
     "read_atomic",
     "read_columns",
     "read_fields",
+    "read_in_parts",
     "read_table",
     "repeated",
     "write_atomic",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -89,6 +90,28 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Tab
     Raises:
         DataError: As in :func:`read_atomic`.
     """
+    with _query_of(path, columns) as found:
+        return found.to_arrow_table()
+
+
+def read_in_parts(path: str | Path, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+    """Read an atomic file as :func:`read_table` does, in parts of at least so many rows."""
+    import pyarrow as pa
+
+    with _query_of(path, columns) as found:
+        batches: list[pa.RecordBatch] = []  # as many rows as DuckDB pleases
+        for batch in found.to_arrow_reader():
+            batches.append(batch)
+            if sum(map(len, batches)) >= rows:
+                yield pa.Table.from_batches(batches)
+                batches.clear()
+        if batches:
+            yield pa.Table.from_batches(batches)
+
+
+@contextmanager
+def _query_of(path: str | Path, columns: Sequence[str] | None) -> Iterator[duckdb.DuckDBPyRelation]:
+    """A query for columns of a file whose rows were counted; its errors name what is wrong."""
     import duckdb
 
     path = Path(path)
@@ -102,7 +125,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Tab
     with duckdb.connect() as connection, interruptible():
         connection.execute("SET arrow_large_buffer_size = true")
         try:
-            return connection.sql(_query(path, fields, wanted, longest)).to_arrow_table()
+            yield connection.sql(_query(path, fields, wanted, longest))
         except duckdb.Error as error:
             floats = [name for name in wanted if types[name] == "float"]
             raise _unreadable(connection, path, fields, floats, longest, error) from error
@@ -112,7 +135,7 @@ def line_starts(path: Path) -> np.ndarray:
     """Where each row of an atomic file begins, after the header, in bytes (R,)."""
     found, before = [], 0
     with path.open("rb") as file:
-        for block in _blocks(file):
+        for block in line_blocks(file):
             found.append(before + 1 + np.flatnonzero(np.frombuffer(block, np.uint8) == _NEWLINE))
             before += len(block)
     # Behind the last line nothing begins.
@@ -194,8 +217,8 @@ def _has_carriage_returns(path: Path) -> bool:
         return file.readline().endswith(b"\r\n")
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield blocks that end at the end of a line (the last one: of the file)."""
+def line_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Blocks of a file that end at the end of a line, the last one too where the file does not."""
     rest = b""
     while block := file.read(_BLOCK):
         end = block.rfind(b"\n") + 1
@@ -222,7 +245,7 @@ def _check_rows(path: Path, columns: int) -> int:
     seen = longest = 0
     returns = _has_carriage_returns(path)
     with path.open("rb") as file:
-        for block in _blocks(file):
+        for block in line_blocks(file):
             if block.count(b"\r") != (block.count(b"\r\n") if returns else 0):
                 stray = re.search(rb"\r(?!\n)" if returns else rb"\r", block)
                 line = seen + 1 + block.count(b"\n", 0, stray.start() if stray else 0)

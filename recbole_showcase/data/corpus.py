@@ -7,7 +7,7 @@ row for each profile: a text about a user or an item that no interaction carries
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from logging import getLogger
@@ -24,6 +24,7 @@ from recbole_showcase.atomic import (
     line_starts,
     positions,
     read_fields,
+    read_in_parts,
     read_table,
     repeated,
 )
@@ -33,6 +34,8 @@ from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 
 TRAIN, VALID, TEST, PROFILE, DROPPED = 0, 1, 2, 3, -1
+_PHOTOS_AT_ONCE = 1 << 20  # lines of .image that are in memory while photos are joined
+_ELSEWHERE = -2  # the row of a photo that the store has in another order than .image
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,8 @@ class ReviewCorpus:
         """The number of internal user ids, padding included."""
         return len(self.user_tokens)
 
-    def rows_of(self, reviews: pa.ChunkedArray) -> np.ndarray:
-        """Rows that carry some reviews, 0 if absent.
+    def finder(self) -> Callable[[pa.Array], np.ndarray]:
+        """A function that gives the rows that carry some reviews, 0 where there is none.
 
         Raises:
             DataError: If two rows carry the same review.
@@ -172,8 +175,8 @@ class ReviewCorpus:
         tokens = as_arrow(self.interactions.reviews[known])
         if (twice := repeated(tokens)) is not None:
             raise DataError(f"review_id '{twice}' is in two rows of .inter; ids must be unique")
-        found = positions(reviews, tokens)
-        return np.where(found >= 0, np.append(known, 0)[found], 0)
+        rows = np.append(known, 0)  # the last one for -1
+        return lambda reviews: rows[positions(reviews, tokens)]
 
     @cached_property
     def visits(self) -> Timeline:
@@ -246,8 +249,9 @@ class PhotoTable:
         rows, items, posted, starts = _photo_rows(path, corpus, store)
         times = corpus.interactions.times[posted]
         order = np.argsort(times, kind="stable")
-        self.tokens = StoredColumn(path, "image_id", starts[order])
-        self.paths = StoredColumn(path, "path", starts[order])
+        starts = starts[order]
+        self.tokens = StoredColumn(path, "image_id", starts)
+        self.paths = StoredColumn(path, "path", starts)
         self.items, self.rows = items[order], posted[order]
         self.features = Features(store, rows[order])
         everything = np.arange(len(order))
@@ -285,20 +289,26 @@ def _photo_rows(
     """
     if not path.is_file():
         return (np.empty(0, dtype=np.int32),) * 4
-    table = read_table(path, ("image_id", "item_id", "review_id"))
-    items = positions(table["item_id"], corpus.item_tokens)
-    lines = np.flatnonzero(items > 0)
-    if len(table) and not len(lines):
+    find, order = corpus.finder(), store.in_order()
+    count, parts = 0, [(np.empty(0, dtype=np.int32),) * 4]
+    for part in read_in_parts(path, ("image_id", "item_id", "review_id"), _PHOTOS_AT_ONCE):
+        items = positions(part["item_id"], corpus.item_tokens)
+        lines = np.flatnonzero(items > 0)
+        posted = find(part["review_id"].take(pa.array(lines)))
+        own = order.rows(part["image_id"])
+        rows = np.full(len(lines), _ELSEWHERE) if own is None else own[lines]
+        parts.append(tuple(n.astype(np.int32) for n in (lines + count, items[lines], posted, rows)))
+        count += len(part)
+    lines, items, posted, rows = map(np.concatenate, zip(*parts, strict=True))
+    if count and not len(lines):
         getLogger().warning(
-            f"none of {len(table)} photos of {path} is of an item of the data set; what does "
+            f"none of {count} photos of {path} is of an item of the data set; what does "
             f"not join is told by: {check_command(path.parent)}"
         )
-    table = table if len(lines) == len(items) else table.take(lines)
-    rows = store.rows(table["image_id"])
-    posted = corpus.rows_of(table["review_id"])
+    if (rows == _ELSEWHERE).any():
+        rows = store.rows(read_table(path, ("image_id",))["image_id"].take(pa.array(lines)))
     kept = rows >= 0
-    own, items, posted = (n[kept].astype(np.int32) for n in (rows, items[lines], posted))
-    return own, items, posted, line_starts(path)[lines[kept]]
+    return rows[kept].astype(np.int32), items[kept], posted[kept], line_starts(path)[lines[kept]]
 
 
 def _read_reviews(path: Path) -> tuple[pa.Table, np.ndarray]:

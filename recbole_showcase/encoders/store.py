@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -26,8 +26,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from recbole_showcase.atomic import as_arrow, positions, repeated
+from recbole_showcase.atomic import as_arrow, line_blocks, positions, repeated
 from recbole_showcase.encoders.commands import embed_command, making
+from recbole_showcase.encoders.in_order import RowsInOrder
 from recbole_showcase.encoders.names import absolute, store_name
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.files.plain import read_array, read_json
@@ -168,8 +169,16 @@ class FeatureStore:
         """The tokens of the rows (N,), an object array of str, read from the file each time."""
         return self._tokens().to_numpy(zero_copy_only=False)
 
+    def in_order(self) -> RowsInOrder:
+        """What finds the rows of tokens that come in the order of the rows."""
+        return RowsInOrder(self._token_blocks(), list(self.skipped))
+
     def _tokens(self) -> pa.Array:
         return read_tokens(self._file(".ids").read_bytes())
+
+    def _token_blocks(self) -> Iterator[pa.Array]:
+        with self._file(".ids").open("rb") as file:
+            yield from map(read_tokens, line_blocks(file))
 
     def _file(self, ending: str) -> Path:
         return self.folder / f"{self.modality}{ending}"
@@ -184,7 +193,7 @@ class FeatureStore:
     def tokens_digest(self) -> str:
         """SHA-256 of the tokens in the order of the rows."""
         path = self._file(".ids")
-        return self.digests.get(path.name) or digest_of(path.read_bytes())
+        return self.digests.get(path.name) or digest_of_file(path)
 
     @property
     def command(self) -> str:
@@ -209,21 +218,28 @@ class FeatureStore:
         return matrix
 
     def _check_ids(self) -> None:
-        path = self._file(".ids")
+        """Go through the tokens a block at a time; they were told apart when they were written."""
+        path, skipped = self._file(".ids"), as_arrow(list(self.skipped))
+        count, twice = 0, repeated(skipped)
         try:
-            content = path.read_bytes()
-            ids = read_tokens(content)
+            for ids in self._token_blocks():
+                count += len(ids)
+                again = np.flatnonzero(positions(ids, skipped) >= 0) if len(skipped) else ()
+                twice = str(ids[int(again[0])]) if len(again) else twice
+            # Tokens in another order would join every row to another photo, and nothing would tell.
+            written = self.digests.get(path.name)
+            changed = written is not None and digest_of_file(path) != written
+            if written is None or changed:
+                twice = repeated(self._tokens()) or twice
         except (OSError, ValueError) as error:
             raise self._broken(path, f"cannot be read: {error}") from error
-        if len(ids) != len(self.matrix):
+        if count != len(self.matrix):
             raise self._broken(
-                path, f"{len(ids)} tokens for {len(self.matrix)} rows of {self._file('.npy').name}"
+                path, f"{count} tokens for {len(self.matrix)} rows of {self._file('.npy').name}"
             )
-        everything = pa.concat_arrays([ids, as_arrow(list(self.skipped))])
-        if (twice := repeated(everything)) is not None:
+        if twice is not None:
             raise self._broken(path, f"token '{twice}' is there twice")
-        # Tokens in another order would join every row to another photo, and nothing would tell.
-        if path.name in self.digests and digest_of(content) != self.digests[path.name]:
+        if changed:
             raise self._broken(path, "is not as it was written (another SHA-256 than in meta.json)")
 
     def _check_rows(self) -> None:

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import regex
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.metrics.words import SPACED, UNSPACED_WORD, unspaced_phrases
+from recbole_showcase.text.pieces import Recall, pieces
 
 _PART = rf"(?!\p{{M}}|\p{{Join_Control}})[{SPACED}--_]+"
 _WORD = regex.compile(rf"{UNSPACED_WORD}|{_PART}(?:['’\-]{_PART})*", regex.V1)
@@ -31,8 +33,7 @@ Phrase = tuple[str, bool]
 Chunker = Callable[[Sequence[str]], Iterator[list[Phrase]]]
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """Where a text names an entity.
 
     Attributes:
@@ -43,6 +44,21 @@ class Mention:
     start: int
     end: int
     phrase: int
+
+
+class _Word(NamedTuple):
+    """A word of a piece of a text.
+
+    Attributes:
+        text: In lower case.
+        longest: Words of the longest phrase that begins with it, 0 where none does.
+        start, end: Characters, counted from the end of the piece.
+    """
+
+    text: str
+    longest: int
+    start: int
+    end: int
 
 
 class EntityLexicon:
@@ -61,7 +77,8 @@ class EntityLexicon:
         self._longest: dict[str, int] = {}  # words of the longest phrase that begins with a word
         for words in filter(None, self._number):
             self._longest[words[0]] = max(self._longest.get(words[0], 0), len(words))
-        self._alike = [np.flatnonzero(self.plural == number) for number in (False, True)]
+        self._alike = [np.flatnonzero(self.plural == number).tolist() for number in (False, True)]
+        self._words = Recall(lambda parts: map(self._words_of, parts))
 
     @classmethod
     def mine(
@@ -93,20 +110,34 @@ class EntityLexicon:
 
     def find(self, text: str) -> list[Mention]:
         """Where a text names phrases, in whole words; at each place the longest one counts."""
-        spans = [(word.start(), word.end()) for word in _WORD.finditer(text)]
-        words = [text[start:end].lower() for start, end in spans]
-        found, place = [], 0
-        while place < len(words):
-            longest = self._longest.get(words[place], 0)
-            for length in range(min(longest, len(words) - place), 0, -1):
-                number = self._number.get(tuple(words[place : place + length]))
+        parts = pieces(text)
+        ends = accumulate(map(len, parts))
+        of_parts = self._words.of([parts])[0]
+        words = [(end, word) for end, own in zip(ends, of_parts, strict=True) for word in own]
+        found, free = [], 0
+        for place, (end, word) in enumerate(words):
+            if not word.longest or place < free:
+                continue
+            for length in range(min(word.longest, len(words) - place), 0, -1):
+                last_end, last = words[place + length - 1]
+                number = self._number.get(tuple([w.text for _, w in words[place : place + length]]))
                 if number is not None:
-                    found.append(Mention(spans[place][0], spans[place + length - 1][1], number))
-                    place += length
+                    found.append(Mention(end + word.start, last_end + last.end, number))
+                    free = place + length
                     break
-            else:
-                place += 1
         return found
+
+    def _words_of(self, piece: str) -> list[_Word]:
+        """The words of a piece of a text."""
+        return [
+            _Word(
+                word := match[0].lower(),
+                self._longest.get(word, 0),
+                match.start() - len(piece),
+                match.end() - len(piece),
+            )
+            for match in _WORD.finditer(piece)
+        ]
 
     def replace(
         self, text: str, mentions: Sequence[Mention], random: np.random.Generator
@@ -137,9 +168,9 @@ class EntityLexicon:
     def _draw(self, mention: Mention, own: set[int], random: np.random.Generator) -> str | None:
         """Another phrase of the same number, or None where there is none."""
         alike = self._alike[int(self.plural[mention.phrase])]
-        if len(alike) <= len(own) and set(alike.tolist()) <= own:
+        if len(alike) <= len(own) and set(alike) <= own:
             return None
-        while (drawn := int(alike[random.integers(len(alike))])) in own:
+        while (drawn := alike[random.integers(len(alike))]) in own:
             pass
         return self.phrases[drawn]
 

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from recbole_showcase.atomic import StoredColumn
 from recbole_showcase.files.plain import parse_json
+from recbole_showcase.text.pieces import Recall, pieces
 from recbole_showcase.text.pretrained import load_pretrained
 
 # Where GPT-2's tokenizer parts a text, but that marks belong to the letters before them: it would
@@ -21,6 +22,7 @@ from recbole_showcase.text.pretrained import load_pretrained
 _PARTS = Regex(
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}[\p{L}\p{M}]*| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 )
+_ID = np.dtype(np.int32)
 # What decoders write for bytes that are no character.
 _BROKEN = "\ufffd"
 SPECIALS = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>"}
@@ -47,6 +49,8 @@ class TextTokenizer:
         self.pad_id = int(tokenizer.pad_token_id)
         self.bos_id = int(tokenizer.bos_token_id)
         self.eos_id = int(tokenizer.eos_token_id)
+        self._parts = pieces if _reads_pieces(tokenizer) else _whole
+        self._ids = Recall(self._ids_of)
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> TextTokenizer:
@@ -57,12 +61,7 @@ class TextTokenizer:
             vocab_size: The most entries, the 256 bytes and the special tokens among them.
         """
         tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [
-                pre_tokenizers.Split(_PARTS, "isolated"),
-                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-            ]
-        )
+        tokenizer.pre_tokenizer = _parted()
         tokenizer.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,
@@ -126,17 +125,32 @@ class TextTokenizer:
         """
         if not texts:
             return np.empty((0, 0), dtype=np.int64)
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)
-        # Where a vocabulary has the name of the padding as a word, it still comes out whole.
-        words = [[token for token in ids if token != self.pad_id] for ids in encoded["input_ids"]]
-        start, end = ([self.bos_id], [self.eos_id]) if ends else ([], [])
-        rows = [
-            [*start, *ids[:max_tokens], *(end if len(ids) <= max_tokens else [])] for ids in words
-        ]
-        padded = np.full((len(rows), max(map(len, rows))), self.pad_id, dtype=np.int64)
-        for row, ids in zip(padded, rows, strict=True):
-            row[: len(ids)] = ids
+        start, end = (self.bos_id, self.eos_id) if ends else ((), ())
+        start, end = np.array(start, _ID).tobytes(), np.array(end, _ID).tobytes()
+        most = max_tokens * _ID.itemsize
+        rows = []
+        for found in self._ids.of([self._parts(text) for text in texts]):
+            ids = b"".join(found)
+            rows.append(start + ids[:most] + (end if len(ids) <= most else b""))
+        lengths = np.array([len(row) for row in rows]) // _ID.itemsize
+        padded = np.full((len(rows), lengths.max()), self.pad_id, dtype=np.int64)
+        padded[np.arange(lengths.max()) < lengths[:, None]] = np.frombuffer(b"".join(rows), _ID)
         return padded
+
+    def _ids_of(self, parts: Sequence[str]) -> list[bytes]:
+        """The token ids of each of some parts of texts."""
+        # Where a vocabulary has the name of the padding as a word, it still comes out whole.
+        words = ([token for token in ids if token != self.pad_id] for ids in self._encoded(parts))
+        return [np.array(ids, _ID).tobytes() for ids in words]
+
+    def _encoded(self, parts: Sequence[str]) -> Iterable[list[int]]:
+        if self._parts is not pieces:
+            how = {"add_special_tokens": False, "split_special_tokens": True}
+            return self.tokenizer(list(parts), **how)["input_ids"]
+        # One by one: to wake threads for some new words takes longer than the words do.
+        own = self.tokenizer.backend_tokenizer
+        own.encode_special_tokens = True
+        return (own.encode(part, add_special_tokens=False).ids for part in parts)
 
     def decode(self, ids: list[list[int]]) -> list[str]:
         """Texts of token ids, without special tokens and outer white space.
@@ -159,6 +173,36 @@ class TextTokenizer:
     def fingerprint(self) -> str:
         """The vocabulary as text, equal for tokenizers that give the same ids."""
         return json.dumps(sorted(self.tokenizer.get_vocab().items(), key=lambda item: item[1]))
+
+
+def _parted() -> pre_tokenizers.PreTokenizer:
+    """How our own tokenizer parts texts before it looks for tokens."""
+    bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(_PARTS, "isolated"), bytes_of])
+
+
+def _reads_pieces(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the ids of a text are those of its :func:`pieces`, one after the other.
+
+    So it is where every run of white space begins a part of its own, as in ours and in GPT-2's,
+    and nothing is done to a text before. Others may look at a text's start or at what white space
+    there is.
+    """
+    if not tokenizer.is_fast:
+        return False
+    own = tokenizer.backend_tokenizer  # type: ignore[attr-defined]
+    parts, added = own.pre_tokenizer, own.get_added_tokens_decoder().values()
+    gpt2 = isinstance(parts, pre_tokenizers.ByteLevel) and parts.use_regex
+    alike = (gpt2 and not parts.add_prefix_space) or _state(parts) == _state(_parted())
+    return alike and own.normalizer is None and all(token.special for token in added)
+
+
+def _state(parts: pre_tokenizers.PreTokenizer | None) -> object:
+    return parts and parts.__getstate__()
+
+
+def _whole(text: str) -> list[str]:
+    return [text]
 
 
 class TokenTable:

@@ -15,6 +15,7 @@ from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.files.replace import replace_text, replaced
 from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
 from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
+from recbole_showcase.metrics.ratings import root_of_mean
 from recbole_showcase.metrics.statistics import ratio
 from recbole_showcase.settings import stored_as
 
@@ -23,6 +24,7 @@ FORMAT = "recbole_showcase user sums 1"
 # How a value follows from sums, by the name that stands in files.
 _FORMS: Mapping[str, Callable[[NDArray[np.float64]], float]] = {
     "mean": ratio,
+    "root": root_of_mean,
     "bleu": bleu_of_sums,
     "sacrebleu": sacre_bleu_of_sums,
 }

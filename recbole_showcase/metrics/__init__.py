@@ -121,7 +121,9 @@ from recbole_showcase.metrics.sentiment import (
 )
 from recbole_showcase.metrics.significance import (
     Comparison,
+    holm,
     paired_bootstrap,
+    paired_effect,
 )
 from recbole_showcase.metrics.statistics import (
     Statistics,
@@ -160,6 +162,7 @@ __all__ = [
     "feature_mentions",
     "hallucination_rate",
     "hallucination_values",
+    "holm",
     "image_diversity",
     "image_diversity_values",
     "image_f1",
@@ -184,6 +187,7 @@ __all__ = [
     "meteor_values",
     "mine_lexicon",
     "paired_bootstrap",
+    "paired_effect",
     "photo_support",
     "rated_pairs",
     "rating_coherence",

@@ -68,6 +68,10 @@ class ShowcaseSettings:
     support_cosine: float = 0.6
     text_model: str | None = None
     text_layer: int = -1
+    text_baseline: str | None = None
+    nli_model: str | None = None
+    evidence_reviews: PositiveInt = 8
+    seq2seq_model: str | None = None
     alignment: str | None = None
 
 

@@ -12,10 +12,12 @@ import numpy as np
 from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.evaluation.results import Source, compare_over_users
-from recbole_showcase.metrics import Comparison
+from recbole_showcase.metrics import Comparison, holm
 
 SIGNIFICANCE = 0.05
 _TIE = 1e-12
+# Draws of users: p is above 2 / draws, and Holm multiplies it by up to the number of columns.
+_DRAWS, _DRAWS_A_COLUMN = 1000, 100
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Figure:
         best: Whether no other combination on the data set is better.
         comparison: The best minus the next best, over users; None if this is not the only best, or
             the users are not known.
+        corrected: p of the comparison among all of its data set, by Holm; NaN without one.
     """
 
     values: Mapping[int, float] = field(default_factory=dict)
     user_sums: Mapping[int, Source] = field(default_factory=dict)
     best: bool = False
     comparison: Comparison | None = None
+    corrected: float = math.nan
 
     @property
     def mean(self) -> float:
@@ -68,6 +72,11 @@ class Figure:
     def significant(self) -> bool:
         """Whether the best is better than the next one by more than chance."""
         return self.comparison is not None and self.comparison.p < SIGNIFICANCE
+
+    @property
+    def surely(self) -> bool:
+        """Whether that holds although the whole table was looked through for it."""
+        return self.corrected < SIGNIFICANCE
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,7 @@ def summarise(spec: BenchmarkSpec, outcomes: Iterable[Outcome]) -> Summary:
         or ("base",),
         columns=columns,
         seeds=tuple(spec.seeds),
-        rows=tuple(_judged(rows, columns, smaller)),
+        rows=tuple(_corrected(list(_judged(rows, columns, smaller)))),
         outcomes=outcomes,
         smaller=smaller,
     )
@@ -201,13 +210,14 @@ def _judged(rows: Sequence[Row], columns: Sequence[str], smaller: frozenset[str]
                     row.figures[column],
                     [peer.figures[column] for peer in peers if peer is not row],
                     -1 if column in smaller else 1,
+                    max(_DRAWS, _DRAWS_A_COLUMN * len(columns)),
                 )
                 for column in columns
             },
         )
 
 
-def _judge(figure: Figure, others: Sequence[Figure], sign: int) -> Figure:
+def _judge(figure: Figure, others: Sequence[Figure], sign: int, draws: int) -> Figure:
     """A figure that knows whether it is the best, and how surely."""
     others = [other for other in others if other.values]
     if not figure.values or not others:
@@ -218,7 +228,27 @@ def _judge(figure: Figure, others: Sequence[Figure], sign: int) -> Figure:
         return figure
     if lead <= _TIE:
         return replace(figure, best=True)
-    comparison = compare_over_users(figure.user_sums, runner_up.user_sums)
+    comparison = compare_over_users(figure.user_sums, runner_up.user_sums, draws)
     if comparison is not None and sign * comparison.difference <= 0:
         comparison = None  # the order is another one over the seeds that both have
     return replace(figure, best=True, comparison=comparison)
+
+
+def _corrected(rows: Sequence[Row]) -> Iterable[Row]:
+    """The rows with p corrected for the number of comparisons of their data set."""
+    compared: dict[str, list[tuple[int, str, float]]] = {}
+    for number, row in enumerate(rows):
+        for column, figure in row.figures.items():
+            if figure.comparison is not None:
+                own = compared.setdefault(row.labels["dataset"], [])
+                own.append((number, column, figure.comparison.p))
+    corrected = {}
+    for own in compared.values():
+        for (number, column, _), p in zip(own, holm([p for *_, p in own]), strict=True):
+            corrected[number, column] = p
+    for number, row in enumerate(rows):
+        figures = {
+            column: replace(figure, corrected=corrected.get((number, column), math.nan))
+            for column, figure in row.figures.items()
+        }
+        yield replace(row, figures=figures)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _NOTHING = "–"
-_FIGURES = ("mean", "std", "p", "low", "high")  # of each metric in table.csv
+_FIGURES = ("mean", "std", "p", "p holm", "effect", "low", "high")  # of each metric in table.csv
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -34,7 +34,8 @@ def legend(summary: Summary) -> str:
     seeds = "one seed" if n == 1 else f"mean ± standard deviation over {n} seeds"
     return (
         f"Test split, {seeds}; best in bold; * better than the next best by a paired bootstrap "
-        f"over users, p < {SIGNIFICANCE}"
+        f"over users, p < {SIGNIFICANCE}, ** also after Holm's correction for all comparisons of "
+        "the data set"
     )
 
 
@@ -111,7 +112,8 @@ def _latex_table(summary: Summary, dataset: str, rows: Sequence[Row]) -> str:
 def csv_of_rows(summary: Summary) -> str:
     """One line a combination: number of runs, and mean and spread of each metric.
 
-    At the best of a data set also p, and the interval of its difference from the next best.
+    At the best of a data set also p, p by Holm, the size of the effect, and the interval of its
+    difference from the next best.
     """
     axes = list(summary.rows[0].labels) if summary.rows else []
     heads = [f"{column} {what}" for column in summary.columns for what in _FIGURES]
@@ -197,7 +199,7 @@ def _body(
             figure = row.figures[column]
             text = plain(_figure_text(figure, digits[column]))
             marked = bold(text) if figure.best else text
-            cells.append(marked + (star if figure.significant else ""))
+            cells.append(marked + star * (figure.significant + figure.surely))
         if _incomplete(summary, rows):
             cells.append(f"{row.done}/{len(summary.seeds)}")
         body.append(cells)
@@ -243,5 +245,7 @@ def _latex_text(text: str) -> str:
 def _numbers(figure: Figure) -> tuple[float, ...]:
     """What the columns ``_FIGURES`` say of a figure."""
     found = figure.comparison
-    tested = (math.nan,) * 3 if found is None else (found.p, found.low, found.high)
+    tested = (math.nan,) * 5
+    if found is not None:
+        tested = (found.p, figure.corrected, found.effect, found.low, found.high)
     return (figure.mean, figure.spread, *tested)

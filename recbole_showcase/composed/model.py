@@ -204,11 +204,15 @@ class ShowcaseMixin(AbstractRecommender):
             chosen, scores = self._choose(pairs, profile)
         else:
             chosen, scores = photos, np.full(photos.shape, np.nan, dtype=np.float32)
-        texts = [""] * len(pairs)
+        texts, ratings = [""] * len(pairs), np.full(len(pairs), np.nan, dtype=np.float32)
         if text:
             to_write = head.data.explanation_batch(pairs, chosen, profile).to(self.device)
-            texts = head.explainer.generate(to_write, *self._vectors_of(to_write))
-        return Explanations(chosen, scores, texts)
+            vectors = self._vectors_of(to_write)
+            texts = head.explainer.generate(to_write, *vectors)
+            rated = head.explainer.rate(to_write, *vectors)
+            if rated is not None:
+                ratings = rated.float().cpu().numpy()
+        return Explanations(chosen, scores, texts, ratings)
 
     def _choose(self, pairs: Pairs, profile: Profile) -> tuple[np.ndarray, np.ndarray]:
         """Photos (B, k) among all of each item, best first, -1 if absent, and their relevance."""

@@ -53,30 +53,34 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Explanations:
-    """Chosen photos and written texts of N pairs.
+    """Chosen photos and written texts of N pairs, and the ratings that go with the texts.
 
     Attributes:
         photos: Positions in the photo table (N, k), best first, -1 if absent.
         relevance: Their relevance to the user (N, k), NaN if absent.
         texts: N texts.
+        ratings: Ratings that the explainer predicts (N,), NaN where it predicts none.
     """
 
     photos: np.ndarray
     relevance: np.ndarray
     texts: list[str]
+    ratings: np.ndarray
 
     def __getitem__(self, index: np.ndarray) -> Explanations:
         """Those of some pairs, in the order of the index."""
         texts = [self.texts[place] for place in index]
-        return Explanations(self.photos[index], self.relevance[index], texts)
+        return Explanations(self.photos[index], self.relevance[index], texts, self.ratings[index])
 
     @classmethod
     def concatenate(cls, parts: Sequence[Explanations], k: int) -> Explanations:
         """Those of several batches as one; of no batch, those of no pair."""
         if not parts:
-            return cls(np.empty((0, k), np.int64), np.empty((0, k), np.float32), [])
+            none = np.empty(0, np.float32)
+            return cls(np.empty((0, k), np.int64), np.empty((0, k), np.float32), [], none)
         return cls(
             np.concatenate([part.photos for part in parts]),
             np.concatenate([part.relevance for part in parts]),
             [text for part in parts for text in part.texts],
+            np.concatenate([part.ratings for part in parts]),
         )

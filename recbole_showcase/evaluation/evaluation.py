@@ -15,10 +15,12 @@ import numpy as np
 
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Explanations, Pairs
+from recbole_showcase.evaluation.evidence import evidence_texts, rating_scale
 from recbole_showcase.evaluation.resources import EvaluationResources
-from recbole_showcase.evaluation.support import supported_features
+from recbole_showcase.evaluation.support import named_in_reviews, supported_features
+from recbole_showcase.evaluation.swaps import Swap, other_photos, other_users
 from recbole_showcase.metrics import feature_mentions
-from recbole_showcase.text.sentences import split_sentences
+from recbole_showcase.text.sentences import sentences_of, split_sentences
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,6 @@ class Sentences:
 
     features: np.ndarray
     owners: np.ndarray
-
-
-@dataclass(frozen=True)
-class Swap:
-    """Texts of N pairs, written again after something they are written from was swapped.
-
-    Attributes:
-        texts: N texts.
-        swapped: Whether the swap changed anything for a pair (N,).
-    """
-
-    texts: list[str]
-    swapped: np.ndarray
 
 
 class Evaluation:
@@ -117,11 +106,15 @@ class Evaluation:
     @cached_property
     def texts(self) -> list[str]:
         """The written texts."""
+        return self._written.texts
+
+    @cached_property
+    def _written(self) -> Explanations:
         if "photos" in vars(self):
-            return self._explain(photos=self.photos).texts
+            return self._explain(photos=self.photos)
         found = self._explain()  # in one pass where nobody has asked for the photos before
         self.photos = found.photos
-        return found.texts
+        return found
 
     @cached_property
     def references(self) -> list[str]:
@@ -141,6 +134,58 @@ class Evaluation:
         each = np.repeat(self.sentences.features, shown.shape[1], axis=0)
         confidence = self.resources.alignment.confidence(each, shown.reshape(-1, shown.shape[2]))
         return confidence.reshape(shown.shape[:2])
+
+    # Statements
+
+    @cached_property
+    def statements(self) -> list[list[str]]:
+        """The sentences of each written text."""
+        return sentences_of(self.texts)
+
+    @cached_property
+    def reviews(self) -> list[list[str]]:
+        """The sentences of each row's review, whatever of it is the true text."""
+        return sentences_of(list(self.data.corpus.texts[self.pairs.rows]))
+
+    @cached_property
+    def evidence(self) -> list[list[list[str]]]:
+        """For each row what others wrote of the item before, each text as its sentences."""
+        limit = self.resources.settings.evidence_reviews
+        texts = evidence_texts(self.data.corpus, self.pairs, limit)
+        return [sentences_of(known) for known in texts]
+
+    # Ratings
+
+    @cached_property
+    def predicted_ratings(self) -> np.ndarray:
+        """Ratings that the explainer predicts beside its texts (N,), NaN where it has none."""
+        found = self._written.ratings.astype(np.float64)
+        if len(found) and np.isnan(found).all():
+            name = self.model.showcase.settings.explainer
+            self.resources.tell(f"explainer '{name}' predicts no rating: figures of it are NaN")
+        return found
+
+    @cached_property
+    def true_ratings(self) -> np.ndarray:
+        """Ratings of the rows (N,), NaN where they are not known."""
+        found = self.data.corpus.interactions.ratings[self.pairs.rows].astype(np.float64)
+        if len(found) and np.isnan(found).all():
+            self.resources.tell(
+                "no explained row has a rating, so errors of predicted ones are NaN; RecBole reads "
+                "ratings where load_col names their field (RATING_FIELD)"
+            )
+        return found
+
+    @cached_property
+    def rating_scale(self) -> tuple[float, float]:
+        """The lowest and the highest rating of the training split, NaN where there is none."""
+        low, high = rating_scale(self.data.corpus.interactions)
+        if not low < high:
+            self.resources.tell(
+                "no two ratings of the training split differ, so predicted ones say nothing and "
+                "RatingCoherence is NaN"
+            )
+        return low, high
 
     # Features of a lexicon
 
@@ -166,6 +211,16 @@ class Evaluation:
         return supported_features(
             self.data, self.items, self.lexicon, self._text_features, threshold
         )
+
+    @cached_property
+    def item_features(self) -> np.ndarray:
+        """Features that training reviews of the item name (N, F)."""
+        return named_in_reviews(self.data, "items", self.items, self.lexicon)
+
+    @cached_property
+    def user_features(self) -> np.ndarray:
+        """Features that training reviews of the user name (N, F)."""
+        return named_in_reviews(self.data, "users", self.users, self.lexicon)
 
     # The recommender's view
 
@@ -220,41 +275,3 @@ class Evaluation:
     def _text_features(self, texts: list[str]) -> np.ndarray:
         """CLIP features (S, D) of texts."""
         return self.resources.text_features(self.data.photos.features, texts)
-
-
-def other_photos(photos: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each pair the photos that were chosen for another.
-
-    Args:
-        photos: Positions in the photo table (N, k), -1 if absent.
-        seed: Of who swaps with whom.
-
-    Returns:
-        The photos (N, k), and whether they are other photos than the pair's own (N,).
-    """
-    others = photos[donors(len(photos), seed)]
-    same = (np.sort(others, axis=1) == np.sort(photos, axis=1)).all(axis=1)
-    return others, ~same
-
-
-def other_users(pairs: Pairs, seed: int) -> tuple[Pairs, np.ndarray]:
-    """For each pair its item with the user of another, at that one's time.
-
-    Args:
-        pairs: N pairs.
-        seed: Of who swaps with whom.
-
-    Returns:
-        The pairs, and whether they have another user than the pair's own (N,).
-    """
-    donor = donors(len(pairs), seed)
-    others = Pairs(pairs.users[donor], pairs.items, pairs.times[donor], pairs.rows[donor])
-    return others, others.users != pairs.users
-
-
-def donors(n: int, seed: int) -> np.ndarray:
-    """For each of n pairs another one to swap with, each once, at random (n,)."""
-    order = np.random.default_rng(seed).permutation(n)
-    donor = np.empty(n, dtype=np.int64)
-    donor[order] = np.roll(order, 1)
-    return donor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from logging import getLogger
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,22 @@ from recbole_showcase.distillation.classifier import AlignmentClassifier, classi
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.evaluation.support import mined_lexicon
-from recbole_showcase.metrics import TextModel, load_wordnet, read_lexicon
+from recbole_showcase.metrics import (
+    EntailmentModel,
+    LikelihoodModel,
+    TextModel,
+    bert_score_baseline,
+    load_wordnet,
+    read_lexicon,
+)
 from recbole_showcase.settings import ShowcaseSettings
+
+_NAMES = {  # what settings without a default may name
+    "text_model": "a pretrained model that reads texts, by name or path",
+    "text_baseline": "a file of baselines, or a language that the package bert-score has some of",
+    "nli_model": "a pretrained classifier of natural-language inference, by name or path",
+    "seq2seq_model": "a pretrained sequence-to-sequence model, by name or path",
+}
 
 
 class EvaluationResources:
@@ -33,6 +48,13 @@ class EvaluationResources:
         self.data: ExplanationData | None = None  # once it is there, before the training
         self.encoder: Any = None  # of texts, in the space of the photos' features
         self._mined: tuple[ReviewCorpus, list[str]] | None = None
+        self._told: set[str] = set()
+
+    def tell(self, line: str) -> None:
+        """Log a warning, once a run however often it is evaluated."""
+        if line not in self._told:
+            self._told.add(line)
+            getLogger().warning(line)
 
     @cached_property
     def given_lexicon(self) -> list[str] | None:
@@ -60,12 +82,35 @@ class EvaluationResources:
         Raises:
             SettingsError: If the settings name none, or it cannot be loaded.
         """
-        if not self.settings.text_model:
-            raise SettingsError(
-                "it reads texts with a pretrained model; allowed "
-                "is its name or path in the setting 'showcase_text_model'"
-            )
-        return TextModel(self.settings.text_model, self.device)
+        return TextModel(_named("text_model", self.settings.text_model), self.device)
+
+    @cached_property
+    def text_baseline(self) -> float:
+        """The baseline that rescales BERTScore at its layer.
+
+        Raises:
+            SettingsError: If the settings name none, or it is not to be found.
+        """
+        given = _named("text_baseline", self.settings.text_baseline)
+        return bert_score_baseline(given, self.text_model, layer=self.settings.text_layer)
+
+    @cached_property
+    def nli_model(self) -> EntailmentModel:
+        """The model that tells what follows from a text, loaded.
+
+        Raises:
+            SettingsError: If the settings name none, or it cannot be loaded.
+        """
+        return EntailmentModel(_named("nli_model", self.settings.nli_model), self.device)
+
+    @cached_property
+    def seq2seq_model(self) -> LikelihoodModel:
+        """The model that tells how likely a text is, loaded.
+
+        Raises:
+            SettingsError: If the settings name none, or it cannot be loaded.
+        """
+        return LikelihoodModel(_named("seq2seq_model", self.settings.seq2seq_model), self.device)
 
     def wordnet(self) -> Any:
         """WordNet, for METEOR's synonyms.
@@ -120,3 +165,17 @@ class EvaluationResources:
         if self._mined is None or self._mined[0] is not data.corpus:
             self._mined = data.corpus, mined_lexicon(data, self.settings.lexicon_size)
         return self._mined[1]
+
+
+def _named(setting: str, value: str | None) -> str:
+    """The value of a setting that names what a metric cannot do without.
+
+    Raises:
+        SettingsError: If it has none.
+    """
+    if not value:
+        raise SettingsError(
+            f"it needs what the setting 'showcase_{setting}' names, which has no value; allowed: "
+            + _NAMES[setting]
+        )
+    return value

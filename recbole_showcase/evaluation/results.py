@@ -15,6 +15,7 @@ from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.files.replace import replace_text, replaced
 from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
 from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
+from recbole_showcase.metrics.ratings import root_of_mean
 from recbole_showcase.metrics.statistics import ratio
 from recbole_showcase.settings import stored_as
 
@@ -23,6 +24,7 @@ FORMAT = "recbole_showcase user sums 1"
 # How a value follows from sums, by the name that stands in files.
 _FORMS: Mapping[str, Callable[[NDArray[np.float64]], float]] = {
     "mean": ratio,
+    "root": root_of_mean,
     "bleu": bleu_of_sums,
     "sacrebleu": sacre_bleu_of_sums,
 }
@@ -177,7 +179,7 @@ def read_user_sums(path: Path, figure: str) -> UserSums | None:
 
 
 def compare_over_users(
-    first: Mapping[int, Source], second: Mapping[int, Source]
+    first: Mapping[int, Source], second: Mapping[int, Source], rounds: int | None = None
 ) -> Comparison | None:
     """The paired bootstrap over users, over the seeds that both systems have.
 
@@ -187,6 +189,7 @@ def compare_over_users(
     Args:
         first: Where to read a figure of one system, by seed.
         second: The same of the other.
+        rounds: How often to draw users, as for ``paired_bootstrap``.
 
     Returns:
         The first minus the second; None if no seed has users of both.
@@ -204,7 +207,7 @@ def compare_over_users(
         return None
     users = np.unique(np.concatenate([own for side in sides for own, _ in side]))
     one_system, other_system = (_over_seeds(side, users) for side in sides)
-    return paired_bootstrap(one_system, other_system, np.arange(len(users)))
+    return paired_bootstrap(one_system, other_system, np.arange(len(users)), rounds=rounds)
 
 
 def _over_seeds(runs: Sequence[UserSums], users: NDArray[np.str_]) -> Statistics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def supported_features(
         Whether a feature is supported (N, F).
     """
     known, place = np.unique(items, return_inverse=True)
-    supported = _named_in_reviews(data, known, lexicon)
+    supported = named_in_reviews(data, "items", known, lexicon)
     photos = np.flatnonzero(np.isin(data.photos.items, known))
     supported |= photo_support(
         encode(lexicon),
@@ -67,11 +68,25 @@ def supported_features(
     return supported[place]
 
 
-def _named_in_reviews(data: ExplanationData, items: np.ndarray, lexicon: list[str]) -> np.ndarray:
-    """Which features training reviews of the items name (I, F); the items are in order."""
+def named_in_reviews(
+    data: ExplanationData, side: Literal["users", "items"], ids: np.ndarray, lexicon: list[str]
+) -> np.ndarray:
+    """Which features training reviews of some users, or items, name.
+
+    Args:
+        data: Reviews and photos.
+        side: Whose ids they are.
+        ids: Internal ids (N,).
+        lexicon: F features.
+
+    Returns:
+        Whether a feature is named (N, F).
+    """
     inter = data.corpus.interactions
-    rows = np.flatnonzero((inter.splits == TRAIN) & np.isin(inter.items, items))
+    known, place = np.unique(ids, return_inverse=True)
+    owners = getattr(inter, side)
+    rows = np.flatnonzero((inter.splits == TRAIN) & np.isin(owners, known))
     review, feature = feature_mentions(list(data.corpus.texts[rows]), lexicon).nonzero()
-    named = np.zeros((len(items), len(lexicon)), dtype=bool)
-    named[np.searchsorted(items, inter.items[rows])[review], feature] = True
-    return named
+    named = np.zeros((len(known), len(lexicon)), dtype=bool)
+    named[np.searchsorted(known, owners[rows])[review], feature] = True
+    return named[place]

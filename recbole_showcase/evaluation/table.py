@@ -17,6 +17,8 @@ from recbole_showcase import metrics
 from recbole_showcase.evaluation.evaluation import Evaluation
 from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.metrics import Metric
+from recbole_showcase.metrics.bart_score import Direction
+from recbole_showcase.metrics.entailment import Texts
 from recbole_showcase.metrics.joint import Truth
 from recbole_showcase.parts import METRICS
 
@@ -76,14 +78,53 @@ def _change(swap: Literal["photo_swap", "user_swap"]) -> Value:
     return value
 
 
-def _bert_score(of: Evaluation) -> ArrayLike:
-    layer = of.resources.settings.text_layer
-    return metrics.bert_score_values(of.texts, of.references, of.resources.text_model, layer=layer)
+def _bert_score(of: Evaluation, baseline: float = 0.0) -> ArrayLike:
+    model, layer = of.resources.text_model, of.resources.settings.text_layer
+    return metrics.bert_score_values(of.texts, of.references, model, layer=layer, baseline=baseline)
+
+
+def _bart_score(direction: Direction) -> Value:
+    """Of written and true texts by the sequence-to-sequence model."""
+    return lambda of: metrics.bart_score_values(
+        of.texts, of.references, of.resources.seq2seq_model, direction=direction
+    )
+
+
+def _entailed(statements: Texts, premises: list[list[list[str]]], of: Evaluation) -> ArrayLike:
+    return metrics.entailed_share_values(statements, premises, of.resources.nli_model)
+
+
+def _rated(function: Value) -> Value:
+    """Of predicted and true ratings on the scale of the training split."""
+    return lambda of: function(of.predicted_ratings, of.true_ratings, *of.rating_scale)
+
+
+def _coherence(of: Evaluation) -> ArrayLike:
+    low, high = of.rating_scale
+    if not low < high:  # no scale: no rating says anything
+        return np.full(len(of.users), np.nan)
+    return metrics.rating_coherence_values(
+        metrics.sentiment(of.texts), of.predicted_ratings, low, high
+    )
 
 
 def _layer(resources: EvaluationResources) -> None:
     """The text model, whose chosen layer is tried out."""
     resources.text_model.try_out(resources.settings.text_layer)
+
+
+def _layer_and_baseline(resources: EvaluationResources) -> None:
+    """The same, and its baseline."""
+    _layer(resources)
+    _ = resources.text_baseline
+
+
+def _nli(resources: EvaluationResources) -> None:
+    resources.nli_model.try_out()
+
+
+def _seq2seq(resources: EvaluationResources) -> None:
+    resources.seq2seq_model.try_out()
 
 
 def _last_layer(resources: EvaluationResources) -> None:
@@ -140,10 +181,30 @@ ROWS = (
     Metric("CIDEr", _compared(metrics.cider_values)),
     Metric("BERTScore", _bert_score, needs=_layer),
     Metric(
+        "BERTScoreRescaled",
+        lambda of: _bert_score(of, of.resources.text_baseline),
+        needs=_layer_and_baseline,
+    ),
+    Metric("BARTScore", _bart_score("f"), needs=_seq2seq),
+    Metric("BARTScorePrecision", _bart_score("precision"), needs=_seq2seq),
+    Metric("BARTScoreRecall", _bart_score("recall"), needs=_seq2seq),
+    Metric(
         "MAUVE",
         lambda of: metrics.mauve(of.texts, of.references, of.resources.text_model),
         needs=_last_layer,
     ),
+    # Whether texts are true
+    Metric(
+        "StatementPrecision",
+        lambda of: _entailed(of.statements, [[review] for review in of.reviews], of),
+        needs=_nli,
+    ),
+    Metric(
+        "StatementRecall",
+        lambda of: _entailed(of.reviews, [[text] for text in of.statements], of),
+        needs=_nli,
+    ),
+    Metric("EvidencePrecision", lambda of: _entailed(of.statements, of.evidence, of), needs=_nli),
     # Texts among themselves
     Metric("Distinct1", _written(metrics.distinct_n, 1)),
     Metric("Distinct2", _written(metrics.distinct_n, 2)),
@@ -164,12 +225,29 @@ ROWS = (
     ),
     _of_lexicon("FCR", lambda of: metrics.feature_coverage_ratio(of.mentions)),
     _of_lexicon("DIV", lambda of: metrics.feature_diversity(of.mentions), smaller=True),
+    _of_lexicon("ItemFMR", lambda of: metrics.known_feature_values(of.mentions, of.item_features)),
+    _of_lexicon("UserFMR", lambda of: metrics.known_feature_values(of.mentions, of.user_features)),
+    _of_lexicon(
+        "ItemFCR",
+        lambda of: metrics.known_feature_coverage(of.mentions, of.item_features, of.items),
+    ),
+    _of_lexicon(
+        "UserFCR",
+        lambda of: metrics.known_feature_coverage_values(of.mentions, of.user_features, of.users),
+    ),
     Metric(
         "HallucinationRate",
         lambda of: metrics.hallucination_values(of.mentions, of.supported),
         smaller=True,
         needs=_lexicon_and_encoder,
     ),
+    # Ratings that go with the texts
+    Metric("RatingRMSE", _rated(metrics.rating_rmse_statistics), smaller=True),
+    Metric("RatingMAE", _rated(metrics.rating_error_values), smaller=True),
+    Metric(
+        "RatedPairs", lambda of: float(metrics.rated_pairs(of.predicted_ratings, of.true_ratings))
+    ),
+    Metric("RatingCoherence", _coherence),
     # Recommendation and explanation together
     _jointly("JointHit", _joint(metrics.joint_hit_values, "both")),
     _jointly("ExplainedHit", _joint(metrics.explained_hit_values, "both")),

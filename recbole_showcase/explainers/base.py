@@ -88,6 +88,15 @@ class Explainer(nn.Module):
         """Texts for the pairs of a batch, without looking at its tokens."""
         raise NotImplementedError
 
+    def rate(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor | None:
+        """Ratings (B,) that it predicts for the pairs of a batch, which their texts go with.
+
+        None where an explainer predicts no rating.
+        """
+        return None
+
 
 def next_token_loss(logits: Tensor, batch: ExplanationBatch) -> Tensor:
     """Mean cross-entropy of a target token, its end among them, given those before it.

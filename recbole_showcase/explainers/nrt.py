@@ -112,6 +112,13 @@ class NrtExplainer(Explainer):
         _, _, start = self._encode(batch)
         return greedy_texts(step, start, batch, self.tokenizer, self.inputs.max_tokens)
 
+    @torch.no_grad()
+    def rate(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
+        """Predicted ratings; see :meth:`Explainer.rate`."""
+        return self._encode(batch)[0]
+
     def _encode(self, batch: ExplanationBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Predicted ratings (B,), hidden states of the words (B, H), start of the GRU (1, B, H)."""
         pair = torch.cat([self.users(batch.users), self.items(batch.items)], dim=1)  # (B, 2 D)

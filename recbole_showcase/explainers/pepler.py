@@ -102,6 +102,13 @@ class PeplerExplainer(Explainer):
         )  # (B, T)
         return self.tokenizer.decode(ids.tolist())
 
+    @torch.no_grad()
+    def rate(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor | None:
+        """Predicted ratings; see :meth:`Explainer.rate`."""
+        return self._rating(self._prompt(batch))
+
     def _prompt(self, batch: ExplanationBatch) -> Tensor:
         """Vectors of the user and the item (B, 2, H)."""
         return torch.stack([self.users(batch.users), self.items(batch.items)], dim=1)
@@ -110,14 +117,19 @@ class PeplerExplainer(Explainer):
         """Vectors (B, 2 + T, H) of the prompt (B, 2, H) and of tokens (B, T)."""
         return torch.cat([prompt, self.decoder.transformer.wte(tokens)], dim=1)
 
-    def _rating_loss(self, prompt: Tensor, batch: ExplanationBatch) -> Tensor:
-        """Weighted squared error of the ratings that the prompt predicts, 0 without a predictor."""
+    def _rating(self, prompt: Tensor) -> Tensor | None:
+        """Ratings (B,) that the prompt predicts, None without a predictor."""
         kind = self.settings.explainer_recommendation
         if kind == "none":
-            return prompt.new_zeros(())
+            return None
         if kind == "mf":
-            predicted = prompt.prod(dim=1).sum(dim=1)  # (B,)
-        else:
-            predicted = self.rating(prompt.flatten(1)).squeeze(1)  # (B,)
+            return prompt.prod(dim=1).sum(dim=1)
+        return self.rating(prompt.flatten(1)).squeeze(1)
+
+    def _rating_loss(self, prompt: Tensor, batch: ExplanationBatch) -> Tensor:
+        """Weighted squared error of the ratings that the prompt predicts, 0 without a predictor."""
+        predicted = self._rating(prompt)
+        if predicted is None:
+            return prompt.new_zeros(())
         error = batch.weighed(rating_loss(predicted, batch.ratings), "ratings")
         return self.settings.explainer_rating_weight * error

@@ -126,6 +126,16 @@ class PeterExplainer(Explainer):
 
         return greedy_texts(step, memory, batch, self.tokenizer, self.inputs.max_tokens)
 
+    @torch.no_grad()
+    def rate(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Tensor:
+        """Predicted ratings; see :meth:`Explainer.rate`."""
+        states = self._place(self._pair(batch), 0)  # (B, 2, H); the user sees no text
+        for layer in self.layers:
+            states = layer(states, states, peter_mask(2).to(states.device))
+        return self.rating(states[:, 0]).squeeze(1)
+
     def _pair(self, batch: ExplanationBatch) -> Tensor:
         """Vectors of the user and the item (B, 2, H)."""
         return torch.stack([self.users(batch.users), self.items(batch.items)], dim=1)

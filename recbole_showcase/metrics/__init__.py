@@ -1,12 +1,23 @@
 """Metrics of explanations: pure functions on lists of texts and NumPy arrays.
 
-They need neither RecBole nor, but for BERTScore and MAUVE, torch. A metric with nothing to average
-over is NaN. A function ``x_values`` gives what the metric ``x`` is the mean of, one value a pair.
+They need neither RecBole nor, but for those that a pretrained model reads for, torch. A metric with
+nothing to average over is NaN. A function ``x_values`` gives what the metric ``x`` is the mean of,
+one value a pair.
 """
 
 from __future__ import annotations
 
 from recbole_showcase.metrics.alignment import clip_align, clip_align_statistics
+from recbole_showcase.metrics.bart_score import (
+    LikelihoodModel,
+    bart_score,
+    bart_score_values,
+)
+from recbole_showcase.metrics.bert_score import (
+    bert_score,
+    bert_score_baseline,
+    bert_score_values,
+)
 from recbole_showcase.metrics.bleu import (
     bleu_statistics,
     corpus_bleu,
@@ -24,12 +35,21 @@ from recbole_showcase.metrics.diversity import (
     self_bleu,
     unique_sentence_ratio,
 )
+from recbole_showcase.metrics.entailment import (
+    EntailmentModel,
+    entailed_share,
+    entailed_share_values,
+)
 from recbole_showcase.metrics.features import (
     feature_coverage_ratio,
     feature_diversity,
     feature_matching_ratio,
     feature_matching_values,
     feature_mentions,
+    known_feature_coverage,
+    known_feature_coverage_values,
+    known_feature_ratio,
+    known_feature_values,
 )
 from recbole_showcase.metrics.grounding import (
     hallucination_rate,
@@ -64,6 +84,10 @@ from recbole_showcase.metrics.lexicon import (
     mine_lexicon,
     read_lexicon,
 )
+from recbole_showcase.metrics.mauve import (
+    mauve,
+    mauve_of_vectors,
+)
 from recbole_showcase.metrics.meteor import (
     load_wordnet,
     meteor,
@@ -78,10 +102,15 @@ from recbole_showcase.metrics.photo_text import (
 )
 from recbole_showcase.metrics.pretrained import (
     TextModel,
-    bert_score,
-    bert_score_values,
-    mauve,
-    mauve_of_vectors,
+)
+from recbole_showcase.metrics.ratings import (
+    rated_pairs,
+    rating_coherence,
+    rating_coherence_values,
+    rating_error_values,
+    rating_mae,
+    rating_rmse,
+    rating_rmse_statistics,
 )
 from recbole_showcase.metrics.rouge import (
     rouge,
@@ -92,7 +121,9 @@ from recbole_showcase.metrics.sentiment import (
 )
 from recbole_showcase.metrics.significance import (
     Comparison,
+    holm,
     paired_bootstrap,
+    paired_effect,
 )
 from recbole_showcase.metrics.statistics import (
     Statistics,
@@ -100,10 +131,15 @@ from recbole_showcase.metrics.statistics import (
 
 __all__ = [
     "Comparison",
+    "EntailmentModel",
+    "LikelihoodModel",
     "Metric",
     "Statistics",
     "TextModel",
+    "bart_score",
+    "bart_score_values",
     "bert_score",
+    "bert_score_baseline",
     "bert_score_values",
     "bleu_statistics",
     "cider",
@@ -114,6 +150,8 @@ __all__ = [
     "clip_score_statistics",
     "corpus_bleu",
     "distinct_n",
+    "entailed_share",
+    "entailed_share_values",
     "entropy_n",
     "explained_hit_share",
     "explained_hit_values",
@@ -124,6 +162,7 @@ __all__ = [
     "feature_mentions",
     "hallucination_rate",
     "hallucination_values",
+    "holm",
     "image_diversity",
     "image_diversity_values",
     "image_f1",
@@ -136,6 +175,10 @@ __all__ = [
     "image_recall_values",
     "joint_hit",
     "joint_hit_values",
+    "known_feature_coverage",
+    "known_feature_coverage_values",
+    "known_feature_ratio",
+    "known_feature_values",
     "load_wordnet",
     "mauve",
     "mauve_of_vectors",
@@ -144,7 +187,15 @@ __all__ = [
     "meteor_values",
     "mine_lexicon",
     "paired_bootstrap",
+    "paired_effect",
     "photo_support",
+    "rated_pairs",
+    "rating_coherence",
+    "rating_coherence_values",
+    "rating_error_values",
+    "rating_mae",
+    "rating_rmse",
+    "rating_rmse_statistics",
     "read_lexicon",
     "rightly_explained",
     "rouge",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recbole_showcase.errors import DataError
-from recbole_showcase.metrics._checks import check_texts, mean, share
+from recbole_showcase.metrics._checks import check_same_length, check_texts, mean, share
 from recbole_showcase.metrics.words import feature_words
 
 if TYPE_CHECKING:
@@ -139,6 +139,78 @@ def feature_diversity(mentions: Mentions) -> float:
     times = np.bincount(named.nonzero()[1]).astype(np.float64)
     pairs = named.shape[0] * (named.shape[0] - 1)
     return float((times * (times - 1)).sum() / pairs)
+
+
+def known_feature_ratio(mentions: Mentions, known: Mentions) -> float:
+    """Share of the texts that name a feature known of their item, or of their user.
+
+    With features of items: iFMR of Yang et al., "MAPLE: Enhancing Review Generation with
+    Multi-Aspect Prompt Learning in Explainable Recommendation", ACL 2025.
+
+    Args:
+        mentions: Features of the generated texts (N, F).
+        known: Features that training reviews of the pair's item, or user, name (N, F).
+
+    Returns:
+        Between 0 and 1, over pairs of whose item, or user, a feature is known; NaN if there are
+        none.
+
+    Raises:
+        DataError: The shapes differ.
+
+    >>> known_feature_ratio([[1, 0, 1], [0, 1, 0], [1, 0, 0]], [[1, 1, 0], [1, 0, 0], [0, 0, 0]])
+    0.5
+    """
+    return mean(known_feature_values(mentions, known))
+
+
+def known_feature_values(mentions: Mentions, known: Mentions) -> NDArray[np.float64]:
+    """:func:`known_feature_ratio` of each pair (N,), NaN where no feature is known."""
+    named, menu = same_shape(mentions=mentions, known=known)
+    both = row_sums(named.multiply(menu))
+    return share(both > 0, row_sums(menu) > 0)
+
+
+def known_feature_coverage(mentions: Mentions, known: Mentions, groups: ArrayLike) -> float:
+    """Share of what is known of an item, or a user, that its texts together name, averaged.
+
+    With items as groups: iFCR of Yang et al. (MAPLE), ACL 2025.
+
+    Args:
+        mentions: Features of the generated texts (N, F).
+        known: Features that training reviews of the pair's item, or user, name (N, F), the same
+            for all pairs of a group.
+        groups: The item, or the user, of each pair (N,).
+
+    Returns:
+        Between 0 and 1, over groups of which a feature is known; NaN if there are none.
+
+    Raises:
+        DataError: The shapes or the lengths differ.
+
+    >>> known = [[1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 1, 1]]
+    >>> known_feature_coverage([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 0]], known, [7, 7, 8])
+    0.3333333333333333
+    """
+    return mean(known_feature_coverage_values(mentions, known, groups))
+
+
+def known_feature_coverage_values(
+    mentions: Mentions, known: Mentions, groups: ArrayLike
+) -> NDArray[np.float64]:
+    """:func:`known_feature_coverage` of each group, at its first pair (N,), NaN at its others."""
+    named, menu = same_shape(mentions=mentions, known=known)
+    owners = np.asarray(groups)
+    check_same_length(mentions=range(named.shape[0]), groups=owners)
+    _, first, place = np.unique(owners, return_index=True, return_inverse=True)
+    from scipy.sparse import csr_matrix
+
+    ones = np.ones(len(place), dtype=np.int64)
+    of_group = csr_matrix((ones, (place, np.arange(len(place)))), (len(first), len(place)))
+    found = row_sums((of_group @ named.multiply(menu)).astype(bool).astype(np.int64))
+    values = np.full(len(place), np.nan)
+    values[first] = share(found, row_sums(menu[first]))
+    return values
 
 
 def as_mentions(values: Mentions) -> csr_matrix:

@@ -111,6 +111,22 @@ class ExplainerContract(Contract):
         blind = replace(batch, tokens=batch.tokens[:, :0], token_mask=batch.token_mask[:, :0])
         assert explainer.generate(batch, *vectors) == explainer.generate(blind, *vectors)
 
+    def test_a_rating_is_of_its_pair_and_not_of_the_truth(self) -> None:
+        """What it predicts, where it predicts ratings, is one number a pair, known in use."""
+        explainer = self.build()
+        batch, users, items = self.batch()
+        rated = explainer.rate(batch, users, items)
+        if rated is None:
+            return
+        assert rated.shape == (len(batch),) and rated.isfinite().all() and not rated.requires_grad
+        blind = replace(batch, ratings=batch.ratings * torch.nan, tokens=batch.tokens[:, :0],
+                        token_mask=batch.token_mask[:, :0])  # fmt: skip
+        all_close((rated,), (explainer.rate(blind, users, items),))
+        for row in range(len(batch)):
+            one = type(batch)(**{k: v[row : row + 1] for k, v in vars(batch).items()})
+            alone = explainer.rate(one, users[row : row + 1], items[row : row + 1])
+            all_close((rated[row : row + 1],), (alone,))
+
     def test_it_reads_no_more_than_it_asks_for(self) -> None:
         """What ``reads`` does not name is empty in its batches."""
         explainer = self.build()

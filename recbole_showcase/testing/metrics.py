@@ -8,13 +8,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recbole_showcase.evaluation.evaluation import Sentences, Swap
+from recbole_showcase.evaluation.evaluation import Sentences
+from recbole_showcase.evaluation.swaps import Swap
 from recbole_showcase.metrics import Metric, Statistics, feature_mentions
 from recbole_showcase.parts import METRICS
 from recbole_showcase.testing.base import WIDTH
 from recbole_showcase.text.sentences import split_sentences
 
 _LEXICON = ["soup", "pizza", "salad", "staff"]
+# Features known of ids 0 to 4; of one none.
+_KNOWN = np.array([[0, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]], bool)
 _WRITTEN = [
     "The soup was great. We sat outside.",
     "A good pizza.",
@@ -49,6 +52,9 @@ class SomePairs:
     scores: np.ndarray
     supported: np.ndarray
     photo_features: np.ndarray
+    predicted_ratings: np.ndarray
+    true_ratings: np.ndarray
+    rating_scale: ClassVar[tuple[float, float]] = (1.0, 5.0)
     lexicon: ClassVar[list[str]] = _LEXICON
 
     @classmethod
@@ -68,6 +74,8 @@ class SomePairs:
             scores=random.normal(size=7),
             supported=random.random((7, len(_LEXICON))) < 0.5,
             photo_features=random.normal(size=(7, 3, WIDTH)),
+            predicted_ratings=np.array([4.6, 3.2, 5.4, 1.5, 2.5, np.nan, 4.0]),
+            true_ratings=np.array([5.0, 4.0, np.nan, 1.0, 4.0, 3.0, 2.0]),
         )
 
     def __getitem__(self, index: np.ndarray) -> SomePairs:
@@ -84,6 +92,16 @@ class SomePairs:
     def mentions(self) -> Any:
         """Features that the written texts name, sparse (N, F)."""
         return feature_mentions(self.texts, _LEXICON)
+
+    @property
+    def item_features(self) -> np.ndarray:
+        """Features that are known of the items (N, F)."""
+        return _KNOWN[self.items]
+
+    @property
+    def user_features(self) -> np.ndarray:
+        """Features that are known of the users (N, F)."""
+        return _KNOWN[self.users]
 
     @property
     def reference_mentions(self) -> Any:

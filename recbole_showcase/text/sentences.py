@@ -22,6 +22,15 @@ def split_sentences(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
     >>> split_sentences(["面很好吃。会的！！"])[0]
     ['面很好吃。', '会的！！']
     """
-    sentences = [[s for s in _SENTENCE_END.split(text) if s.strip()] for text in texts]
+    sentences = sentences_of(texts)
     owners = np.repeat(np.arange(len(texts)), [len(found) for found in sentences])
     return [sentence for found in sentences for sentence in found], owners
+
+
+def sentences_of(texts: Sequence[str]) -> list[list[str]]:
+    """The sentences of each text.
+
+    >>> sentences_of(["The soup was great! We sat outside.", ""])
+    [['The soup was great!', 'We sat outside.'], []]
+    """
+    return [[s for s in _SENTENCE_END.split(text) if s.strip()] for text in texts]

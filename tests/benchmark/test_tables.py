@@ -69,7 +69,9 @@ def test_means_spreads_and_the_best(summary: Summary) -> None:
     found = ndcg[2].comparison
     assert found is not None and found.p == pytest.approx(2 / 1001)
     assert [found.difference, found.low, found.high] == pytest.approx([0.31 / 3] * 3)
-    assert ndcg[2].significant
+    assert ndcg[2].significant and ndcg[2].surely
+    assert ndcg[2].corrected == found.p, "of one comparison"
+    assert np.isnan(found.effect), "all users alike"
     assert [figure.comparison for figure in (*ndcg[:2], ndcg[3])] == [None] * 3
     bleu = [row.figures["BLEU1"] for row in summary.rows]
     assert [figure.best for figure in bleu] == [False, True, False, False]
@@ -138,6 +140,64 @@ def test_one_seed_is_enough_for_a_mark_and_chance_gets_none(tmp_path: Path) -> N
     assert judged(tmp_path, "NDCG@5", False, tuple(few)) == [(False, False), (True, False)]
 
 
+def test_what_is_looked_for_in_many_columns_is_corrected(tmp_path: Path) -> None:
+    """Three columns, of which the bootstrap finds p of one clear, one near and one chance."""
+    noise = np.random.default_rng(3).normal(size=(3, 60))
+    noise = (noise - noise.mean(axis=1, keepdims=True)) / noise.std(axis=1, ddof=1, keepdims=True)
+    leads = {"NDCG@5": 0.9, "HIT@5": 0.26, "MRR@5": 0.05}  # Cohen's d, of differences of spread 1
+    spec = write_spec(
+        tmp_path / "s.yaml", bases=["BPR"], columns=list(leads), seeds=[1],
+        settings={"metrics": ["NDCG", "Hit", "MRR"]},
+    )  # fmt: skip
+    outcomes = []
+    for cell, better in zip(cells_of(spec), (True, False), strict=True):
+        values = {
+            name.lower(): (own + lead) * better
+            for (name, lead), own in zip(leads.items(), noise, strict=True)
+        }
+        path = tmp_path / f"{better}.npz"
+        users = np.array([f"u{n}" for n in range(60)])
+        save_user_sums(path, users, {k: Statistics.of_values(v) for k, v in values.items()})
+        result = {name: float(own.mean()) for name, own in values.items()}
+        outcomes.append(Outcome(cell.labels, 1, Record("done", 1, result), path))
+    found = summarise(spec, outcomes)
+    figures = list(found.rows[0].figures.values())
+    assert [figure.comparison.effect for figure in figures if figure.comparison] == pytest.approx(
+        list(leads.values())
+    )
+    p = [figure.comparison.p for figure in figures if figure.comparison]
+    assert p[0] < p[1] < 0.05 < 2 * p[1] and p[2] > 0.05
+    assert [figure.corrected for figure in figures] == pytest.approx(
+        [3 * p[0], 2 * p[1], max(p[2], 2 * p[1])]
+    )
+    assert [figure.significant for figure in figures] == [True, True, False]
+    assert [figure.surely for figure in figures] == [True, False, False]
+    line = tables.markdown(found).splitlines()[6]
+    assert line.count(r"\*") == 3 and r"**0.9000**\*\*" in line and r"**0.2600**\* " in line
+    lines = tables.csv_of_rows(found).splitlines()
+    assert "HIT@5 p,HIT@5 p holm,HIT@5 effect,HIT@5 low" in lines[0]
+    assert "also after Holm's correction" in tables.legend(found)
+
+
+def test_many_columns_draw_more_often(tmp_path: Path) -> None:
+    """Else no p could be small enough to stay below 0.05 when it is corrected."""
+    columns = [f"NDCG@{k}" for k in range(1, 31)]
+    spec = write_spec(
+        tmp_path / "s.yaml", bases=["BPR"], columns=columns, seeds=[1],
+        settings={"metrics": ["NDCG"], "topk": list(range(1, 31))},
+    )  # fmt: skip
+    outcomes = []
+    for cell, mean in zip(cells_of(spec), (0.0, 1.0), strict=True):
+        path = tmp_path / f"{mean}.npz"
+        values = np.random.default_rng(int(mean)).normal(mean, 0.1, 20)
+        users = np.array([f"u{n}" for n in range(20)])
+        save_user_sums(path, users, {"ndcg@1": Statistics.of_values(values)})
+        outcomes.append(Outcome(cell.labels, 1, Record("done", 1, {"ndcg@1": values.mean()}), path))
+    comparison = summarise(spec, outcomes).rows[1].figures["NDCG@1"].comparison
+    assert comparison is not None and comparison.rounds == 3000
+    assert 30 * comparison.p < 0.05
+
+
 def test_markdown(summary: Summary) -> None:
     text = tables.markdown(summary)
     assert text.splitlines()[4:10] == [
@@ -145,7 +205,7 @@ def test_markdown(summary: Summary) -> None:
         "| --- | --- | ---: | ---: | ---: |",
         "| BPR | topk | 0.2000 ± 0.1000 | 12.00 ± 2.00 | 3/3 |",
         r"| BPR | dpp\|50% | 0.2000 ± 0.1000 | **12.50 ± 2.00** | 3/3 |",
-        r"| LightGCN | topk | **0.3033 ± 0.1002**\* | 9.00 ± 0.00 | 3/3 |",
+        r"| LightGCN | topk | **0.3033 ± 0.1002**\*\* | 9.00 ± 0.00 | 3/3 |",
         r"| LightGCN | dpp\|50% | 0.0550 ± 0.0071 | 1.50 ± 0.71 | 2/3 |",
     ]
     assert r"- tiny, LightGCN, dpp\|50%, showcase, seed 3: ValueError: a \| b" in text
@@ -158,7 +218,8 @@ def test_latex(summary: Summary) -> None:
     text = tables.latex(summary)
     assert r"\begin{tabular}{llrrr}" in text
     assert (
-        r"LightGCN & topk & \textbf{0.3033 $\pm$ 0.1002}$^{*}$ & 9.00 $\pm$ 0.00 & 3/3 \\" in text
+        r"LightGCN & topk & \textbf{0.3033 $\pm$ 0.1002}$^{*}$$^{*}$ & 9.00 $\pm$ 0.00 & 3/3 \\"
+        in text
     )
     assert r"LightGCN & dpp|50\% & 0.0550 $\pm$ 0.0071 & 1.50 $\pm$ 0.71 & 2/3 \\" in text
     assert r"NDCG@5 $\uparrow$" in text

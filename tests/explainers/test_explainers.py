@@ -202,3 +202,26 @@ def test_a_vocabulary_with_padding_as_a_word_does_not_shorten_texts() -> None:
     wrapped = TextTokenizer(of_words(["<unk>", "<pad>"], unk_token="<unk>", pad_token="<pad>"))
     (ids,) = wrapped.encode(["good <pad> soup"], 9, ends=False).tolist()
     assert wrapped.tokenizer.convert_ids_to_tokens(ids) == ["good", "soup"]
+
+
+RATING = [name for name in EXPLAINERS if "rating" in EXPLAINERS[name].loss_names]
+
+
+@pytest.mark.parametrize("name", RATING)
+def test_what_it_rates_is_what_its_loss_trains(name: str, tokenizer: TextTokenizer) -> None:
+    explainer = build(name, tokenizer, explainer_rating_weight=2.0)
+    batch, *vectors = batch_of(tokenizer)
+    rated = explainer.rate(batch, *vectors)
+    assert rated is not None
+    known = ~batch.ratings.isnan()
+    error = (rated - batch.ratings)[known].square().mean()
+    loss = explainer(batch, *vectors)[explainer.loss_names.index("rating")]
+    torch.testing.assert_close(loss, 2 * error, check_dtype=False)
+
+
+def test_who_predicts_a_rating(tokenizer: TextTokenizer) -> None:
+    assert sorted(RATING) == ["nrt", "pepler", "peter"]
+    batch, *vectors = batch_of(tokenizer)
+    assert build("att2seq", tokenizer).rate(batch, *vectors) is None
+    none = build("pepler", tokenizer, explainer_recommendation="none")
+    assert none.rate(batch, *vectors) is None

@@ -14,6 +14,10 @@ from recbole_showcase.metrics import (
     feature_matching_ratio,
     feature_matching_values,
     feature_mentions,
+    known_feature_coverage,
+    known_feature_coverage_values,
+    known_feature_ratio,
+    known_feature_values,
     mine_lexicon,
     read_lexicon,
 )
@@ -125,3 +129,41 @@ def test_a_lexicon_is_read(tmp_path: Path) -> None:
         read_lexicon(path)
     with pytest.raises(DataError, match=r"none\.txt cannot be read"):
         read_lexicon(tmp_path / "none.txt")
+
+
+def test_features_known_of_items_by_hand() -> None:
+    said = [[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 1], [1, 0, 0, 0]]
+    known = [[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
+    groups = ["a", "a", "a", "b", "c"]  # of c nothing is known
+    np.testing.assert_array_equal(known_feature_values(said, known), [1, 1, 0, 1, np.nan])
+    assert known_feature_ratio(said, known) == 0.75
+    # a: 2 of 3 over its three texts; b: 1 of 2.
+    values = known_feature_coverage_values(said, known, groups)
+    np.testing.assert_array_equal(values, [2 / 3, np.nan, np.nan, 1 / 2, np.nan])
+    assert known_feature_coverage(said, known, groups) == pytest.approx(7 / 12)
+    with pytest.raises(DataError, match="mentions has 5, groups has 4"):
+        known_feature_coverage(said, known, groups[:4])
+    with pytest.raises(DataError, match="shapes"):
+        known_feature_ratio(said, known[:3])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_features_known_of_items_equal_a_literal_version(seed: int) -> None:
+    """By sets of words for each item, as Yang et al. count them."""
+    random = np.random.default_rng(seed)
+    items = random.integers(0, 6, 30)
+    menus = random.random((6, 9)) < 0.4
+    menus[3] = False
+    said = random.random((30, 9)) < 0.25
+    named: dict[int, set[int]] = {}
+    matched = []
+    for text, item in zip(said, items, strict=True):
+        menu = set(np.flatnonzero(menus[item]))
+        own = menu & set(np.flatnonzero(text))
+        if menu:
+            matched.append(bool(own))
+            named.setdefault(item, set()).update(own)
+    coverage = [len(own) / menus[item].sum() for item, own in named.items()]
+    assert known_feature_ratio(said, menus[items]) == pytest.approx(np.mean(matched))
+    found = known_feature_coverage(said, menus[items], items)
+    assert found == pytest.approx(np.mean(coverage))

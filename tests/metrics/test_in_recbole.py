@@ -21,19 +21,22 @@ from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.encoders.names import store_name
 from recbole_showcase.errors import DataError, SettingsError, ShowcaseError
-from recbole_showcase.evaluation.evaluation import Evaluation, donors
+from recbole_showcase.evaluation.evaluation import Evaluation
 from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.evaluation.support import supported_features
+from recbole_showcase.evaluation.swaps import donors
 from recbole_showcase.evaluation.table import ROWS
 from recbole_showcase.integration.metrics import EVALUATION
 from recbole_showcase.metrics import corpus_bleu, rightly_explained, rouge
 from recbole_showcase.parts import EXPLAINERS
 from tests.integration.test_training import SASREC, prepare
+from tests.metrics.models import KEY, write_nli, write_seq2seq
 from tests.metrics.test_pretrained import write_bert
 from tests.tiny import DIM, TOPICS, TinyWorld
 
 OF_LEXICON = ("FMR", "FCR", "DIV", "HallucinationRate", "JointHit", "ExplainedHitPhotos")
 READERS = ("BERTScore", "MAUVE")
+JUDGES = ("StatementPrecision", "StatementRecall", "EvidencePrecision")
 GONE = "local-dir:/no/such"  # an encoder that is not there
 ENCODING = ("CLIPScore", "HallucinationRate")
 JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "ExplainedHitPhotos"]
@@ -41,6 +44,7 @@ JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "Exp
 
 # Metrics that are no sums over pairs: what repeats, or is ordered, over all texts together.
 NO_SUMS = {"mauve", "distinct1", "distinct2", "usr", "entropy1", "entropy2", "entropy4"}
+NO_SUMS |= {"itemfcr", "ratedpairs"}
 NO_SUMS |= {"selfbleu", "fcr", "div", "scoresentiment", "userscoresentiment"}
 NO_SUMS |= {side + name for side in ("user", "item") for name in ("distinct1", "distinct2", "usr")}
 
@@ -63,7 +67,13 @@ class TopicEncoder:
 
 
 def evaluate(
-    world: TinyWorld, work: Path, model: str = "ShowcaseBPR", generate: Any = None, **changes: Any
+    world: TinyWorld,
+    work: Path,
+    model: str = "ShowcaseBPR",
+    generate: Any = None,
+    rate: Any = None,
+    change: Any = None,
+    **changes: Any,
 ) -> tuple[dict[str, float], Evaluation, Any]:
     """Evaluate an untrained model; its result, what the metrics read, and the trainer."""
     changes = {"eval_step": 0, **changes}  # no validation, whatever the metrics are
@@ -71,12 +81,30 @@ def evaluate(
     trainer.eval_collector.resources.encoder = TopicEncoder()
     if generate is not None:
         trainer.model.showcase.explainer.generate = generate
+    if rate is not None:
+        trainer.model.showcase.explainer.rate = rate
+    if change is not None:
+        change(trainer.model.showcase.data)
     kept = []
     compute = trainer.evaluator.evaluate
     trainer.evaluator.evaluate = lambda given: kept.append(given) or compute(given)
     trainer.eval_collector.data_collect(train)
     result = trainer.evaluate(test, load_best_model=False)
     return result, kept[0].get(EVALUATION).evaluation, trainer
+
+
+def write_models(folder: Path) -> dict[str, Any]:
+    """One model of each kind that metrics read with; the settings that name them."""
+    write_bert(folder / "bert")
+    write_nli(folder / "nli")
+    write_seq2seq(folder / "bart")
+    (folder / "base.tsv").write_text("LAYER,P,R,F\n2,.1,.2,.5\n")
+    return {
+        "showcase_text_model": str(folder / "bert"),
+        "showcase_text_baseline": str(folder / "base.tsv"),
+        "showcase_nli_model": str(folder / "nli"),
+        "showcase_seq2seq_model": str(folder / "bart"),
+    }
 
 
 def liked(batch: Any, users: Any, items: Any) -> list[str]:
@@ -94,14 +122,13 @@ def shown(batch: Any, users: Any, items: Any) -> list[str]:
 def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path, generate: Any) -> None:
     # METEOR needs WordNet; CLIPAlign a classifier, see tests/distillation.
     names = [name for name in known_metrics() if name not in ("METEOR", "CLIPAlign")]
-    write_bert(tmp_path / "bert")
     result, found, trainer = evaluate(
         tiny_world,
         tmp_path,
         generate=generate,
         metrics=["Hit", *names],
         topk=[2, 5],
-        showcase_text_model=str(tmp_path / "bert"),
+        **write_models(tmp_path),
     )
     keys = {name.lower() for name in names if name not in JOINT and not name.startswith("Image")}
     keys |= {f"{name.lower()}@3" for name in names if name.startswith("Image")}
@@ -245,6 +272,147 @@ def test_the_gap_is_to_texts_from_own_photos(tiny_world: TinyWorld, tmp_path: Pa
     assert result["photogap"] == pytest.approx(own - result["rougel"], abs=1e-3)
 
 
+def test_statements_are_held_against_the_review_and_what_others_wrote(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    """The classifier finds entailment just where the premise, or the statement, has its word."""
+
+    def generate(batch: Any, users: Any, items: Any) -> list[str]:
+        return ["The soup. A place." if user % 4 else "" for user in batch.users.tolist()]
+
+    kept = {}
+
+    def marked(data: Any) -> None:
+        """The word in the review of every second test row, and of every fifth training row."""
+        inter, texts = data.corpus.interactions, data.corpus.texts[:]
+        for split, step in ((TEST, 2), (TRAIN, 5)):
+            rows = np.flatnonzero(inter.splits == split)[::step]
+            texts[rows] = [f"{text} So {KEY}." for text in texts[rows]]
+        data.corpus.texts, kept["corpus"] = texts, data.corpus
+
+    write_nli(tmp_path / "nli", window=64)
+    result, found, trainer = evaluate(
+        tiny_world,
+        tmp_path,
+        metrics=list(JUDGES),
+        generate=generate,
+        change=marked,
+        showcase_nli_model=str(tmp_path / "nli"),
+        showcase_evidence_reviews=2,
+    )
+    texts, inter = kept["corpus"].texts, kept["corpus"].interactions
+    written = found.users % 4 > 0
+    true = np.array([KEY in texts[row] for row in found.pairs.rows])
+    assert result["statementprecision"] == pytest.approx(true[written].mean(), abs=1e-4)
+    # Of the sentences of a review the last one says it, and follows from whatever was written.
+    said = [KEY in sentence for own in found.reviews for sentence in own]
+    owners = np.repeat(np.arange(len(written)), [len(own) for own in found.reviews])
+    shares = [np.mean(np.array(said)[owners == row]) for row in np.flatnonzero(written)]
+    assert 0 < result["statementrecall"] == pytest.approx(np.mean(shares), abs=1e-4)
+    known = []
+    for user, item, time in zip(found.users, found.items, found.pairs.times, strict=True):
+        rows = np.flatnonzero(
+            (inter.items == item) & (inter.users != user) & (inter.splits == TRAIN)
+            & (inter.times < time)
+        )  # fmt: skip
+        latest = rows[np.argsort(inter.times[rows], kind="stable")][::-1][:2]
+        known.append([texts[row] for row in latest])
+    assert [[" ".join(text) for text in own] for own in found.evidence] == known
+    supported = [any(KEY in text for text in own) if own else np.nan for own in known]
+    expected = np.nanmean(np.array(supported, dtype=float)[written])
+    assert 0 < expected < 1
+    assert result["evidenceprecision"] == pytest.approx(expected, abs=1e-4)
+    users, user_sums = trainer.evaluator.user_sums()
+    assert {name.lower() for name in JUDGES} == set(user_sums), "kept for significance"
+    figure = user_sums["statementprecision"]
+    of_user = dict(zip(found.users.tolist(), true.tolist(), strict=True))
+    expected_rows = [[float(of_user[u]), 1.0] if u % 4 else [0.0, 0.0] for u in users.tolist()]
+    assert figure.rows.tolist() == expected_rows
+
+
+RATINGS = ["RatingRMSE", "RatingMAE", "RatedPairs", "RatingCoherence"]
+
+
+def test_ratings_of_the_explainers_own(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    def rated(data: Any) -> None:
+        inter = data.corpus.interactions
+        inter.ratings[:] = np.arange(len(inter.ratings)) % 5 + 1.0
+        inter.ratings[(inter.splits == TEST) & (inter.users % 3 == 0)] = np.nan
+
+    def generate(batch: Any, users: Any, items: Any) -> list[str]:
+        return ["Great!" if user % 2 else "Terrible!" for user in batch.users.tolist()]
+
+    given = torch.linspace(-1, 8, 60)  # by user, some beyond the stars
+    result, found, trainer = evaluate(
+        tiny_world,
+        tmp_path,
+        metrics=RATINGS,
+        generate=generate,
+        rate=lambda batch, users, items: given[batch.users],
+        change=rated,
+        showcase_explainer="nrt",
+    )
+    predicted = given.numpy()[found.users]
+    true = trainer.model.showcase.data.corpus.interactions.ratings[found.pairs.rows]
+    known = found.users % 3 > 0
+    errors = np.abs(np.clip(predicted, 1, 5) - true)[known]
+    assert result["ratedpairs"] == known.sum() < len(known)
+    assert result["ratingrmse"] == pytest.approx(np.sqrt((errors**2).mean()), abs=1e-4)
+    assert result["ratingmae"] == pytest.approx(errors.mean(), abs=1e-4)
+    stars = np.clip(np.floor(predicted + 0.5), 1, 5)
+    coherent = np.where(found.users % 2 > 0, stars > 3, stars < 3)
+    assert result["ratingcoherence"] == pytest.approx(coherent.mean(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("explainer", "said"),
+    [("att2seq", "'att2seq' predicts no rating"), ("nrt", "no explained row has a rating")],
+)
+def test_figures_of_ratings_that_are_not_there_say_why(
+    tiny_world: TinyWorld,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    explainer: str,
+    said: str,
+) -> None:
+    def unrated(data: Any) -> None:
+        data.corpus.interactions.ratings[:] = np.nan if explainer == "nrt" else 3.0
+
+    result, _, trainer = evaluate(
+        tiny_world, tmp_path, metrics=RATINGS, change=unrated, showcase_explainer=explainer
+    )
+    assert result["ratedpairs"] == 0
+    assert all(math.isnan(result[name]) for name in ("ratingrmse", "ratingmae", "ratingcoherence"))
+    trainer.eval_collector.resources.tell("once")
+    trainer.eval_collector.resources.tell("once")
+    lines = [record.message for record in caplog.records]
+    assert sum(said in line for line in lines) == 1 and lines.count("once") == 1
+
+
+def test_features_known_of_items_and_users(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    names = ["ItemFMR", "UserFMR", "ItemFCR", "UserFCR"]
+    result, found, trainer = evaluate(tiny_world, tmp_path, metrics=names, generate=shown)
+    corpus = trainer.model.showcase.data.corpus
+    inter = corpus.interactions
+    for side in ("item", "user"):
+        ids = getattr(found, f"{side}s")
+        menus = {}
+        for one in set(ids):
+            own = (inter.splits == TRAIN) & (getattr(inter, f"{side}s") == one)
+            menus[one] = {
+                t for t in TOPICS for row in np.flatnonzero(own) if t in corpus.texts[row]
+            }
+        named = [{topic for topic in TOPICS if topic in text} for text in found.texts]
+        hits = [bool(own & menus[one]) for own, one in zip(named, ids, strict=True) if menus[one]]
+        assert result[f"{side}fmr"] == pytest.approx(np.mean(hits), abs=1e-4)
+        shares = []
+        for one in menus:
+            said = {t for own, other in zip(named, ids, strict=True) if other == one for t in own}
+            shares += [len(said & menus[one]) / len(menus[one])] if menus[one] else []
+        assert result[f"{side}fcr"] == pytest.approx(np.mean(shares), abs=1e-4)
+    assert "userfcr" in trainer.evaluator.user_sums()[1]
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 9])
 def test_everyone_swaps_with_another(n: int) -> None:
     donor = donors(n, seed=3)
@@ -370,9 +538,10 @@ class Recorded(EvaluationResources):
 
     def __getattribute__(self, name: str) -> Any:
         # What stands behind each is reached in more than one way.
-        kinds = {"given_lexicon": "lexicon", "text_model": "text_model", "encoder": "encoder"}
-        if name in kinds:
-            self.asked.add(kinds[name])
+        kinds = {"given_lexicon": "lexicon"}
+        models = {"text_model", "text_baseline", "nli_model", "seq2seq_model", "encoder"}
+        if name in kinds or name in models:
+            self.asked.add(kinds.get(name, name))
         return super().__getattribute__(name)
 
     @property
@@ -392,10 +561,7 @@ class Recorded(EvaluationResources):
 def test_what_a_metric_reads_from_outside_is_among_its_needs(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
-    write_bert(tmp_path / "bert")
-    trainer, (_, _, test) = prepare(
-        "ShowcaseBPR", tiny_world, tmp_path, showcase_text_model=str(tmp_path / "bert")
-    )
+    trainer, (_, _, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, **write_models(tmp_path))
     model, rows = trainer.model.eval(), test._dataset.showcase_rows[:4]
     model.showcase.explainer.generate = liked
     corpus = model.showcase.data.corpus.interactions
@@ -415,6 +581,8 @@ def test_what_a_metric_reads_from_outside_is_among_its_needs(
     assert read["JointHit"] == {"lexicon"} and read["BLEU4"] == set()
     assert read["HallucinationRate"] == {"lexicon", "encoder"}
     assert read["CLIPAlign"] == {"encoder", "alignment"}
+    assert read["BERTScoreRescaled"] == {"text_model", "text_baseline"}
+    assert read["EvidencePrecision"] == {"nli_model"} and read["BARTScore"] == {"seq2seq_model"}
 
 
 def never(*_: Any, **__: Any) -> Any:
@@ -426,6 +594,10 @@ def never(*_: Any, **__: Any) -> Any:
     [
         *((m, {"showcase_lexicon": "/no/such"}, "lexicon /no/such cannot") for m in OF_LEXICON),
         *((m, {"showcase_text_model": "/no/such"}, "'/no/such' cannot be loaded") for m in READERS),
+        ("BERTScoreRescaled", {}, "setting 'showcase_text_baseline' names, which has no value"),
+        ("EvidencePrecision", {}, "setting 'showcase_nli_model' names, which has no value"),
+        ("StatementRecall", {"showcase_nli_model": "BERT"}, "labels LABEL_0, LABEL_1"),
+        ("BARTScore", {"showcase_seq2seq_model": "BERT"}, "cannot be loaded"),
         ("BERTScore", {"showcase_text_layer": 9}, "no layer 9; allowed is -3 to 2"),
         ("BERTScore", {"showcase_text_layer": -4}, "no layer -4"),
         *((m, {"showcase_encoder": GONE}, "/no/such: is no encoder folder") for m in ENCODING),
@@ -448,6 +620,7 @@ def test_a_metric_whose_need_is_missing_stops_before_the_first_epoch(
     gone = shutil.copytree(store, store.with_name(store_name(GONE)))
     (gone / "meta.json").write_text(json.dumps(meta))
     given = {"data_path": str(tmp_path / "data"), "showcase_text_model": str(tmp_path / "bert")}
+    settings = {k: str(tmp_path / "bert") if v == "BERT" else v for k, v in settings.items()}
     monkeypatch.setattr(ShowcaseTrainerMixin, "_train_epoch", never)
     with pytest.raises(ShowcaseError, match=rf"metric '{metric}': .*{said}"):
         prepare(

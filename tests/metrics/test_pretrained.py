@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import math
+import sys
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,13 +24,16 @@ from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.metrics import (
     TextModel,
     bert_score,
+    bert_score_baseline,
     bert_score_values,
     mauve,
     mauve_of_vectors,
     pretrained,
 )
+from recbole_showcase.metrics.mauve import frontier_area
 from tests.metrics.texts import WORDS, draw
 
+bert_score_module = sys.modules["recbole_showcase.metrics.bert_score"]  # the function hides it
 VOCABULARY = list(dict.fromkeys(word.lower() for word in WORDS))
 
 
@@ -130,6 +136,89 @@ def test_bert_score_of_few(bert: TextModel, gpt2: TextModel) -> None:
         bert_score(["a"], ["a", "b"], bert)
 
 
+def write_baselines(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(["LAYER,P,R,F", *lines]) + "\n")
+    return path
+
+
+def test_a_baseline_rescales(bert: TextModel, tmp_path: Path) -> None:
+    file = write_baselines(tmp_path / "base.tsv", "0,.1,.2,.3", "1,.4,.5,.6", "2,.6,.7,.8")
+    assert bert_score_baseline(str(file), bert) == 0.8, "the last of two layers"
+    assert bert_score_baseline(str(file), bert, layer=1) == 0.6
+    assert bert_score_baseline(str(file), bert, layer=-3) == 0.3
+    hypotheses, references = draw(1)
+    hypotheses[3] = ""
+    plain = bert_score_values(hypotheses, references, bert)
+    found = bert_score_values(hypotheses, references, bert, baseline=0.8)
+    assert found == pytest.approx([100 * (value / 100 - 0.8) / 0.2 for value in plain])
+    assert found[3] == pytest.approx(-400), "F of an empty text is 0"
+    assert bert_score(["the soup"], ["the soup"], bert, baseline=0.8) == pytest.approx(100)
+
+
+def test_baselines_of_the_installed_package(
+    bert: TextModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bert_score_module, "find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"'en' is no file, and the package bert-score"):
+        bert_score_baseline("en", bert)
+    origin = SimpleNamespace(origin=str(tmp_path / "bert_score" / "__init__.py"))
+    monkeypatch.setattr(bert_score_module, "find_spec", lambda name: origin)
+    with pytest.raises(SettingsError, match=r"'en' is no file, nor a language .*: none"):
+        bert_score_baseline("en", bert)
+    folder = tmp_path / "bert_score" / "rescale_baseline"
+    write_baselines(folder / "en" / "owner" / "small.tsv", "2,0,0,.5")
+    with pytest.raises(SettingsError, match=r"no baseline of text model '.*bert' for 'en'.*small"):
+        bert_score_baseline("en", bert)
+    with pytest.raises(SettingsError, match=r"'\.\.' is no file, nor a language .*: en"):
+        bert_score_baseline("..", bert)
+    write_baselines(folder / "en" / "bert.tsv", "2,0,0,.25")  # by the name of the model's folder
+    assert bert_score_baseline("en", bert) == 0.25
+    named = SimpleNamespace(name="owner/small", model=bert.model)
+    assert bert_score_baseline("en", named) == 0.5  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("LAYER,P,R,F\n1,.1,.2,.3\n", r"none of layer 2; it has \[1\]"),
+        ("LAYER,P,R,F\n2,.1,.2,1.0\n", "layer 2: 1.0; below 1"),
+        ("LAYER,P,R,F\n2,.1,.2,nan\n", "layer 2: nan; below 1"),
+        ("LAYER,P,R,F\n2,.1\n", "cannot be read"),
+        ("LAYER\tP\tR\tF\n", "its columns are"),
+        ("", "its columns are None"),
+        ("\x00\xff", "its columns are"),
+    ],
+)
+def test_a_file_that_holds_no_baselines_is_refused(
+    bert: TextModel, tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "base.tsv"
+    file.write_text(content, encoding="latin-1")
+    with pytest.raises(SettingsError, match=rf"file of baselines '.*base.tsv'.*({said}|cannot be)"):
+        bert_score_baseline(str(file), bert)
+
+
+@pytest.mark.skipif(find_spec("bert_score") is None, reason="bert-score is not installed")
+def test_rescaled_scores_are_the_packages(bert: TextModel, tmp_path: Path) -> None:
+    """Their matching on our states: the package does not tokenize with transformers 5."""
+    from bert_score.utils import greedy_cos_idf
+
+    file = write_baselines(tmp_path / "base.tsv", *(f"{n},.1,.2,{0.3 + n / 10}" for n in range(3)))
+    hypotheses, references = draw(0)
+    sides = []
+    for texts in (hypotheses, references):
+        ((states, there, words),) = bert.states(texts, -1)
+        sides.append((states.clone(), there, words.double() * 1.0))
+    (said, said_mask, said_idf), (true, true_mask, true_idf) = sides
+    *_, f = greedy_cos_idf(true, true_mask, true_idf, said, said_mask, said_idf)
+    expected = 100 * (f - 0.5) / (1 - 0.5)
+    baseline = bert_score_baseline(str(file), bert)
+    found = bert_score_values(hypotheses, references, bert, baseline=baseline)
+    filled = [bool(text) for text in hypotheses]
+    assert found[filled] == pytest.approx(expected.numpy()[filled], abs=1e-2)
+
+
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"text model '.*nothing' cannot be loaded"):
         TextModel(str(tmp_path / "nothing"))
@@ -158,9 +247,9 @@ def test_frontier_equals_a_literal_version(seed: int) -> None:
     p, q = rng.dirichlet(np.full(8, 0.5), size=2)
     p[:2], q[1:4] = 0, 0
     p, q = p / p.sum(), q / q.sum()
-    assert pretrained.frontier_area(p, q) == pytest.approx(literal_area(p, q), abs=1e-12)
-    assert pretrained.frontier_area(q, p) == pytest.approx(literal_area(p, q), abs=1e-12)
-    assert pretrained.frontier_area(p, p) == pytest.approx(1, abs=1e-6)
+    assert frontier_area(p, q) == pytest.approx(literal_area(p, q), abs=1e-12)
+    assert frontier_area(q, p) == pytest.approx(literal_area(p, q), abs=1e-12)
+    assert frontier_area(p, p) == pytest.approx(1, abs=1e-6)
 
 
 def test_mauve_of_clusters_that_are_known() -> None:

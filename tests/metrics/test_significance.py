@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, ttest_rel
 
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.metrics import (
     Statistics,
     bleu_statistics,
     corpus_bleu,
+    holm,
     paired_bootstrap,
+    paired_effect,
     rouge_values,
     sacre_bleu,
     sacre_bleu_statistics,
@@ -148,3 +151,61 @@ def test_what_does_not_fit_is_refused() -> None:
         paired_bootstrap([1.0], [1.0], [0], rounds=0)
     with pytest.raises(SettingsError, match=r"confidence is 95"):
         paired_bootstrap([1.0], [1.0], [0], confidence=95)
+
+
+def test_the_size_of_an_effect_by_hand() -> None:
+    # Differences 1, 3 and 2: mean 2, standard deviation 1.
+    assert paired_effect([3.0, 5.0, 4.0, np.nan], [2.0, 2.0, 2.0, 1.0]) == pytest.approx(2.0)
+    assert paired_effect([2.0, 2.0, 2.0], [3.0, 5.0, 4.0]) == pytest.approx(-2.0)
+    assert paired_effect([1.0, 2.0], [1.0, 2.0]) == 0
+    assert all(map(math.isnan, (paired_effect([1.0], [2.0]), paired_effect([], []))))
+    assert math.isnan(paired_effect([1.1, 2.1, 3.1], [1.0, 2.0, 3.0])), "all differ alike"
+    with pytest.raises(DataError, match="a has 1, b has 2"):
+        paired_effect([1.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_size_of_an_effect_is_that_of_the_t_test(seed: int) -> None:
+    a, b = np.random.default_rng(seed).normal([[0.3], [0.0]], 1, (2, 30))
+    expected = ttest_rel(a, b).statistic / math.sqrt(30)
+    assert paired_effect(a, b) == pytest.approx(expected)
+    assert paired_bootstrap(a, b, np.arange(30), rounds=10).effect == pytest.approx(expected)
+
+
+def test_the_effect_is_over_users_and_known_of_sums_alone() -> None:
+    users = np.repeat(np.arange(6), [1, 2, 3, 1, 2, 3])
+    a, b = np.random.default_rng(0).normal(size=(2, 12))
+    a[0] = np.nan  # user 0 adds to one system alone
+    means = [[np.mean(own[users == user]) for user in range(1, 6)] for own in (a, b)]
+    assert paired_bootstrap(a, b, users, rounds=9).effect == pytest.approx(paired_effect(*means))
+    found = paired_bootstrap(lambda rows: a[rows].sum(), b, users, rounds=9)
+    assert math.isnan(found.effect)
+    assert math.isnan(paired_bootstrap(a[:4], b[:4], users[:4], rounds=9).effect), "too few users"
+
+
+def test_holms_correction_by_hand() -> None:
+    # Sorted .005, .01, .03, .04: times 4, 3, 2 and 1, none below an earlier one.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]) == [1.0, 1.0] and holm([]) == [] and holm([0.2]) == [0.2]
+    np.testing.assert_array_equal(holm([np.nan, 0.02, np.nan, 0.02]), [np.nan, 0.04, np.nan, 0.04])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_holms_correction_rejects_step_by_step(seed: int) -> None:
+    """As the procedure is published: from the smallest p on, until one is not small enough."""
+    given = np.random.default_rng(seed).uniform(0, 0.1, 12)
+    for level in (0.05, 0.2, 0.6):
+        rejected = np.zeros(12, dtype=bool)
+        for step, place in enumerate(np.argsort(given)):
+            if given[place] > level / (12 - step):
+                break
+            rejected[place] = True
+        assert (np.array(holm(given.tolist())) <= level).tolist() == rejected.tolist()
+
+
+@pytest.mark.skipif(find_spec("statsmodels") is None, reason="statsmodels is not installed")
+def test_holms_correction_is_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    given = np.random.default_rng(0).uniform(0, 0.2, 30)
+    assert holm(given.tolist()) == pytest.approx(multipletests(given, method="holm")[1])

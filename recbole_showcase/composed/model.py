@@ -204,11 +204,13 @@ class ShowcaseMixin(AbstractRecommender):
             chosen, scores = self._choose(pairs, profile)
         else:
             chosen, scores = photos, np.full(photos.shape, np.nan, dtype=np.float32)
-        texts = [""] * len(pairs)
-        if text:
-            to_write = head.data.explanation_batch(pairs, chosen, profile).to(self.device)
-            texts = head.explainer.generate(to_write, *self._vectors_of(to_write))
-        return Explanations(chosen, scores, texts)
+        if not text:
+            return Explanations(chosen, scores, [""] * len(pairs), profile.reviews[:, :0])
+        to_write = head.data.explanation_batch(pairs, chosen, profile).to(self.device)
+        texts, evidence = head.explainer.write(to_write, *self._vectors_of(to_write))
+        if evidence is None:
+            evidence = profile.reviews[:, : head.explainer.past_reviews or 0]
+        return Explanations(chosen, scores, texts, evidence)
 
     def _choose(self, pairs: Pairs, profile: Profile) -> tuple[np.ndarray, np.ndarray]:
         """Photos (B, k) among all of each item, best first, -1 if absent, and their relevance."""

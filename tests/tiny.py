@@ -121,7 +121,7 @@ class TinyWorld:
 def write_sentences(world: TinyWorld, topics: tuple[str, ...] = TOPICS) -> None:
     """Give a world features of the sentences of its reviews.
 
-    A sentence that names a topic lies at its axis, any other at the axis behind those of the topics.
+    A sentence that names a topic lies at its axis, any other at the axis behind the topics'.
     """
     source, _ = sentence_source(read_source(world.folder, "review"))
     named = [[topic in text for topic in topics] for text in source.values]

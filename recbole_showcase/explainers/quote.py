@@ -28,7 +28,7 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 class QuoteSettings(QuotingSettings):
     """Settings; ``properties/explainer/quote.yaml`` explains them."""
 
-    explainer_photo_weight: float = 1.0
+    explainer_photo_weight: float = 2.0
     explainer_trade_off: float = 1.0
 
     def __post_init__(self) -> None:

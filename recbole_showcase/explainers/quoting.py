@@ -14,12 +14,14 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
-from recbole_showcase.data.inputs import NoSettings
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs
 from recbole_showcase.selectors.base import ImageSelector
-from recbole_showcase.selectors.topk import TopKSelector
+from recbole_showcase.selectors.dpp import DPPSelector, DPPSettings
 from recbole_showcase.text.sentences import join_sentences
 from recbole_showcase.text.tokenizer import TextTokenizer
+
+# Of a determinantal point process: variety matters between sentences that fit equally well alone.
+_BY_RELEVANCE = 1000.0
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Quoting(Explainer):
     """Quotes sentences of the item; a subclass says how well each fits.
 
     Attributes:
-        selector: What chooses a set of sentences by that; the best ones, unless a subclass says
-            otherwise.
+        selector: What chooses a set of sentences by that; the best ones, of equal sentences one,
+            unless a subclass says otherwise.
     """
 
     Settings = QuotingSettings
@@ -44,7 +46,7 @@ class Quoting(Explainer):
         self, settings: QuotingSettings, inputs: ExplainerInputs, tokenizer: TextTokenizer
     ) -> None:
         super().__init__(settings, inputs, tokenizer)
-        self.selector = TopKSelector(NoSettings())
+        self.selector = DPPSelector(DPPSettings(_BY_RELEVANCE))
 
     @property
     def reads(self) -> frozenset[str]:

@@ -19,6 +19,8 @@ from recbole_showcase.metrics.cider import (
 )
 from recbole_showcase.metrics.diversity import (
     distinct_n,
+    empty_text_values,
+    empty_texts,
     entropy_n,
     mean_over_groups,
     self_bleu,
@@ -114,6 +116,8 @@ __all__ = [
     "clip_score_statistics",
     "corpus_bleu",
     "distinct_n",
+    "empty_text_values",
+    "empty_texts",
     "entropy_n",
     "explained_hit_share",
     "explained_hit_values",

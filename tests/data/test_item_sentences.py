@@ -120,5 +120,5 @@ def test_reviews_that_have_changed_are_not_quoted(tmp_path: Path) -> None:
     table["text"] = table["text"].str.replace("I went there", "We went elsewhere")
     write_atomic(path, REVIEW, table)
     trainer, _ = prepare("ShowcaseBPR", world, tmp_path, showcase_explainer="quote")
-    with pytest.raises(FeatureStoreError, match="not those of .*anew with: .*--sentences"):
+    with pytest.raises(FeatureStoreError, match=r"not those of .*anew with: .*--sentences"):
         trainer.model.showcase.data.sentences.texts(np.arange(4))

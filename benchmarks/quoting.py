@@ -1,12 +1,16 @@
-"""How many sentences to quote, how much the photos count, and relevance against variety?
+"""How many sentences to quote, how much the photos count, and what quoting is worth.
 
     python benchmarks/quoting.py --work quoting-runs --jobs 2
+    python benchmarks/quoting.py --compare --drawings 401 402 403
 
 Trains BPR and learned relevance on drawings of the demo world that no other figure of quoting is
 of; ``quote`` itself learns nothing. For every row of their valid and test splits it then quotes
 under each setting from the same chosen photos, and prints how the texts compare with the true ones:
-mean and standard deviation over drawings and seeds. The shipped settings are chosen by it. Finished
-runs are kept in the work folder and not repeated.
+mean and standard deviation over drawings and seeds. The shipped settings are chosen by it.
+
+With ``--compare``, ``quote`` as it ships and its baselines quote for the test rows of other drawings,
+from the same photos: they stand in for each other after one training, since none of them learns.
+Finished runs are kept in the work folder and not repeated.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ SETTINGS: dict[str, tuple[float, ...]] = {
     "explainer_photo_weight": (0.0, 0.5, 1.0, 2.0, 4.0, 8.0),
     "explainer_trade_off": (0.25, 0.5, 1.0, 2.0, 4.0),
 }
+QUOTING = ("quote", "quote_typical", "quote_popular", "quote_random")
 COLUMNS = ("BLEU1", "ROUGEL", "FMR", "Distinct2", "USR")
 
 
@@ -102,6 +107,62 @@ def compared(texts: list[str], true: list[str], names: Any, named: Any) -> list[
     return list(zip(COLUMNS, values, strict=True))
 
 
+def comparison(checkpoint: Path, folder: Path) -> dict[str, float]:
+    """The metrics of the test rows of each explainer that quotes."""
+    from recbole_showcase.data.corpus import TEST
+    from recbole_showcase.evaluation.evaluation import Evaluation
+    from recbole_showcase.evaluation.resources import EvaluationResources
+    from recbole_showcase.explainers import EXPLAINERS
+    from recbole_showcase.integration.config import part_defaults
+
+    model = recbole_showcase.load_explainer(checkpoint).model
+    data, head = model.showcase.data, model.showcase
+    lexicon = str(folder / f"{folder.name}.truth" / "dishes.txt")
+    data.settings = replace(data.settings, lexicon=lexicon)
+    rows = data.samples(np.flatnonzero(data.corpus.interactions.splits == TEST))
+    resources = EvaluationResources(data.settings, folder, "cpu")
+    shipped = head.explainer
+    found: dict[str, float] = {"pairs": len(rows)}
+    for name in QUOTING:
+        values = part_defaults("explainer", name)
+        head.explainer = EXPLAINERS.build(name, values, shipped.inputs, shipped.tokenizer)
+        data.reads = head.explainer.reads
+        of = Evaluation(model, rows, lambda: np.empty((4, 0)), resources)
+        for column, figure in tested(of).items():
+            found[f"{name}|{column}"] = figure
+    return found
+
+
+def tested(of: Any) -> dict[str, float]:
+    """The figures of an evaluation, by the columns of the comparison."""
+    from recbole_showcase import metrics
+
+    return {
+        "BLEU1": metrics.corpus_bleu(of.texts, of.references, max_order=1),
+        "ROUGEL": metrics.rouge(of.texts, of.references, kind="rougeL"),
+        "FMR": metrics.feature_matching_ratio(of.mentions, of.reference_mentions),
+        "CLIPScore": metrics.clip_score(
+            of.sentences.features, of.sentences.owners, of.photo_features, of.photos >= 0
+        ),
+        "USR": metrics.unique_sentence_ratio(of.texts),
+        "Distinct2": metrics.distinct_n(of.texts, 2),
+        "HallucinationRate": metrics.hallucination_rate(of.mentions, of.supported),
+        "EmptyTexts": metrics.empty_texts(of.texts),
+        "UserInfluence": metrics.text_change(of.texts, of.user_swap.texts, of.user_swap.swapped),
+        "PhotoInfluence": metrics.text_change(of.texts, of.photo_swap.texts, of.photo_swap.swapped),
+    }
+
+
+def report_comparison(runs: list[dict[str, float]], pairs: int) -> None:
+    """Print the table of ``--compare``."""
+    columns = [key.partition("|")[2] for key in runs[0] if key.startswith("quote|")]
+    print(f"{len(runs)} runs, {pairs} pairs\n\n| explainer | {' | '.join(columns)} |")
+    print("| --- |" + " --- |" * len(columns))
+    for name in QUOTING:
+        cells = (claims.spread([run[f"{name}|{column}"] for run in runs]) for column in columns)
+        print(f"| `{name}` | {' | '.join(cells)} |")
+
+
 def report(runs: list[dict[str, float]], pairs: int) -> None:
     """Print the table."""
     print(f"{len(runs)} runs, {pairs} pairs\n\n| setting | {' | '.join(COLUMNS)} |")
@@ -120,23 +181,30 @@ def main() -> None:
     parser.add_argument("--drawings", type=int, nargs="+", default=DRAWINGS)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--jobs", type=int, default=2, help="processes at once, a core each")
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--compare", action="store_true", help="the baselines, on test rows")
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         data, seed, kept = Path(given.one[0]), int(given.one[1]), Path(given.one[2])
-        known = sorted(kept.with_suffix("").glob("*.pth"))
-        checkpoint = known[0] if known else train(data, seed, kept.with_suffix(""))
-        replace_text(kept, json.dumps(figures(checkpoint, data), indent=1))
+        saved = kept.parent / f"{data.name}-{seed}"
+        known = sorted(saved.glob("*.pth"))
+        checkpoint = known[0] if known else train(data, seed, saved)
+        found = (comparison if given.one[3] == "compare" else figures)(checkpoint, data)
+        replace_text(kept, json.dumps(found, indent=1))
         return
     work = given.work.resolve()
     worlds = [claims.draw(work, drawing, sentences=True) for drawing in given.drawings]
-    plan = [(w, seed, work / f"{w.name}-{seed}.json") for seed in given.seeds for w in worlds]
-    asked = {kept: [str(w), str(seed), str(kept)] for w, seed, kept in plan}
+    what = "compare" if given.compare else "settings"
+    plan = [
+        (w, seed, work / f"{w.name}-{seed}-{what}.json") for seed in given.seeds for w in worlds
+    ]
+    asked = {kept: [str(w), str(seed), str(kept), what] for w, seed, kept in plan}
     claims.run_missing(__file__, asked, given.jobs)
     runs = [json.loads(kept.read_text()) for kept in asked if kept.is_file()]
     if len(runs) < len(asked):
         sys.exit("runs failed; the settings are compared when all are there")
-    report(runs, int(sum(run["pairs"] for run in runs[: len(worlds)])))
+    pairs = int(sum(run["pairs"] for run in runs[: len(worlds)]))
+    (report_comparison if given.compare else report)(runs, pairs)
 
 
 if __name__ == "__main__":

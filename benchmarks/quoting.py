@@ -8,9 +8,10 @@ of; ``quote`` itself learns nothing. For every row of their valid and test split
 under each setting from the same chosen photos, and prints how the texts compare with the true ones:
 mean and standard deviation over drawings and seeds. The shipped settings are chosen by it.
 
-With ``--compare``, ``quote`` as it ships and its baselines quote for the test rows of other drawings,
-from the same photos: they stand in for each other after one training, since none of them learns.
-Finished runs are kept in the work folder and not repeated.
+With ``--compare``, ``quote`` as it ships and its baselines quote for the test rows of other
+drawings, from the same photos: they stand in for each other after one training, since none of them
+learns. Finished runs are kept in the work folder and not
+repeated.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ mean and standard deviation over drawings and seeds. The shipped settings are ch
 
 With ``--compare``, ``quote`` as it ships and its baselines quote for the test rows of other
 drawings, from the same photos: they stand in for each other after one training, since none of them
-learns. Finished runs are kept in the work folder and not
-repeated.
+learns. Finished runs are kept in the work folder and not repeated.
 """
 
 from __future__ import annotations

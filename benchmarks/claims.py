@@ -74,7 +74,7 @@ TABLES = {
 }  # fmt: skip
 
 
-def draw(work: Path, seed: int) -> Path:
+def draw(work: Path, seed: int, *, sentences: bool = False) -> Path:
     """Draw and encode one world, unless it is there."""
     from demo_world import WorldSettings, draw_world, write_world
     from recbole_showcase.encoders import embed_dataset
@@ -83,7 +83,7 @@ def draw(work: Path, seed: int) -> Path:
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         write_world(draw_world(WorldSettings(seed=seed)), folder)
-    embed_dataset(folder, progress=False)
+    embed_dataset(folder, progress=False, sentences=sentences)
     return folder
 
 

@@ -297,6 +297,9 @@ class ShowcaseRecommender:
                 ),
                 text=outputs.texts[n],
                 review=self._review(pairs.rows[n]) if pairs.rows[n] else None,
+                evidence=tuple(
+                    str(corpus.interactions.reviews[row]) for row in outputs.evidence[n] if row >= 0
+                ),
             )
             for n in range(len(pairs))
         ]

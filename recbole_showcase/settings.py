@@ -44,6 +44,7 @@ class ShowcaseSettings:
     max_candidates: PositiveInt = 64
     max_history_reviews: NonNegativeInt = 8
     max_history_photos: NonNegativeInt = 16
+    max_sentences: PositiveInt = 256
     target: Literal["text", "explanation"] = "explanation"
     min_photos: NonNegativeInt = 1
     max_tokens: PositiveInt = 40

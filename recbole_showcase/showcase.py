@@ -81,8 +81,11 @@ class Showcase(PlainData):
         score: The recommender's score of the pair, or None when it was not asked for.
         photos: The selected photos in the order in which their selector shows them, the most
             relevant first with ``topk`` and ``kdpp``, in the order of choice with the others.
-        text: The generated explanation.
+        text: The generated or quoted explanation; empty where there is nothing to say.
         review: The user's held-out review of this item, for pairs of the test split.
+        evidence: Ids of the reviews that the text rests on: those that it quotes, one a sentence,
+            or the user's past reviews that it was written from; empty where the explainer does
+            not say, and where it found nothing to quote.
     """
 
     user: str
@@ -94,6 +97,7 @@ class Showcase(PlainData):
     photos: tuple[Photo, ...]
     text: str
     review: Review | None = None
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

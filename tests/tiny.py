@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, write_atomic
+from recbole_showcase.encoders.plan import read_source
+from recbole_showcase.encoders.sentences import sentence_source
 
 TOPICS = ("soup", "pizza", "salad", "burger")
 DIM = 16
@@ -114,6 +116,24 @@ class TinyWorld:
         store = folder / f"{name}.features" / "topics"
         (store / "meta.json").write_text(json.dumps(meta))
         return cls(data_path, name, topic_of_photo)
+
+
+def write_sentences(world: TinyWorld, topics: tuple[str, ...] = TOPICS) -> None:
+    """Give a world features of the sentences of its reviews.
+
+    A sentence that names a topic lies at its axis, any other at the axis behind the topics'.
+    """
+    source, _ = sentence_source(read_source(world.folder, "review"))
+    named = [[topic in text for topic in topics] for text in source.values]
+    axis = np.array([own.index(True) if any(own) else len(topics) for own in named])
+    noise = np.random.default_rng(3).normal(scale=0.05, size=(len(axis), DIM))
+    tokens = dict(zip(source.tokens, axis.tolist(), strict=True))
+    _write_features(world.folder, "sentence", tokens, np.eye(DIM)[axis] + noise)
+    store = world.folder / f"{world.name}.features" / "topics"
+    np.save(store / "sentence.sources.npy", source.hashes)
+    meta = json.loads((store / "meta.json").read_text())
+    meta["modalities"]["sentence"] = {"count": len(tokens), "skipped": {}}
+    (store / "meta.json").write_text(json.dumps(meta))
 
 
 def _write_features(

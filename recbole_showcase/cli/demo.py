@@ -34,7 +34,7 @@ def demo(
     _say("2/4", "encoding its photos and reviews with the tiny CLIP that ships with the package")
     from recbole_showcase.encoders import embed_dataset
 
-    embed_dataset(dataset)
+    embed_dataset(dataset, sentences=True)
     _say("3/4", f"training and testing {model}: recommender and explainer together")
     checkpoint, result = _train(out, model, seed)
     _say("4/4", "writing the gallery")

@@ -1,4 +1,4 @@
-"""``recbole-showcase embed``: encode the photos and review texts of a data set."""
+"""``recbole-showcase embed``: encode the photos, review texts and sentences of a data set."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def embed(
     pixel_limit: Annotated[
         int, typer.Option(min=1, help="Photos of more pixels than this are skipped.")
     ] = PIXEL_LIMIT,
+    sentences: Annotated[
+        bool,
+        typer.Option(
+            "--sentences",
+            help="Encode the sentences of the reviews as well, which the explainers named quote… "
+            "quote from; features that have them keep them without being told.",
+        ),
+    ] = False,
     engine: EngineOption = Place.local,
     ray_address: RayAddressOption = None,
 ) -> None:
@@ -74,6 +82,7 @@ def embed(
             dtype=dtype,
             pixel_limit=pixel_limit,
             engine=chosen,
+            sentences=sentences,
         )
     for line in report_lines(report):
         typer.echo(line)

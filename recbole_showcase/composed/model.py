@@ -205,14 +205,18 @@ class ShowcaseMixin(AbstractRecommender):
         else:
             chosen, scores = photos, np.full(photos.shape, np.nan, dtype=np.float32)
         texts, ratings = [""] * len(pairs), np.full(len(pairs), np.nan, dtype=np.float32)
+        evidence = None
         if text:
             to_write = head.data.explanation_batch(pairs, chosen, profile).to(self.device)
             vectors = self._vectors_of(to_write)
-            texts = head.explainer.generate(to_write, *vectors)
+            texts, evidence = head.explainer.write(to_write, *vectors)
             rated = head.explainer.rate(to_write, *vectors)
             if rated is not None:
                 ratings = rated.float().cpu().numpy()
-        return Explanations(chosen, scores, texts, ratings)
+        if evidence is None:
+            past = (head.explainer.past_reviews or 0) if text else 0
+            evidence = profile.reviews[:, :past]
+        return Explanations(chosen, scores, texts, ratings, evidence)
 
     def _choose(self, pairs: Pairs, profile: Profile) -> tuple[np.ndarray, np.ndarray]:
         """Photos (B, k) among all of each item, best first, -1 if absent, and their relevance."""

@@ -57,6 +57,7 @@ class ShowcaseTrainerMixin(ExplainedEvaluation, NamedLosses):
             model.showcase.data,
             config["seed"],
             selection=bool(model.showcase.selection_loss_names),
+            writing=bool(model.showcase.explainer.loss_names),
             place=self.processes.place,
             processes=self.processes.count,
         )

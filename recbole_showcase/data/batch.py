@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recbole_showcase.data.pairs import Pairs
+from recbole_showcase.data.sentences import ItemSentences
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Batch:
 class ExplanationBatch(Batch):
     """(user, item) pairs with the photos and the past reviews to write from.
 
-    Token ids are the padding's where a mask is False. Replaced and past words are only filled
-    where the explainer asks for them (``Explainer.reads``); otherwise their last size is 0.
+    Token ids are the padding's where a mask is False. Replaced and past words and sentences are
+    only filled where the explainer asks for them (``Explainer.reads``); else a size of theirs is 0.
 
     Attributes:
         users, items: Internal ids (B,).
@@ -49,6 +50,10 @@ class ExplanationBatch(Batch):
         user_review_mask: Which of them are there (B, R, L).
         item_review_tokens: Ids of the item's past reviews by others (B, Q, L), latest first.
         item_review_mask: Which of them are there (B, Q, L).
+        sentence_features: CLIP features of sentences that others wrote of the item before (B, S,
+            D), of the latest review first; all sentences are of length 0 where nobody asked.
+        sentence_mask: Which of them are there (B, S).
+        sentences: Which they are, on the host, with their words.
         pairs: What the rest was looked up for, on the host; none where nobody looks further.
         mean_weights: Of a process's share of a larger batch, what a mean over tokens, over words
             and over known ratings counts beside a mean over rows (B, 3), in every row the same; of
@@ -70,6 +75,9 @@ class ExplanationBatch(Batch):
     user_review_mask: Tensor
     item_review_tokens: Tensor
     item_review_mask: Tensor
+    sentence_features: Tensor = field(default_factory=lambda: torch.empty(0, 0, 0))
+    sentence_mask: Tensor = field(default_factory=lambda: torch.empty(0, 0, dtype=torch.bool))
+    sentences: ItemSentences = field(default_factory=ItemSentences.none)
     pairs: Pairs = field(default_factory=Pairs.none)
     mean_weights: Tensor = field(default_factory=lambda: torch.empty(0, 3))
 

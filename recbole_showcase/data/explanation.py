@@ -12,12 +12,16 @@ from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
+from recbole_showcase.data.lexicon import mined_lexicon
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.data.profiles import Profile
 from recbole_showcase.data.selection import PhotoSelection
+from recbole_showcase.data.sentences import ItemSentences, SentenceTable
 from recbole_showcase.data.targets import TargetTexts
 from recbole_showcase.encoders.commands import check_command
+from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
+from recbole_showcase.metrics import read_lexicon
 from recbole_showcase.settings import ShowcaseSettings
 from recbole_showcase.text.sampling import TOKENIZER_TEXTS, evenly
 from recbole_showcase.text.tokenizer import TextTokenizer, TokenTable, no_tokens
@@ -151,6 +155,35 @@ class ExplanationData(PhotoSelection):
         if "replaced" in self.reads and len(self.photos.tokens):
             _ = self._targets.lexicon
 
+    def require_sentences(self) -> None:
+        """Open the sentences, and read or mine the lexicon, where the explainer reads them.
+
+        Raises:
+            FeatureStoreError: If there are no features of sentences; says how to make them.
+            DataError: If there is no lexicon.
+        """
+        if "sentences" in self.reads:
+            _ = self.sentences
+        if "lexicon" in self.reads:
+            _ = self._lexicon
+
+    @cached_property
+    def sentences(self) -> SentenceTable:
+        """The sentences of the training reviews.
+
+        Raises:
+            FeatureStoreError: If there are no features of them; says how to make them.
+        """
+        store = self.corpus.features.store
+        return SentenceTable(self.corpus, FeatureStore(store.folder, "sentence", store.named))
+
+    @cached_property
+    def _lexicon(self) -> tuple[str, ...]:
+        """The features of the file that the settings name, or those that training texts name."""
+        if self.settings.lexicon:
+            return tuple(read_lexicon(self.settings.lexicon))
+        return tuple(mined_lexicon(self.corpus, self.settings.lexicon_size))
+
     def target_tokens(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Ids and mask (B, T) of the targets of training samples (B,)."""
         return self._targets.take(rows)
@@ -202,6 +235,7 @@ class ExplanationData(PhotoSelection):
         replaced: tuple[Tensor, Tensor],
     ) -> ExplanationBatch:
         user_words, item_words = self._past_words(pairs, profile)
+        sentences, sentence_features = self._item_sentences(pairs)
         return ExplanationBatch(
             users=torch.from_numpy(pairs.users),
             items=torch.from_numpy(pairs.items),
@@ -218,6 +252,9 @@ class ExplanationData(PhotoSelection):
             user_review_mask=user_words[1],
             item_review_tokens=item_words[0],
             item_review_mask=item_words[1],
+            sentence_features=torch.from_numpy(sentence_features),
+            sentence_mask=torch.from_numpy(sentences.positions >= 0),
+            sentences=sentences,
             pairs=pairs,
         )
 
@@ -232,6 +269,15 @@ class ExplanationData(PhotoSelection):
             past = self._past_review_rows(self.corpus.item_timeline, pairs.items, pairs)
             of_items = self._review_tokens.take(past)
         return of_users, of_items
+
+    def _item_sentences(self, pairs: Pairs) -> tuple[ItemSentences, np.ndarray]:
+        """What others wrote of the items, and its features (B, S, D), where asked for."""
+        if "sentences" not in self.reads:
+            none = ItemSentences(np.empty((len(pairs), 0), dtype=np.int64))
+            return none, np.zeros((len(pairs), 0, self.feature_dim), dtype=np.float32)
+        found = self.sentences.of_items(pairs, self.settings.max_sentences)
+        lexicon = self._lexicon if "lexicon" in self.reads else ()
+        return ItemSentences(found, self.sentences, lexicon), self.sentences.features[found]
 
 
 def _statistics(features: Features, index: np.ndarray) -> np.ndarray:

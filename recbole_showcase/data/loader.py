@@ -29,6 +29,7 @@ class ExplanationLoader:
         seed: int,
         *,
         selection: bool,
+        writing: bool = True,
         place: int = 0,
         processes: int = 1,
     ) -> None:
@@ -38,13 +39,14 @@ class ExplanationLoader:
             data: Of the run.
             seed: Of the order.
             selection: Whether photo selection learns too.
+            writing: Whether the explainer learns; one that does not gets no samples.
             place: Which of the processes this is, from 0.
             processes: How many share each batch.
         """
         self.data = data
         self.batch_size = data.settings.batch_size
         self.seed = seed
-        self.selection = selection
+        self.selection, self.writing = selection, writing
         self.place, self.processes = place, processes
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class ExplanationLoader:
     @property
     def _n_written(self) -> int:
         """The number of batches that hold explanation samples."""
-        return -(-len(self.data.train_rows) // self.batch_size)
+        return -(-len(self.data.train_rows) // self.batch_size) if self.writing else 0
 
     def epoch(self, epoch: int) -> Iterator[TrainingBatch]:
         """The batches of an epoch; the same epoch gives the same batches.
@@ -71,9 +73,11 @@ class ExplanationLoader:
         if self.place:  # the order is that of all, what is drawn for the samples is one's own
             random = np.random.default_rng((self.seed, epoch, self.place))
         n_written = 0
-        for number, rows in enumerate(np.array_split(chosen, len(self))):
+        for number, rows in enumerate(np.array_split(chosen, len(self)) if len(self) else ()):
             samples = order[:0]
-            if n_written * len(self) <= number * self._n_written:  # evenly, and at once
+            if (
+                self.writing and n_written * len(self) <= number * self._n_written
+            ):  # evenly, at once
                 start = n_written * self.batch_size
                 samples = order[start : start + self.batch_size]
                 n_written += 1

@@ -58,29 +58,39 @@ class Explanations:
     Attributes:
         photos: Positions in the photo table (N, k), best first, -1 if absent.
         relevance: Their relevance to the user (N, k), NaN if absent.
-        texts: N texts.
+        texts: N texts; empty where there is nothing to say.
         ratings: Ratings that the explainer predicts (N,), NaN where it predicts none.
+        evidence: Rows of the reviews that each text rests on (N, E), -1 if absent; none where the
+            explainer does not say.
     """
 
     photos: np.ndarray
     relevance: np.ndarray
     texts: list[str]
     ratings: np.ndarray
+    evidence: np.ndarray
 
     def __getitem__(self, index: np.ndarray) -> Explanations:
         """Those of some pairs, in the order of the index."""
         texts = [self.texts[place] for place in index]
-        return Explanations(self.photos[index], self.relevance[index], texts, self.ratings[index])
+        photos, relevance = self.photos[index], self.relevance[index]
+        return Explanations(photos, relevance, texts, self.ratings[index], self.evidence[index])
 
     @classmethod
     def concatenate(cls, parts: Sequence[Explanations], k: int) -> Explanations:
         """Those of several batches as one; of no batch, those of no pair."""
         if not parts:
-            none = np.empty(0, np.float32)
-            return cls(np.empty((0, k), np.int64), np.empty((0, k), np.float32), [], none)
+            none, ids = np.empty(0, np.float32), np.empty((0, k), np.int64)
+            return cls(ids, ids.astype(np.float32), [], none, ids[:, :0])
+        most = max(part.evidence.shape[1] for part in parts)
+        widened = [
+            np.pad(e, ((0, 0), (0, most - e.shape[1])), constant_values=-1)
+            for e in (part.evidence for part in parts)
+        ]
         return cls(
             np.concatenate([part.photos for part in parts]),
             np.concatenate([part.relevance for part in parts]),
             [text for part in parts for text in part.texts],
             np.concatenate([part.ratings for part in parts]),
+            np.concatenate(widened),
         )

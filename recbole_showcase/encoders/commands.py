@@ -16,7 +16,12 @@ _USUAL = "laion2b_s34b_b79k"
 
 
 def embed_command(
-    dataset_dir: Path, architecture: str, weights: str | None = None, dtype: str = USUAL_DTYPE
+    dataset_dir: Path,
+    architecture: str,
+    weights: str | None = None,
+    dtype: str = USUAL_DTYPE,
+    *,
+    sentences: bool = False,
 ) -> str:
     """The command that embeds a data set.
 
@@ -25,8 +30,10 @@ def embed_command(
         architecture: As ``meta.json`` has it.
         weights: As ``meta.json`` has it; left out where the architecture brings its own.
         dtype: As ``meta.json`` has it; another one would have everything encoded anew.
+        sentences: Whether the sentences of the reviews are embedded as well.
     """
     typed = [] if dtype == USUAL_DTYPE else ["--dtype", dtype]
+    typed += ["--sentences"] if sentences else []
     words = ["recbole-showcase", "embed", *typed, str(dataset_dir), "--encoder", architecture]
     words += ["--weights", weights] if weights and not brings_its_weights(architecture) else []
     return shlex.join(words)

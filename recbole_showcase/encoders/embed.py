@@ -1,4 +1,4 @@
-"""Encode the photos and review texts of a data set into feature stores."""
+"""Encode the photos, review texts and sentences of a data set into feature stores."""
 
 from __future__ import annotations
 
@@ -33,8 +33,15 @@ from recbole_showcase.encoders.plan import (
     with_contents,
 )
 from recbole_showcase.encoders.prefetch import prefetch
+from recbole_showcase.encoders.sentences import RULE, sentence_source
 from recbole_showcase.encoders.sharing import Encode, Encoding, encoding
-from recbole_showcase.encoders.store import DTYPES, MODALITIES, Modality, features_folder
+from recbole_showcase.encoders.store import (
+    ALWAYS,
+    DTYPES,
+    Modality,
+    features_folder,
+    modalities_of,
+)
 from recbole_showcase.encoders.stream import preparing
 from recbole_showcase.engines import Engine
 from recbole_showcase.errors import DataError, FeatureStoreError
@@ -101,6 +108,7 @@ def embed_dataset(
     pixel_limit: int = PIXEL_LIMIT,
     progress: bool = True,
     engine: Engine | None = None,
+    sentences: bool = False,
 ) -> EmbedReport:
     """Encode all photos and all non-empty review texts of a data set.
 
@@ -121,6 +129,8 @@ def embed_dataset(
         pixel_limit: Width times height above which a photo is skipped.
         progress: Whether to show progress bars.
         engine: Where photos and texts are encoded, by default by threads here.
+        sentences: Whether the sentences of the reviews get rows as well, from which explanations
+            are quoted. A store that has them keeps them up to date without being told.
 
     Raises:
         SettingsError: A cluster cannot be joined.
@@ -140,6 +150,11 @@ def embed_dataset(
     engine = engine or Engine()
     # Where others encode this process only plans, for which it needs no GPU.
     loaded = ClipEncoder.load(encoder, weights, device if engine.kind == "local" else "cpu")
+    notes = []
+    there = features_folder(dataset_dir) / loaded.name
+    if sentences or "sentence" in modalities_of(there):
+        sources["sentence"], left_out = sentence_source(sources["review"])
+        notes += [left_out] if left_out else []
     root = None if photos is None else photos.root
     job = _Job(
         dataset_dir=dataset_dir,
@@ -154,7 +169,7 @@ def embed_dataset(
         elsewhere=Encoding(encoder, weights, device, loaded.provenance(), root, pixel_limit),
     )
     report = _run_alone(job, sources)
-    report.notes += shipped_encoder_notes(job.encoder.name, dataset_dir)
+    report.notes += notes + shipped_encoder_notes(job.encoder.name, dataset_dir)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -169,10 +184,10 @@ def _check_options(batch_size: int, workers: int | None, dtype: str, pixel_limit
 
 
 def _read_sources(dataset_dir: Path) -> dict[Modality, Source]:
-    files = [dataset_dir / f"{dataset_dir.name}.{modality}" for modality in MODALITIES]
+    files = [dataset_dir / f"{dataset_dir.name}.{modality}" for modality in ALWAYS]
     if not any(path.is_file() for path in files):
         raise DataError(f"there is neither {files[0]} nor {files[1]}: nothing to embed")
-    return {modality: read_source(dataset_dir, modality) for modality in MODALITIES}
+    return {modality: read_source(dataset_dir, modality) for modality in ALWAYS}
 
 
 def _photos(dataset_dir: Path, folder: Path | None, source: Source) -> PhotoFolder | None:
@@ -214,6 +229,8 @@ def _run(job: _Job, sources: dict[Modality, Source]) -> EmbedReport:
         modalities = {
             modality: _fill(job, plan, store, report, encode) for modality, plan in plans.items()
         }
+    if "sentence" in modalities:
+        modalities["sentence"]["rule"] = RULE
     made = {"dtype": job.dtype, "package_version": __version__, "modalities": modalities}
     store.publish(job.encoder.provenance() | made | {"digests": store.digests()})
     return report

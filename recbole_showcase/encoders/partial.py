@@ -63,7 +63,8 @@ class PartialStore:
     def digests(self) -> dict[str, str]:
         """The digest of each file by its name, of all that were written."""
         names = [f"{modality}{ending}" for modality in MODALITIES for ending in FILE_ENDINGS]
-        return {name: digest_of_file(self._store / name) for name in names}
+        written = [name for name in names if (self._store / name).is_file()]
+        return {name: digest_of_file(self._store / name) for name in written}
 
     def publish(self, meta: dict[str, Any]) -> None:
         """Write ``meta.json`` and put the store where it belongs, as a whole."""

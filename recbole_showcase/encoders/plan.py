@@ -13,7 +13,13 @@ import numpy as np
 import pandas as pd
 
 from recbole_showcase.atomic import PhotoFolder, read_atomic
-from recbole_showcase.encoders.store import FeatureStore, Modality, features_folder
+from recbole_showcase.encoders.store import (
+    ALWAYS,
+    FeatureStore,
+    Modality,
+    features_folder,
+    modalities_of,
+)
 from recbole_showcase.encoders.verify import content_faults
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.files.photos import GONE, content_mark
@@ -31,7 +37,7 @@ class Source:
     """What a modality of a data set is made from.
 
     Attributes:
-        modality: ``image`` or ``review``.
+        modality: ``image``, ``review`` or ``sentence``.
         tokens: Tokens (N,), unique, an object array of str.
         values: Relative paths or texts (N,), an object array of str.
         hashes: A hash (N,) of each photo's content or of each text, uint64; ``GONE`` for photos
@@ -87,7 +93,7 @@ class Plan:
         """Digest of the candidates and of what they are made from, in order."""
         digest = hashlib.sha256(f"{len(self.old_rows)} {sorted(self.hopeless.items())}".encode())
         tokens, empty = self.source.tokens[self.order], self.source.empty
-        for part in (_hashes(tokens), self.source.hashes[self.order], _hashes(empty)):
+        for part in (hashes_of(tokens), self.source.hashes[self.order], hashes_of(empty)):
             digest.update(part.tobytes())
         return digest.hexdigest()
 
@@ -121,7 +127,7 @@ def read_source(dataset_dir: Path, modality: Modality) -> Source:
         modality,
         tokens[filled],
         values[filled],
-        _hashes(values[filled]),
+        hashes_of(values[filled]),
         tokens[~filled],
         rows[filled],
     )
@@ -192,7 +198,8 @@ def open_old(
     Returns:
         The store or None, and why it cannot be used, if there is one that cannot.
     """
-    if not (features_folder(dataset_dir) / provenance["encoder"]).is_dir():
+    folder = features_folder(dataset_dir) / provenance["encoder"]
+    if not folder.is_dir() or modality not in (*ALWAYS, *modalities_of(folder)):
         return None, None
     try:
         store = FeatureStore.open(dataset_dir, provenance["encoder"], modality)
@@ -224,6 +231,7 @@ def old_hashes(store: FeatureStore) -> np.ndarray:
     return hashes
 
 
-def _hashes(values: np.ndarray) -> np.ndarray:
+def hashes_of(values: np.ndarray) -> np.ndarray:
+    """A hash (N,) uint64 of each of some texts (N,), an object array of str."""
     hashed: np.ndarray = pd.util.hash_array(values, categorize=False)
     return hashed

@@ -1,6 +1,7 @@
 """Features of photos and reviews on disk: memory-mapped rows that are joined by token.
 
-``NAME.features/<encoder>/`` holds, for each of the modalities ``image`` and ``review``:
+``NAME.features/<encoder>/`` holds, for each of the modalities ``image`` and ``review``, and for
+``sentence`` where they were asked for:
 
 | file | what is in it |
 | --- | --- |
@@ -8,7 +9,8 @@
 | ``<modality>.ids`` | N tokens of ``.image`` or ``.review``, one a line, utf-8, in row order |
 | ``<modality>.sources.npy`` | (N,) uint64, a hash of the photo or text that a row was made from |
 
-and one ``meta.json`` for both: who encoded them and how, how many there are, which tokens were
+A sentence has a token of its own, see :mod:`recbole_showcase.encoders.sentences`. There is one
+``meta.json`` for all: who encoded them and how, how many there are, which tokens were
 skipped for which reason, and the digests of the three files. Whoever opens a store has the tokens
 compared with their digest and the rows looked at for what is no vector; all of the content is
 compared by :mod:`recbole_showcase.encoders.verify`.
@@ -33,8 +35,9 @@ from recbole_showcase.encoders.names import absolute, store_name
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.files.plain import read_array, read_json
 
-Modality = Literal["image", "review"]
+Modality = Literal["image", "review", "sentence"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
+ALWAYS: tuple[Modality, ...] = ("image", "review")  # every store has these
 DTYPES = ("float16", "float32")
 FILE_ENDINGS = (".npy", ".ids", ".sources.npy")  # of a modality's files
 _BLOCK_BYTES = 1 << 20  # stays in a core's cache
@@ -63,7 +66,7 @@ class FeatureStore:
 
     Attributes:
         folder: ``NAME.features/<encoder>``.
-        modality: ``image`` or ``review``.
+        modality: ``image``, ``review`` or ``sentence``.
         matrix: Memory-mapped rows (N, D), float16 or float32, each of length one.
         meta: What ``meta.json`` says.
         skipped: Tokens that have no row, and why.
@@ -80,6 +83,10 @@ class FeatureStore:
         except FeatureStoreError as error:
             advice = making(folder.parent.parent, folder.name)
             raise FeatureStoreError(f"{error}; {advice}") from error
+        if modality not in self.meta["modalities"]:
+            raise FeatureStoreError(
+                f"{folder} has no features of {modality}s; add them with: {self.command}"
+            )
         self.skipped: dict[str, str] = self.meta["modalities"][modality]["skipped"]
         self.matrix = self._open_matrix()
         self._check_ids()
@@ -94,11 +101,12 @@ class FeatureStore:
             encoder: Name of the store, for example ``showcase-tiny`` or
                 ``ViT-B-32--laion2b_s34b_b79k``, or the architecture that made it,
                 ``local-dir:FOLDER`` or ``hf-hub:OWNER/NAME``.
-            modality: ``image`` or ``review``.
+            modality: ``image``, ``review`` or ``sentence``.
 
         Raises:
-            FeatureStoreError: There is no such store, its files do not fit together, the tokens
-                are not those that were written, or a row is not finite or nothing but zeros.
+            FeatureStoreError: There is no such store, it has no sentences, its files do not fit
+                together, the tokens are not those that were written, or a row is not finite or
+                nothing but zeros.
         """
         if modality not in MODALITIES:
             raise FeatureStoreError(f"modality '{modality}' is not one of {', '.join(MODALITIES)}")
@@ -150,7 +158,7 @@ class FeatureStore:
             FeatureStoreError: A token is neither in the store nor among the skipped.
         """
         wanted = as_arrow(tokens)
-        found = positions(wanted, self._tokens())
+        found = positions(wanted, self.tokens())
         missing = np.flatnonzero(found < 0)
         if len(missing) and self.skipped:
             known = positions(wanted.take(missing), list(self.skipped)) >= 0
@@ -167,13 +175,14 @@ class FeatureStore:
     @property
     def ids(self) -> np.ndarray:
         """The tokens of the rows (N,), an object array of str, read from the file each time."""
-        return self._tokens().to_numpy(zero_copy_only=False)
+        return self.tokens().to_numpy(zero_copy_only=False)
 
     def in_order(self) -> RowsInOrder:
         """What finds the rows of tokens that come in the order of the rows."""
         return RowsInOrder(self._token_blocks(), list(self.skipped))
 
-    def _tokens(self) -> pa.Array:
+    def tokens(self) -> pa.Array:
+        """The tokens of the rows (N,), ``large_string``, read from the file each time."""
         return read_tokens(self._file(".ids").read_bytes())
 
     def _token_blocks(self) -> Iterator[pa.Array]:
@@ -185,7 +194,7 @@ class FeatureStore:
 
     @property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each file of both modalities by its name; none in stores that have none."""
+        """SHA-256 of each file of all modalities by its name; none in stores that have none."""
         digests = self.meta.get("digests")
         return digests if isinstance(digests, dict) else {}
 
@@ -199,7 +208,8 @@ class FeatureStore:
     def command(self) -> str:
         """The command that embeds the data set with the same encoder again."""
         made = (self.meta[key] for key in ("architecture", "weights", "dtype"))
-        return embed_command(self.folder.parent.parent, *made)
+        sentences = "sentence" in (self.modality, *self.meta["modalities"])
+        return embed_command(self.folder.parent.parent, *made, sentences=sentences)
 
     def _open_matrix(self) -> np.memmap:
         path = self._file(".npy")
@@ -230,7 +240,7 @@ class FeatureStore:
             written = self.digests.get(path.name)
             changed = written is not None and digest_of_file(path) != written
             if written is None or changed:
-                twice = repeated(self._tokens()) or twice
+                twice = repeated(self.tokens()) or twice
         except (OSError, ValueError) as error:
             raise self._broken(path, f"cannot be read: {error}") from error
         if count != len(self.matrix):
@@ -313,6 +323,8 @@ def read_meta(path: Path) -> dict[str, Any]:
             f"{path}: 'dtype' must be {' or '.join(DTYPES)}, found '{meta['dtype']}'"
         )
     for modality in MODALITIES:
+        if modality not in ALWAYS and modality not in meta["modalities"]:
+            continue
         entry = meta["modalities"].get(modality)
         fits = isinstance(entry, dict) and isinstance(entry.get("count"), int)
         skipped = entry.get("skipped") if fits else None
@@ -322,6 +334,15 @@ def read_meta(path: Path) -> dict[str, Any]:
                 f"found {str(entry)[:200]}"
             )
     return meta
+
+
+def modalities_of(folder: Path) -> tuple[Modality, ...]:
+    """What a store has features of, by its files where its description is damaged."""
+    try:
+        there = list(read_meta(folder / "meta.json")["modalities"])
+    except FeatureStoreError:
+        there = [m for m in MODALITIES if m in ALWAYS or (folder / f"{m}.npy").is_file()]
+    return tuple(modality for modality in MODALITIES if modality in there)
 
 
 def stores_of(dataset_dir: Path) -> list[str]:

@@ -132,7 +132,7 @@ def encode_stream(
 
     Args:
         encoder: What encodes.
-        modality: ``image`` or ``review``.
+        modality: Of what: photos, reviews or sentences.
         prepare: Turns positions into input of the encoder.
         blocks: Positions of the photos or texts, one array a batch.
         workers: Number of threads.

@@ -11,10 +11,10 @@ import numpy as np
 
 from recbole_showcase.data.corpus import Features, ReviewCorpus
 from recbole_showcase.data.explanation import ExplanationData
+from recbole_showcase.data.lexicon import mined_lexicon
 from recbole_showcase.distillation.classifier import AlignmentClassifier, classifier_for
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.evaluation.support import mined_lexicon
 from recbole_showcase.metrics import (
     EntailmentModel,
     LikelihoodModel,
@@ -163,7 +163,7 @@ class EvaluationResources:
             return self.given_lexicon
         # One configuration may serve several splits, and what one mines may be held out in another.
         if self._mined is None or self._mined[0] is not data.corpus:
-            self._mined = data.corpus, mined_lexicon(data, self.settings.lexicon_size)
+            self._mined = data.corpus, mined_lexicon(data.corpus, self.settings.lexicon_size)
         return self._mined[1]
 
 

@@ -9,31 +9,7 @@ import numpy as np
 
 from recbole_showcase.data.corpus import TRAIN
 from recbole_showcase.data.explanation import ExplanationData
-from recbole_showcase.errors import DataError
-from recbole_showcase.metrics import feature_mentions, mine_lexicon, photo_support
-from recbole_showcase.text.sampling import LEXICON_TEXTS, evenly
-
-
-def mined_lexicon(data: ExplanationData, size: int) -> list[str]:
-    """The features that most training texts name, of very many an even sample.
-
-    Args:
-        data: Reviews and photos.
-        size: The most features.
-
-    Raises:
-        DataError: If there is none to mine.
-    """
-    corpus = data.corpus
-    rows = np.flatnonzero((corpus.interactions.splits == TRAIN) & corpus.has_text)
-    texts = corpus.targets[evenly(rows, LEXICON_TEXTS)]
-    lexicon = mine_lexicon(list(texts), size=size)
-    if not lexicon:
-        raise DataError(
-            f"no feature to mine from {len(texts)} training texts: none is in two of them; "
-            "name a file of features, one a line, in the setting 'showcase_lexicon'"
-        )
-    return lexicon
+from recbole_showcase.metrics import feature_mentions, photo_support
 
 
 def supported_features(

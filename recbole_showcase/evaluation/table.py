@@ -213,6 +213,7 @@ ROWS = (
     Metric("ItemDistinct1", _by("items", metrics.distinct_n, 1)),
     Metric("ItemDistinct2", _by("items", metrics.distinct_n, 2)),
     Metric("USR", _written(metrics.unique_sentence_ratio)),
+    Metric("EmptyTexts", _written(metrics.empty_text_values), smaller=True),
     Metric("UserUSR", _by("users", metrics.unique_sentence_ratio)),
     Metric("ItemUSR", _by("items", metrics.unique_sentence_ratio)),
     Metric("Entropy1", _written(metrics.entropy_n, 1)),

@@ -26,6 +26,10 @@ EXPLAINERS.declare(
         "text_gpt2": f"{_HERE}.text_gpt2:TextGPT2Explainer",
         "img_gpt2": f"{_HERE}.img_gpt2:ImgGPT2Explainer",
         "prefix_lm": f"{_HERE}.prefix_lm:PrefixLMExplainer",
+        "quote": f"{_HERE}.quote:QuoteExplainer",
+        "quote_typical": f"{_HERE}.quote_typical:QuoteTypicalExplainer",
+        "quote_popular": f"{_HERE}.quote_popular:QuotePopularExplainer",
+        "quote_random": f"{_HERE}.quote_random:QuoteRandomExplainer",
     }
 )
 

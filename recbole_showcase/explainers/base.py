@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -52,7 +53,8 @@ class Explainer(nn.Module):
         """What batches must hold beside the rest.
 
         Any of ``replaced`` (the target with other entities), ``user_reviews`` and
-        ``item_reviews`` (the words of past reviews).
+        ``item_reviews`` (the words of past reviews), ``sentences`` (those that others wrote of the
+        item) and ``lexicon`` (features to look for in these).
         """
         return frozenset()
 
@@ -87,6 +89,17 @@ class Explainer(nn.Module):
     ) -> list[str]:
         """Texts for the pairs of a batch, without looking at its tokens."""
         raise NotImplementedError
+
+    def write(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> tuple[list[str], np.ndarray | None]:
+        """Texts for the pairs of a batch, and which reviews they rest on.
+
+        Returns:
+            The texts of :meth:`generate`, and rows of the interactions (B, E), -1 if absent; None
+            where these are the user's past reviews, as many as :attr:`past_reviews` says.
+        """
+        return self.generate(batch, user_vectors, item_vectors), None
 
     def rate(
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None

@@ -30,6 +30,8 @@ from recbole_showcase.metrics.cider import (
 )
 from recbole_showcase.metrics.diversity import (
     distinct_n,
+    empty_text_values,
+    empty_texts,
     entropy_n,
     mean_over_groups,
     self_bleu,
@@ -150,6 +152,8 @@ __all__ = [
     "clip_score_statistics",
     "corpus_bleu",
     "distinct_n",
+    "empty_text_values",
+    "empty_texts",
     "entailed_share",
     "entailed_share_values",
     "entropy_n",

@@ -88,6 +88,30 @@ def entropy_n(hypotheses: Sequence[str], n: int) -> float:
     return max(0.0, float(-(part * np.log(part)).sum()))
 
 
+def empty_texts(hypotheses: Sequence[str]) -> float:
+    """Share of pairs that have no text: an explainer that quotes may have nothing to say.
+
+    Args:
+        hypotheses: Texts, of each pair one.
+
+    Returns:
+        Between 0 and 1; NaN if there is no pair.
+
+    Raises:
+        DataError: A single text was given instead of a list.
+
+    >>> empty_texts(["good soup", "", " ", "nice"])
+    0.5
+    """
+    return mean(empty_text_values(hypotheses))
+
+
+def empty_text_values(hypotheses: Sequence[str]) -> NDArray[np.float64]:
+    """:func:`empty_texts` of each pair: 1 without a text, else 0, shape (N,)."""
+    check_texts(hypotheses=hypotheses)
+    return np.array([not text.strip() for text in hypotheses], dtype=np.float64)
+
+
 def unique_sentence_ratio(hypotheses: Sequence[str]) -> float:
     """USR: number of different texts over the number of texts.
 

@@ -62,7 +62,10 @@ def table_of(
         "photo_paths": _lists(paths, there),
         "relevance": _lists(pa.array(found.relevance[there], from_pandas=True), there),
         "text": pa.array(found.texts, pa.string()),
-        "evidence": _evidence(recommender, pairs),
+        "evidence": _lists(
+            as_arrow(corpus.interactions.reviews[found.evidence[found.evidence >= 0]]),
+            found.evidence >= 0,
+        ),
         "model": pa.repeat(model, n),
         "data": pa.repeat(data, n),
     }
@@ -95,12 +98,3 @@ def _lists(values: pa.Array, there: np.ndarray) -> pa.ListArray:
     """Lists of the values of each row (B), given which places of it are filled (B, k)."""
     ends = np.concatenate([[0], there.sum(axis=1).cumsum()])
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), values)
-
-
-def _evidence(recommender: ShowcaseRecommender, pairs: Pairs) -> pa.ListArray:
-    """Ids of the user's past reviews that a text was written from, where the explainer says so."""
-    showcase = recommender.model.showcase
-    most = showcase.explainer.past_reviews or 0
-    rows = showcase.data.past_reviews(pairs)[:, :most]
-    ids = showcase.data.corpus.interactions.reviews[rows[rows >= 0]]
-    return _lists(as_arrow(ids), rows >= 0)

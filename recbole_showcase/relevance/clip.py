@@ -110,8 +110,26 @@ def typicality(candidates: Tensor, candidate_mask: Tensor) -> Tensor:
     Returns:
         Shape (B, C), 0 for masked candidates.
     """
-    photos = _unit(candidates, candidate_mask)
-    return _standardised_similarity(photos, candidate_mask, photos)
+    return similarity(candidates, candidate_mask, candidates, candidate_mask)
+
+
+def similarity(
+    candidates: Tensor, candidate_mask: Tensor, others: Tensor, other_mask: Tensor
+) -> Tensor:
+    """Similarity of each candidate to the mean of others, in standard deviations of its set.
+
+    Args:
+        candidates: Shape (B, C, D).
+        candidate_mask: True for real candidates, shape (B, C).
+        others: What they are compared with (B, N, D); N may be 0.
+        other_mask: True for real ones (B, N).
+
+    Returns:
+        Shape (B, C); 0 for masked candidates, and in sets that are compared with nothing.
+    """
+    return _standardised_similarity(
+        _unit(candidates, candidate_mask), candidate_mask, _unit(others, other_mask)
+    )
 
 
 def _unit(features: Tensor, mask: Tensor) -> Tensor:

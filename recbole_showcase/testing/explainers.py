@@ -6,11 +6,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
+from recbole_showcase.data.sentences import ItemSentences
 from recbole_showcase.explainers import ExplainerInputs
 from recbole_showcase.testing.base import STATISTICS, WIDTH, Contract, all_close, shake, unreached
 from recbole_showcase.text.tokenizer import TextTokenizer
@@ -26,6 +28,15 @@ _PAST = [
     "big and good",
     "nice salad",
 ]
+# What others wrote: each row of a batch may quote some of these.
+SENTENCES = (
+    "The soup was hot.",
+    "We loved the pizza.",
+    "A big salad!",
+    "The soup again, and tea.",
+    "Nice place to sit",
+    "Pizza was cold.",
+)
 # What stands behind the last size of the words of a batch, to pad them more.
 _MORE_WORDS = {
     "tokens": (0, 3),
@@ -136,6 +147,8 @@ class ExplainerContract(Contract):
         unread = [field for name, field in asked.items() if name not in explainer.reads]
         names = [f"{field}_{what}" for field in unread for what in ("tokens", "mask")]
         less = replace(batch, **{name: getattr(batch, name)[..., :0] for name in names})
+        if "sentences" not in explainer.reads:
+            less = _without_sentences(less)
         for one, other in zip(explainer(batch, *vectors), explainer(less, *vectors), strict=True):
             assert torch.equal(one, other)
 
@@ -164,6 +177,24 @@ class ExplainerContract(Contract):
         masked = {name: getattr(batch, name) & False for name in sets if name.endswith("mask")}
         hidden = replace(batch, **masked)
         assert explainer.generate(none, *vectors) == explainer.generate(hidden, *vectors)
+
+    def test_an_item_that_nobody_else_wrote_of_is_explained(self) -> None:
+        """Absent sentences are the same as masked ones, and nothing is made up of them."""
+        explainer = self.build()
+        batch, *vectors = self.batch()
+        hidden = replace(batch, sentence_mask=batch.sentence_mask & False)
+        without = explainer.write(_without_sentences(batch), *vectors)
+        assert explainer.write(hidden, *vectors)[0] == without[0]
+        if without[1] is not None:
+            assert len(without[1]) == len(batch) and (without[1] < 0).all()
+
+    def test_what_is_written_is_what_is_generated(self) -> None:
+        """``write`` says beside it which reviews a text rests on, one row a pair."""
+        explainer, batch = self.build(), self.batch()
+        texts, evidence = explainer.write(*batch)
+        assert texts == explainer.generate(*batch)
+        if evidence is not None:
+            assert evidence.shape[0] == len(texts) and (evidence >= -1).all()
 
     def test_saving_and_loading_gives_equal_outputs(self) -> None:
         """All that was learned is in the state."""
@@ -200,6 +231,8 @@ def explanation_batch(
     item_words = past.flip(0).unfold(0, 3, 1)[:n].transpose(1, 2)
     photo_mask = torch.arange(photos) < torch.tensor([3, 1, 2, 0, 3])[:n, None]
     review_mask = torch.arange(reviews) < torch.tensor([2, 1, 1, 0, 2])[:n, None]
+    own = torch.Generator().manual_seed(2)
+    sentence_mask = torch.arange(4) < torch.tensor([4, 2, 1, 3, 4])[:n, None]
     batch = ExplanationBatch(
         users=torch.arange(n) + 1,
         items=torch.arange(n) + 1,
@@ -216,8 +249,38 @@ def explanation_batch(
         user_review_mask=(user_words != tokenizer.pad_id) & review_mask[..., None],
         item_review_tokens=item_words,
         item_review_mask=item_words != tokenizer.pad_id,
+        sentence_features=torch.randn(n, 4, WIDTH, generator=own) * sentence_mask[..., None],
+        sentence_mask=sentence_mask,
+        sentences=ItemSentences(
+            np.where(sentence_mask.numpy(), (np.arange(n)[:, None] + np.arange(4)) % 6, -1),
+            QuotedWords(),
+            ("soup", "pizza"),
+        ),
     )
     return batch, torch.randn(n, 3), torch.randn(n, 4)
+
+
+class QuotedWords:
+    """The words of ``SENTENCES``, each of a review of its own.
+
+    Attributes:
+        rows: The row of each sentence.
+    """
+
+    rows = np.arange(len(SENTENCES)) + 11
+
+    def texts(self, sentences: np.ndarray) -> list[str]:
+        """The words of sentences, by position."""
+        return [SENTENCES[n] for n in sentences]
+
+
+def _without_sentences(batch: ExplanationBatch) -> ExplanationBatch:
+    return replace(
+        batch,
+        sentence_features=batch.sentence_features[:, :0],
+        sentence_mask=batch.sentence_mask[:, :0],
+        sentences=replace(batch.sentences, positions=batch.sentences.positions[:, :0]),
+    )
 
 
 def _padded(batch: ExplanationBatch, pad: int) -> ExplanationBatch:
@@ -227,7 +290,9 @@ def _padded(batch: ExplanationBatch, pad: int) -> ExplanationBatch:
         name: F.pad(getattr(batch, name), by, value=0 if "mask" in name else pad)
         for name, by in _MORE_WORDS.items()
     }
-    for kind, by in (("photo", 2), ("review", 4)):
+    positions = np.pad(batch.sentences.positions, ((0, 0), (0, 3)), constant_values=-1)
+    more["sentences"] = replace(batch.sentences, positions=positions)
+    for kind, by in (("photo", 2), ("review", 4), ("sentence", 3)):
         features, mask = (getattr(batch, f"{kind}_{what}") for what in ("features", "mask"))
         junk = torch.full((n, by, WIDTH), 9.0)
         more[f"{kind}_features"] = torch.cat([features, junk], dim=1)

@@ -14,6 +14,30 @@ _SENTENCE_END = regex.compile(
 )
 
 
+# A text whose end is seen, so that one that follows it is another sentence.
+_ENDED = regex.compile(r"[\p{STerm}…]$", regex.V1)
+_WIDE_END = regex.compile(r"[。！？｡][」』”’）]*$", regex.V1)
+
+
+def join_sentences(sentences: Sequence[str]) -> str:
+    """A text of sentences that can be told apart again, their words as they are.
+
+    Between Chinese and Japanese sentences stands no space. A sentence that ends in no mark gets an
+    ellipsis, such as stands for what a quotation leaves out.
+
+    >>> join_sentences(["The soup was great!", "sat outside", "Nice."])
+    'The soup was great! sat outside … Nice.'
+    >>> join_sentences(["面很好吃。", "会的！！"])
+    '面很好吃。会的！！'
+    """
+    text = ""
+    for sentence in sentences:
+        if text and not _WIDE_END.search(text):
+            text += " " if _ENDED.search(text) else " … "
+        text += sentence
+    return text
+
+
 def split_sentences(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The sentences of texts, and the text (S,) that each is from.
 

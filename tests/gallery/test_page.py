@@ -74,7 +74,7 @@ def everywhere(text):
     """A user whose every free text is ``text``, and the page's own texts."""
     photo = Photo(text, None, 0.5)
     review = replace(REVIEW, id=text, item=text, item_name=text, text=text, photos=(photo,))
-    shown = Showcase(text, text, text, text, 1, 1.0, (photo,), text, review)
+    shown = Showcase(text, text, text, text, 1, 1.0, (photo,), text, review, (text, text))
     user = UserShowcase(text, (review,), (shown,), (shown,))
     return (user,), {"title": text, "subtitle": text, "figures": {text: 0.5}}
 
@@ -155,7 +155,7 @@ def test_a_new_user_without_history_or_held_out_pairs(rendered):
     [
         ((), "There are no users to show."),
         ((UserShowcase("u1", (REVIEW,), (), ()),), "No item was recommended."),
-        ((replace(USER, recommended=(replace(SHOWCASE, text=" "),)),), "No text was generated."),
+        ((replace(USER, recommended=(replace(SHOWCASE, text=" "),)),), "There is no text."),
         ((USER,), "No photo was selected."),
         ((replace(USER, history=(replace(REVIEW, text=""),)),), "No text, only a rating."),
         ((replace(USER, held_out=(SHOWCASE,)),), "The review is not available."),

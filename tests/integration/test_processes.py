@@ -18,7 +18,7 @@ from recbole_showcase.encoders import embed_dataset
 from tests.integration.test_registration import stock_config
 from tests.integration.test_training import SASREC, prepare
 from tests.processes import ROOT, free_port, run_python
-from tests.tiny import TinyWorld
+from tests.tiny import TinyWorld, write_sentences
 from tests.together import run_together
 
 # METEOR needs WordNet, and these two a pretrained language model.
@@ -107,6 +107,7 @@ class Runs:
         return torch.load(self.work / name / f"{process}.pt")
 
 
+QUOTED = ["Recall", "BLEU1", "ROUGEL", "Distinct2", "EmptyTexts", "UserInfluence"]
 NOT_RANDOM = {"showcase_explainer": "nrt", "explainer_unknown_rate": 0.0, "explainer_dropout": 0.0}
 
 
@@ -115,10 +116,13 @@ def runs(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Run
     """One Python for all of them, since starting it takes longer than what they do."""
     work = tmp_path_factory.mktemp("together")
     few = TinyWorld.write(work / "data", "few", n_users=3, n_items=8)
+    quoted = TinyWorld.write(work / "data", "quoted")
+    write_sentences(quoted)
+    worlds = {"few": few, "quotes": quoted, "quotes of one": quoted}
     jobs: dict[str, dict[str, Any]] = {}
 
     def job(name: str, model: str, nproc: int = 2, given: Any = (), **changes: Any) -> None:
-        world = few if name == "few" else tiny_world
+        world = worlds.get(name, tiny_world)
         changes = {"epochs": 2, "eval_step": 0, "train_batch_size": 64, **changes}
         make = stock_config if not model.startswith("Showcase") else TinyWorld.config
         config = make(world, work / name, **changes)
@@ -134,6 +138,10 @@ def runs(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Run
     job("two", "ShowcaseBPR", 2, showcase_batch_size=30, **NOT_RANDOM)
     # 12 rows to learn from: the last of two batches has one sample, the valid split three users.
     job("few", "ShowcaseBPR", 2, showcase_batch_size=11, train_batch_size=4, eval_step=1)
+    # Nothing of the explanation side is trained.
+    untrained = {"showcase_explainer": "quote", "showcase_relevance": "clip", "epochs": 1}
+    job("quotes", "ShowcaseBPR", 2, metrics=QUOTED, **untrained)
+    job("quotes of one", "ShowcaseBPR", 1, metrics=QUOTED, **untrained)
     job("hosts", "ShowcaseBPR", 2, {"hosts": True}, epochs=1)
     job("fails", "ShowcaseBPR", 2, {"fail": 1}, epochs=1)
     results = run_together(list(jobs.values()), work)
@@ -171,6 +179,13 @@ def test_two_processes_train_the_explainer_of_one(runs: Runs) -> None:
 
 def test_fewer_rows_than_processes_are_no_hindrance(runs: Runs) -> None:
     assert set(runs.results["few"]["figures"]) == {"recall@5", "ndcg@5", "imagef1@3", "bleu1"}
+
+
+def test_two_processes_quote_as_one(runs: Runs) -> None:
+    alone, shared = (runs.results[name]["figures"] for name in ("quotes of one", "quotes"))
+    texts = [name.lower() for name in QUOTED[1:]]
+    assert [shared[name] for name in texts] == [alone[name] for name in texts]
+    assert shared["bleu1"] > 50
 
 
 def test_processes_of_two_hosts_meet(runs: Runs) -> None:

@@ -11,6 +11,8 @@ from scipy.stats import entropy
 from recbole_showcase.errors import DataError, SettingsError
 from recbole_showcase.metrics import (
     distinct_n,
+    empty_text_values,
+    empty_texts,
     entropy_n,
     mean_over_groups,
     self_bleu,
@@ -93,6 +95,14 @@ def test_groups_equal_a_literal_version(seed: int, metric) -> None:
     assert len(values) < len(set(groups.tolist()))
     found = mean_over_groups(metric, texts, groups)
     assert found == pytest.approx(sum(values) / len(values), abs=1e-12)
+
+
+def test_pairs_without_a_text_are_counted() -> None:
+    texts = ["good soup", "", "\u3000\n", "。", "nice"]
+    assert empty_text_values(texts).tolist() == [0.0, 1.0, 1.0, 0.0, 0.0]
+    assert empty_texts(texts) == 0.4 and math.isnan(empty_texts([]))
+    with pytest.raises(DataError, match="hypotheses is a single text"):
+        empty_texts("abc")
 
 
 def test_groups_of_one_and_none() -> None:

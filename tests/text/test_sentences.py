@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from recbole_showcase.text.sentences import split_sentences
+from recbole_showcase.text.sentences import join_sentences, split_sentences
 
 SENTENCES = {
     "Chinese": ["面很好吃。", "服务热情！", "还会再来吗？", "会的。"],
@@ -37,3 +37,22 @@ def test_other_marks_do(sentences: list[str]) -> None:
 
 def test_an_ellipsis_within_a_sentence_stays() -> None:
     assert split_sentences(["好吃……真的"])[0] == ["好吃……真的"]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["The soup was great!", "We sat outside.", "Really…"],
+        ["面很好吃。", "会的！！", "「真好吃。」"],
+        ["الطعام لذيذ جدا.", "هل تعود؟", "نعم!"],
+        ["खाना अच्छा था।", "फिर आएंगे।"],
+    ],
+)
+def test_joined_sentences_are_told_apart_again(sentences: list[str]) -> None:
+    assert split_sentences([join_sentences(sentences)])[0] == sentences
+
+
+def test_a_sentence_without_an_end_does_not_run_into_the_next() -> None:
+    joined = join_sentences(["great soup", "We sat outside", "面很好吃"])
+    assert split_sentences([joined])[0] == ["great soup …", "We sat outside …", "面很好吃"]
+    assert join_sentences([]) == "" and join_sentences(["great soup"]) == "great soup"

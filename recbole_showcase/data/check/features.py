@@ -13,15 +13,23 @@ import pandas as pd
 from recbole_showcase.atomic import PhotoFolder, photo_folder
 from recbole_showcase.data.check.report import Report, counted, such_as
 from recbole_showcase.encoders.commands import embed_command, shipped_encoder_notes
-from recbole_showcase.encoders.names import SHIPPED
+from recbole_showcase.encoders.names import SHIPPED, store_name
 from recbole_showcase.encoders.plan import Source, old_hashes, read_source
-from recbole_showcase.encoders.store import MODALITIES, FeatureStore, Modality, stores_of
+from recbole_showcase.encoders.sentences import sentence_source
+from recbole_showcase.encoders.store import (
+    ALWAYS,
+    FeatureStore,
+    Modality,
+    features_folder,
+    modalities_of,
+    stores_of,
+)
 from recbole_showcase.encoders.verify import content_faults
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.files.photos import GONE, content_mark
 
 _WORKERS = 16  # they wait for the disk
-_WHAT: dict[Modality, str] = {"image": "photo", "review": "review"}
+_WHAT: dict[Modality, str] = {"image": "photo", "review": "review", "sentence": "sentence"}
 
 
 def check_features(
@@ -40,9 +48,12 @@ def check_features(
     """
     names = stores_of(dataset_dir) if encoder is None else [encoder]
     try:
-        sources: dict[Modality, Source] = {m: read_source(dataset_dir, m) for m in MODALITIES}
+        sources: dict[Modality, Source] = {m: read_source(dataset_dir, m) for m in ALWAYS}
     except DataError:
         return None  # which the tables have reported
+    folders = [features_folder(dataset_dir) / store_name(name) for name in names]
+    if any("sentence" in modalities_of(folder) for folder in folders):
+        sources["sentence"], _ = sentence_source(sources["review"])
     sources["image"] = _with_photos(dataset_dir, sources["image"], photos, report, bool(names))
     if not names:
         real = bool(shipped_encoder_notes(SHIPPED, dataset_dir))
@@ -91,15 +102,17 @@ def _check_store(
     dataset_dir: Path, name: str, sources: dict[Modality, Source], report: Report
 ) -> np.ndarray | None:
     try:
-        stores = {m: FeatureStore.open(dataset_dir, name, m) for m in MODALITIES}
+        folder = features_folder(dataset_dir) / store_name(name)
+        stores = {m: FeatureStore.open(dataset_dir, name, m) for m in modalities_of(folder)}
     except FeatureStoreError as error:
         report.errors.append(str(error))
         return None
     image = stores["image"]
     made_by = f"{image.meta['architecture']} ({image.meta['weights']})"
+    counts = [counted(len(store), _WHAT[modality]) for modality, store in stores.items()]
     report.facts.append(
         f"features '{name}': made by {made_by}, {image.dim} numbers a row, "
-        f"{counted(len(image), 'photo')} and {counted(len(stores['review']), 'review')}"
+        f"{', '.join(counts[:-1])} and {counts[-1]}"
     )
     report.warnings.extend(shipped_encoder_notes(name, dataset_dir))
     for modality, store in stores.items():
@@ -112,7 +125,7 @@ def _check_content(store: FeatureStore, report: Report) -> None:
     """Compare all of the content with its digests."""
     for fault in content_faults(store):
         report.errors.append(f"{fault}; make them anew with: {store.command}")
-    if not store.digests and store.modality == MODALITIES[0]:
+    if not store.digests and store.modality == ALWAYS[0]:
         report.warnings.append(
             f"{store.folder} has no digests, so what is in it cannot be compared; add them with: "
             f"{store.command}"

@@ -17,6 +17,8 @@ from typing import Any
 
 from wrapt import register_post_import_hook
 
+from recbole_showcase.errors import MissingRecBole
+
 # Names by which RecBole finds models, and by which it finds the composed ones.
 PREFIX = "Showcase"
 COMPOSED_MODULE = "recbole_showcase.composed"  # home of the composed classes
@@ -26,6 +28,13 @@ MODEL_PACKAGES = (
     "sequential_recommender",
     "knowledge_aware_recommender",
     "exlib_recommender",
+)
+# RecBole 1.2.1 allows no ray that has wheels for Python 3.12 or newer.
+HOW_TO_INSTALL = (
+    "Install it: python -m pip install 'recbole>=1.2.1,<1.3'"
+    if sys.version_info < (3, 12)
+    else "Install it, and on Python 3.12 or newer without what it requires, which is installed "
+    "with recbole_showcase: python -m pip install --no-deps 'recbole>=1.2.1,<1.3'"
 )
 
 
@@ -58,7 +67,10 @@ def install(
 
 
 class _ComposedModelFinder(MetaPathFinder):
-    """Answers for ``recbole.model.<family>.showcase<name>``, where ``get_model`` looks."""
+    """Answers for ``recbole.model.<family>.showcase<name>``, where ``get_model`` looks.
+
+    It is asked last, and so for ``recbole`` itself where nobody else has it.
+    """
 
     def __init__(
         self, family_of: Callable[[str], str | None], compose: Callable[[str, str], type]
@@ -68,6 +80,8 @@ class _ComposedModelFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname == "recbole":
+            raise MissingRecBole(f"RecBole is not installed. {HOW_TO_INSTALL}", name=fullname)
         parent, _, stem = fullname.rpartition(".")
         family = parent.removeprefix("recbole.model.")
         if not stem.startswith(PREFIX.lower()) or family not in MODEL_PACKAGES:

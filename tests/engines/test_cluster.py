@@ -34,7 +34,7 @@ def cluster() -> Iterator[Any]:
         patch.setenv("RAY_raylet_client_num_connect_attempts", "60")
         patch.setenv("RAY_worker_register_timeout_seconds", "120")
         patch.setenv("RAY_worker_niceness", "0")
-        from recbole_showcase.integration.compat import import_ray
+        from recbole_showcase.integration.ray_tune import import_ray
 
         import_ray()
         from ray.cluster_utils import Cluster

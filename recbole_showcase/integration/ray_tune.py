@@ -44,7 +44,8 @@ def left_aside() -> Iterator[None]:
 
     Ray that is loaded stays where it is, since threads of its own may be at work.
     """
-    if "ray" in sys.modules:
+    before = {name: module for name, module in sys.modules.items() if name == "ray"}
+    if before.get("ray"):
         import_ray()
         yield
         return
@@ -57,6 +58,7 @@ def left_aside() -> Iterator[None]:
     finally:
         if sys.modules.get("ray") is ray:
             del sys.modules["ray"]
+            sys.modules.update(before)  # None, where somebody forbids it
 
 
 def apply(known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]], None]) -> None:

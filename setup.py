@@ -26,14 +26,13 @@ NEEDED_BY_RECBOLE = [
     "thop>=0.1.1.post2207130030",
 ]
 
-# pandas 3 changes results silently: RecBole fills missing values in place.
 # The floors are the lowest versions that install together; docs/versions.md tells the reasons.
 REQUIREMENTS = [
     *(f"{line}; python_version < '3.12'" for line in PINNED_BY_RECBOLE),
     *(f"{line}; python_version >= '3.12'" for line in NEEDED_BY_RECBOLE),
     "numpy>=2.0",
     "scipy>=1.13.1",
-    "pandas>=2.2.2,<3",
+    "pandas>=2.2.2,<4",
     "torch>=2.6",
     "torchvision>=0.21",
     "transformers>=5.16",
@@ -71,7 +70,8 @@ EXTRAS = {
     "plot": ["matplotlib>=3.8"],  # the trade-off plot of a benchmark
     "ncl": ["faiss-cpu>=1.15"],  # what RecBole's NCL clusters with
     "tune": ["hyperopt>=0.2.7"],  # what RecBole's HyperTuning imports
-    "ray": ["ray[tune]>=2.60; python_version >= '3.12'"],  # clusters and searches; 3.11 has it
+    # Searches by ray, and clusters; on Python 3.11 RecBole requires it anyway.
+    "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
 }
 TEST_REQUIREMENTS = [

@@ -18,7 +18,7 @@ IS_INSTALLED = int(pd.__version__.partition(".")[0]) >= 3
 def apply() -> None:
     """Give RecBole's data sets what they expect of pandas, if it is pandas 3."""
     if IS_INSTALLED:
-        copies = pd.errors.ChainedAssignmentError
+        copies = pd.errors.ChainedAssignmentError  # type: ignore[attr-defined]
         warnings.filterwarnings("ignore", category=copies, module=r"recbole\.")
         _fill_by_assignment()
         _lengths_of_sequences()

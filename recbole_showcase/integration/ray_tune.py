@@ -68,7 +68,8 @@ def apply(known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]],
         known_here: Gives what workers of ray's have to know.
         expect: Tells them.
     """
-    import_module("recbole.quick_start.quick_start").tune = _Tune("ray.tune")
+    quick_start: Any = import_module("recbole.quick_start.quick_start")
+    quick_start.tune = _Tune("ray.tune")
 
     def prepare(_: ModuleType) -> None:
         with suppress(ImportError):  # what tune lacks is said where tune is imported

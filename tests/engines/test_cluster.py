@@ -34,6 +34,7 @@ def cluster() -> Iterator[Any]:
         patch.setenv("RAY_raylet_client_num_connect_attempts", "60")
         patch.setenv("RAY_worker_register_timeout_seconds", "120")
         patch.setenv("RAY_worker_niceness", "0")
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # else ray writes a token into one's home
         from recbole_showcase.integration.ray_tune import import_ray
 
         import_ray()

@@ -1,26 +1,37 @@
 # The two commands: `make demo` runs the main job on the embedded demo, `make test` the tests.
-# Both make their own environment in .venv from nothing but a Python 3.11. `make matrix` makes two
-# more, of the oldest and the newest requirements, and tests in each; see docs/versions.md.
-PYTHON ?= python3.11
+# Both make their own environment in .venv from nothing but a Python. `make matrix` makes others, of
+# the oldest and the newest requirements and of each Python, and tests in each; `make smoke` tries
+# the newest Python that there is. See docs/versions.md.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+# python3 if it is one of them, else the first that is.
+PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
 VENV ?= .venv
 DEMO_OUT ?= showcase-demo
 
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint matrix clean
+.PHONY: demo test lint matrix smoke clean
 
+# A Python without ensurepip leaves an environment without pip, which must not pass for one.
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(or $(PYTHON),false) -c '$(SUPPORTED)' || { echo "Python 3.11 to 3.14 is needed," \
+		"found: $(or $(PYTHON),none); name one by make PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python*; exit 2; }
 
 # What is imported is compiled then, a part of all that is installed.
 INSTALL := -m pip install --progress-bar off --no-compile
+# On Python 3.11 it is there already; a newer one has no ray that RecBole allows.
+INSTALL_RECBOLE := $(INSTALL) --no-deps 'recbole>=1.2.1,<1.3'
 
 $(VENV)/.installed: setup.py pyproject.toml | $(BIN)/python
 	$(BIN)/python $(INSTALL) -e .
+	$(BIN)/python $(INSTALL_RECBOLE)
 	touch $@
 
 $(VENV)/.installed-test: setup.py pyproject.toml | $(BIN)/python
 	$(BIN)/python $(INSTALL) -e ".[test]"
+	$(BIN)/python $(INSTALL_RECBOLE)
 	touch $(VENV)/.installed $@
 
 demo: $(VENV)/.installed
@@ -33,9 +44,13 @@ lint: $(VENV)/.installed-test
 test: lint
 	$(BIN)/python -m pytest
 
-# The tests with the oldest and with the newest requirements that setup.py allows.
+# The tests with the oldest and the newest requirements that setup.py allows, and on each Python.
 matrix:
-	PYTHON=$(PYTHON) tests/matrix/run.sh
+	tests/matrix/run.sh
+
+# A part of the tests on the newest Python of this machine, if it is newer than that of `make test`.
+smoke:
+	tests/matrix/run.sh smoke
 
 clean:
 	rm -rf $(VENV) .matrix build dist *.egg-info $(DEMO_OUT)

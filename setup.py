@@ -11,14 +11,28 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 
 # RecBole 1.2 pins ray <= 2.6.3, which needs pkg_resources (gone in setuptools 81) and whose wheels
-# end at Python 3.11. pandas 3 changes results silently: RecBole fills missing values in place.
+# end at Python 3.11. So RecBole is a requirement up to there. On a newer Python it is installed by
+# a command of its own, `pip install --no-deps recbole`, and here stands what it needs beside ray.
+PINNED_BY_RECBOLE = ["recbole>=1.2.1,<1.3", "setuptools>=71,<81"]
+NEEDED_BY_RECBOLE = [
+    "setuptools>=71",  # thop imports distutils
+    "colorama>=0.4.4",
+    "colorlog>=4.7.2",
+    "plotly>=4.0",
+    "psutil>=5.9",
+    "tabulate>=0.8.10",
+    "tensorboard>=2.5",
+    "texttable>=0.9",
+    "thop>=0.1.1.post2207130030",
+]
+
 # The floors are the lowest versions that install together; docs/versions.md tells the reasons.
 REQUIREMENTS = [
-    "recbole>=1.2.1,<1.3",
-    "setuptools>=71,<81",
+    *(f"{line}; python_version < '3.12'" for line in PINNED_BY_RECBOLE),
+    *(f"{line}; python_version >= '3.12'" for line in NEEDED_BY_RECBOLE),
     "numpy>=2.0",
     "scipy>=1.13.1",
-    "pandas>=2.2.2,<3",
+    "pandas>=2.2.2,<4",
     "torch>=2.6",
     "torchvision>=0.21",
     "transformers>=5.16",
@@ -56,12 +70,15 @@ EXTRAS = {
     "plot": ["matplotlib>=3.8"],  # the trade-off plot of a benchmark
     "ncl": ["faiss-cpu>=1.15"],  # what RecBole's NCL clusters with
     "tune": ["hyperopt>=0.2.7"],  # what RecBole's HyperTuning imports
+    # Searches by ray, and clusters; on Python 3.11 RecBole requires it anyway.
+    "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
 }
 TEST_REQUIREMENTS = [
     *EXTRAS["peft"],
     *EXTRAS["plot"],
     *EXTRAS["tune"],
+    *EXTRAS["ray"],
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
@@ -85,7 +102,11 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.11,<3.12",
+    python_requires=">=3.11,<3.15",
+    classifiers=[
+        "Programming Language :: Python :: 3 :: Only",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 15)),
+    ],
     packages=[*find_packages(include=["recbole_showcase*"]), *DATA_PACKAGES],
     package_dir=DATA_PACKAGES,
     package_data={

@@ -54,3 +54,7 @@ class CheckpointError(ShowcaseError):
 
 class RegistrationError(ShowcaseError):
     """A name cannot be registered with RecBole, or is not known there."""
+
+
+class MissingRecBole(RegistrationError, ModuleNotFoundError):
+    """RecBole is needed and not installed."""

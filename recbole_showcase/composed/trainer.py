@@ -25,9 +25,9 @@ from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.integration.checkpoint import load_checkpoint, save_checkpoint
 from recbole_showcase.integration.collector import ShowcaseCollector
 from recbole_showcase.integration.evaluator import JoinedEvaluator, ShowcaseEvaluator
-from recbole_showcase.integration.experiments import ray_trial
 from recbole_showcase.integration.metrics import ExplanationMetric
 from recbole_showcase.integration.own_files import claimed
+from recbole_showcase.integration.ray_tune import trial_id
 from recbole_showcase.integration.stages import stage
 
 
@@ -65,7 +65,7 @@ class ShowcaseTrainerMixin(ExplainedEvaluation, NamedLosses):
         self._orders: list[torch.Generator] = []  # those of the training batches
         self._resumed_streams: dict[str, Any] | None = None
         self._told = set()
-        if trial := ray_trial():  # others may begin in the same second
+        if trial := trial_id():  # others may begin in the same second
             stem, suffix = os.path.splitext(self.saved_model_file)
             self.saved_model_file = f"{stem}-{trial}{suffix}"
         if self.processes.writes:

@@ -155,7 +155,7 @@ def _import_ray() -> Any:
             import ray
     except ImportError as error:
         raise SettingsError(
-            f"engine 'ray' needs the package 'ray' (pip install 'ray<=2.6.3'): {error}"
+            f"engine 'ray' needs the package 'ray' (pip install 'recbole_showcase[ray]'): {error}"
         ) from error
     return ray
 

@@ -2,24 +2,26 @@
 
 Each says what breaks, where it is known upstream, and when it can go; each applies only where it
 is needed. None changes a library for anyone but RecBole: RecBole's modules get a view of the
-library with the missing name, and the library itself stays as it is. The one exception is
-``ray.init``, which RecBole leaves to its users.
+library with the missing name, and the library itself stays as it is. What concerns ray is in
+:mod:`recbole_showcase.integration.ray_tune`, and pandas 3 in
+:mod:`recbole_showcase.integration.pandas3`.
 """
 
 from __future__ import annotations
 
 import copy
 import functools
-import os
+import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from recbole_showcase.engines.cluster import handler_of_sigterm_kept
+from recbole_showcase.errors import RegistrationError
+from recbole_showcase.integration.hooks import HOW_TO_INSTALL
 
 _READ_CHECKPOINTS = (
     "trainer.trainer",
@@ -44,34 +46,39 @@ class LibraryView(ModuleType):
         return getattr(self.__dict__["_library"], name)
 
 
-def apply_before_import() -> None:
-    """Make ``import recbole.quick_start`` possible, without warnings that users cannot act on."""
-    _quiet_warnings()
-    import_ray()
+def check_version() -> None:
+    """Refuse a RecBole with other insides, such as the 1.2.0 that pip finds for Python 3.12.
 
-
-def import_ray() -> None:
-    """Import what RecBole needs of ray, here and as the first thing in every worker of ray's.
-
-    A program's own handler of SIGTERM stays in place.
+    Raises:
+        RegistrationError: With the versions that are allowed.
     """
-    with _numpy_for_ray(), handler_of_sigterm_kept():
-        import_module("ray.tune")
-        import_module("ray.tune.logger")
+    found = import_module("recbole").__version__
+    if not re.fullmatch(r"1\.2\.[1-9]\d*", found):
+        raise RegistrationError(
+            f"RecBole {found} is installed; allowed: from 1.2.1, below 1.3. {HOW_TO_INSTALL}"
+        )
 
 
-def apply(known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]], None]) -> None:
-    """Give RecBole's loaded modules their views; call after its packages are imported.
+def quiet_warnings() -> None:
+    """Leave out what ray, thop and RecBole warn of at every run, their use of older packages.
 
-    Args:
-        known_here: Gives what workers of ray's have to know.
-        expect: Tells them.
+    Silences what is raised from inside these modules, and RecBole's backslashes in texts, of which
+    Python warns from 3.12 on where it compiles them: by the file, as no module is loaded then. Can
+    go when RecBole and ray are updated.
     """
+    warnings.filterwarnings("ignore", message="pkg_resources is deprecated", module="ray")
+    warnings.filterwarnings("ignore", category=SyntaxWarning, module=r".*[\\/]recbole[\\/]")
+    for module in (r"recbole\.", "thop"):
+        warnings.filterwarnings("ignore", category=FutureWarning, module=module)
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=module)
+
+
+def apply() -> None:
+    """Give RecBole's loaded modules their views; call after its packages are imported."""
     _numpy_aliases()
     _dok_matrix_update()
     _torch_load()
     _generator_for_hyperopt()
-    _ray_workers(known_here, expect)
     _best_of_nought()
     _collector_of_anything()
     _flops_of_what_predicts()
@@ -94,68 +101,6 @@ def anomaly_detection_as_it_is() -> Iterator[None]:
         yield
     finally:
         torch.autograd.set_detect_anomaly(enabled)
-
-
-@contextmanager
-def _numpy_for_ray() -> Iterator[None]:
-    """Ray <= 2.6.3 reads ``np.bool8`` while it is imported; NumPy 2 has no such name.
-
-    Upstream: https://github.com/ray-project/ray/pull/38495. Can go when RecBole allows a newer
-    ray. The name is there during ray's import only.
-    """
-    import numpy as np
-
-    missing = not hasattr(np, "bool8")
-    if missing:
-        np.bool8 = np.bool_  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        if missing:
-            del np.bool8  # type: ignore[attr-defined]
-
-
-def _ray_workers(
-    known_here: Callable[[], list[Any]], expect: Callable[[Iterable[Any]], None]
-) -> None:
-    """Ray's workers are Python processes of their own, which import ``ray.tune`` before us.
-
-    They end there for want of ``np.bool8``, as in :func:`_numpy_for_ray`, and know no part that
-    was registered here. ``ray.init`` is given a hook that imports ray as we do and tells the parts,
-    unless it has one. Through ray's client (``ray://``) workers are started elsewhere, with the
-    packages that are there. The first half can go as :func:`_numpy_for_ray` can.
-    """
-    import ray
-
-    init = ray.init
-
-    @functools.wraps(init)
-    def init_with_hook(address: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        if not (address or os.environ.get("RAY_ADDRESS", "")).startswith("ray://"):
-            environment = dict(kwargs.get("runtime_env") or {})
-            known = known_here()
-
-            def set_up() -> None:
-                import_ray()
-                expect(known)
-
-            environment.setdefault("worker_process_setup_hook", set_up)
-            kwargs["runtime_env"] = environment
-        return init(address, *args, **kwargs)
-
-    ray.init = init_with_hook
-
-
-def _quiet_warnings() -> None:
-    """ray, thop and RecBole warn of their own use of older packages at every run.
-
-    Silences what is raised from inside these modules, each with the version that the requirements
-    of this package keep out. Can go when RecBole and ray are updated.
-    """
-    warnings.filterwarnings("ignore", message="pkg_resources is deprecated", module="ray")
-    for module in (r"recbole\.", "thop"):
-        warnings.filterwarnings("ignore", category=FutureWarning, module=module)
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module=module)
 
 
 def _numpy_aliases() -> None:

@@ -62,10 +62,11 @@ def objective_function(
     import recbole.quick_start  # noqa: F401 - registers, and fills ORIGINALS, in the new process
 
     import_expected()
-    from recbole_showcase.integration.experiments import plain_result, ray_trial, whole_numbers
+    from recbole_showcase.integration.experiments import plain_result, whole_numbers
+    from recbole_showcase.integration.ray_tune import trial_id
 
     point = whole_numbers(config_dict or {})
-    trial = ray_trial()
+    trial = trial_id()
     with clean_argv() if trial else nullcontext():  # a worker's arguments are ray's own
         result = plain_result(ORIGINALS["objective_function"](point, config_file_list, saved))
     return {**result["test_result"], **result} if trial else result

@@ -86,12 +86,6 @@ def _config(model: str, dataset: str, config_file: Path) -> Any:
         return Config(model, dataset, config_file_list=[str(config_file)])
 
 
-def ray_trial() -> str | None:
-    """The trial of ray's that this process is at, if any."""
-    session = import_module("ray.tune.trainable.session")
-    return session.get_trial_id() if session.is_session_enabled() else None
-
-
 def whole_numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of which those of this package that are whole numbers are integers.
 

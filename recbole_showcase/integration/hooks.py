@@ -17,6 +17,7 @@ from typing import Any
 
 from wrapt import register_post_import_hook
 
+from recbole_showcase.errors import MissingRecBole
 from recbole_showcase.recommenders import recommender_name
 
 # Names by which RecBole finds models, and by which it finds the composed ones.
@@ -29,6 +30,13 @@ MODEL_PACKAGES = (
     "sequential_recommender",
     "knowledge_aware_recommender",
     "exlib_recommender",
+)
+# RecBole 1.2.1 allows no ray that has wheels for Python 3.12 or newer.
+HOW_TO_INSTALL = (
+    "Install it: python -m pip install 'recbole>=1.2.1,<1.3'"
+    if sys.version_info < (3, 12)
+    else "Install it, and on Python 3.12 or newer without what it requires, which is installed "
+    "with recbole_showcase: python -m pip install --no-deps 'recbole>=1.2.1,<1.3'"
 )
 
 
@@ -65,7 +73,8 @@ def install(
 class _ModelFinder(MetaPathFinder):
     """Answers where ``get_model`` looks: ``recbole.model.<family>.showcase<name>``, and our own.
 
-    It is asked last, so that a model of RecBole's of the same name is found before.
+    It is asked last, so that a model of RecBole's of the same name is found before, and so for
+    ``recbole`` itself where nobody else has it.
     """
 
     def __init__(
@@ -79,6 +88,8 @@ class _ModelFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname == "recbole":
+            raise MissingRecBole(f"RecBole is not installed. {HOW_TO_INSTALL}", name=fullname)
         parent, _, stem = fullname.rpartition(".")
         family = parent.removeprefix("recbole.model.")
         if family not in MODEL_PACKAGES:

@@ -21,6 +21,7 @@ from pandas._libs.parsers import STR_NA_VALUES
 from pyarrow import csv
 
 from recbole_showcase.integration.compat import LibraryView
+from recbole_showcase.integration.pandas3 import fill_sequences
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,8 @@ def fast_parsing(aside: tuple[str, ...] = ()) -> Iterator[dict[str, np.ndarray]]
 def _read_csv(path: str, **options: Any) -> Any:
     """Pandas' ``read_csv``, faster where it was asked for."""
     request = _request.get()
-    if request is None:
-        return pd.read_csv(path, **options)
-    return _read_aside(path, request, **options)
+    frame = _read_aside(path, request, **options) if request else pd.read_csv(path, **options)
+    return fill_sequences(frame)
 
 
 def _read_aside(

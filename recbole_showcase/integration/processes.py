@@ -1,9 +1,10 @@
-"""Shims for ``run(nproc=...)``, as those of :mod:`recbole_showcase.integration.compat`."""
+"""Shims for ``run(nproc=...)`` and ``worker``, as those of :mod:`.compat`."""
 
 from __future__ import annotations
 
 import functools
 import logging
+import multiprocessing
 import os
 from importlib import import_module
 from typing import Any
@@ -21,6 +22,7 @@ def apply() -> None:
     _ensure_dir_together()
     _one_log()
     _written_before_read()
+    _workers_by_fork()
 
 
 def _processes_on_cpu() -> None:
@@ -142,3 +144,25 @@ def _written_before_read() -> None:
         return evaluate(self, *args, **kwargs)
 
     trainer.evaluate = evaluate_when_written
+
+
+def _workers_by_fork() -> None:
+    """RecBole's setting ``worker`` counts on workers that are forked, as Linux did before 3.14.
+
+    From Python 3.14 on a fork server starts them, to which the loader travels pickled; PyTorch
+    refuses that where a tensor is empty ("unable to resize file"). Where the fork server is the
+    default, RecBole's loaders ask for a fork; a program that chose another way keeps it. Upstream:
+    ``AbstractDataLoader`` of RecBole 1.2.1. Can go when its loaders can be pickled.
+    """
+    loader = import_module("recbole.data.dataloader.abstract_dataloader").AbstractDataLoader
+    init = loader.__init__
+    default = multiprocessing.get_all_start_methods()[0]
+
+    @functools.wraps(init)
+    def init_with_fork(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        way = multiprocessing.get_start_method(allow_none=True) or default
+        if self.num_workers > 0 and way == "forkserver":
+            self.multiprocessing_context = "fork"
+
+    loader.__init__ = init_with_fork

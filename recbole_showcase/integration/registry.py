@@ -16,7 +16,15 @@ from types import ModuleType
 from typing import Any
 
 from recbole_showcase.errors import RegistrationError
-from recbole_showcase.integration import compat, outside, parsing, processes, saved_data
+from recbole_showcase.integration import (
+    compat,
+    outside,
+    pandas3,
+    parsing,
+    processes,
+    ray_tune,
+    saved_data,
+)
 from recbole_showcase.integration.hooks import (
     COMPOSED_MODULE,
     MODEL_PACKAGES,
@@ -64,13 +72,16 @@ def register() -> None:
     quick_start = sys.modules.get("recbole.quick_start.quick_start")
     if quick_start is not None and hasattr(quick_start.load_data_and_model, "__wrapped__"):
         return
-    compat.apply_before_import()
+    compat.check_version()
+    compat.quiet_warnings()
     models = (f"model.{family}" for family in MODEL_PACKAGES if family[:5] != "exlib")
-    with compat.anomaly_detection_as_it_is():
+    with compat.anomaly_detection_as_it_is(), ray_tune.left_aside():
         for package in ("quick_start", "data.dataset", "trainer", *models):  # what shims look at
             import_module(f"recbole.{package}")
     parsing.install()
-    compat.apply(outside.code_of_others, outside.expect_code)
+    compat.apply()
+    pandas3.apply()
+    ray_tune.apply(outside.code_of_others, outside.expect_code)
     saved_data.guard()
     processes.apply()
     _wrap_config()

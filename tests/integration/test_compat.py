@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 import torch
 
@@ -71,3 +72,18 @@ def test_counting_metrics_are_computed_and_nothing_piles_up(
         top[row, test.uid2history_item[user]] = -torch.inf
     recommended = set(top.topk(5).indices.flatten().tolist())
     assert result["itemcoverage@5"] == round(len(recommended) / 25, 4)
+
+
+@pytest.mark.parametrize("worker", [0, 2])
+def test_loaders_have_workers_on_every_python(
+    tiny_world: TinyWorld, tmp_path: Path, worker: int
+) -> None:
+    """As a fork server would not start them; batches are those of one process."""
+    from tests.integration.test_registration import stock_config
+    from tests.integration.test_training import prepare
+
+    config = stock_config(tiny_world, tmp_path, worker=worker)
+    _, (train, _, _) = prepare("BPR", tiny_world, tmp_path, **config)
+    assert train.num_workers == worker
+    seen = [batch["user_id"].tolist() for batch in train]
+    assert sum(map(len, seen)) == len(train._dataset.inter_feat)

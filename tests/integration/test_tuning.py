@@ -134,7 +134,7 @@ def test_a_score_of_nought_may_be_the_best(bigger: bool, scores: list[float], be
 
 
 RAY = """
-import json, sys
+import json, os, sys
 if __name__ == "__main__":
     import recbole_showcase
     import counting  # registers a metric, which workers have to know
@@ -150,7 +150,7 @@ if __name__ == "__main__":
         config={"showcase_photos": tune.grid_search([1, 2])},
         log_to_file="trials.txt",
         scheduler=ASHAScheduler(metric="recall@5", mode="max", max_t=10),
-        local_dir="ray_log",
+        storage_path=os.path.abspath("ray_log"),
         verbose=0,
     )
     best = result.get_best_trial("best_valid_score", "max", "last")
@@ -166,6 +166,7 @@ def test_a_search_of_rays(
     # Ray gives up after ten attempts of a second, which a busy machine may need to start it.
     monkeypatch.setenv("RAY_raylet_client_num_connect_attempts", "60")
     monkeypatch.setenv("RAY_worker_register_timeout_seconds", "120")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # else ray writes a token into one's home
     (tmp_path / "counting.py").write_text(
         "import recbole_showcase\n"
         "@recbole_showcase.register('MeanWords')\n"

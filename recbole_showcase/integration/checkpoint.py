@@ -146,6 +146,8 @@ def load_checkpoint(
             state.update({key: from_plain(state[key]) for key in _GIVEN if key in state})
     except CheckpointError:
         raise
+    except RecursionError as error:
+        raise CheckpointError(f"checkpoint '{name}' is refused: it is nested too deeply") from error
     except Exception as error:  # damaged archives raise nearly anything in zipfile and torch
         raise CheckpointError(f"checkpoint '{name}' is refused: {error}") from error
     if not isinstance(state, dict):

@@ -376,8 +376,11 @@ def test_a_small_file_that_stands_for_very_much_is_refused(tmp_path: Path) -> No
     for _ in range(60):
         nested = [nested, nested]
     deep: list[object] = []
-    for _ in range(300):
+    for _ in range(150):
         deep = [deep]
+    deeper = deep
+    for _ in range(600):
+        deeper = [deeper]
     path = tmp_path / "model.pth"
     stock = Config.__new__(Config)
     stock.external_config_dict, stock.final_config_dict = {}, {"my_lists": nested}
@@ -386,6 +389,7 @@ def test_a_small_file_that_stands_for_very_much_is_refused(tmp_path: Path) -> No
         ({"config": stock}, "repeat each other"),
         ({"other_parameter": {"a": nested}}, "repeat each other"),
         ({"config": {"final": {"my_lists": deep}}}, "nested too deeply"),
+        ({"config": {"final": {"my_lists": deeper}}}, "nested too deeply"),
     ):
         torch.save({"state_dict": {}, **state}, path, pickle_protocol=4)
         with pytest.raises(CheckpointError, match=rf"is refused: .*{said}"):

@@ -29,6 +29,7 @@ from recbole_showcase.errors import DataError
 if TYPE_CHECKING:
     import duckdb
 
+_SHOWN = 300  # characters of what DuckDB says, which may hold all of a row
 SPLITS = {"train": "train", "val": "valid", "test": "test"}  # theirs: RecBole's
 REASONS = (BROKEN, "no user", "no business", "no rating", "history review seen before", TOO_LONG)
 _REVIEW = {
@@ -161,7 +162,8 @@ def _read_split(run: Run, source: Path, options: GestOptions) -> None:
                     f"columns={column_types(types)}) {'' if left is None else f'LIMIT {left}'}"
                 ).fetchall()[0][0]
         except duckdb.Error as error:
-            raise DataError(f"{source} cannot be read: {first_line(error)}") from error
+            said = first_line(error).replace(f' in file "{path}"', "")[:_SHOWN]
+            raise DataError(f"{source} cannot be read: {said}") from error
         left = None if left is None else left - added
     connection.execute(f"CREATE TABLE rows AS SELECT {_select(options)} FROM reviews)")
     if options.history:

@@ -94,13 +94,12 @@ def as_a_file(blocks: Iterable[bytes]) -> Iterator[str]:
     thread = threading.Thread(target=write, name="decompress", daemon=True)
     thread.start()
     try:
-        yield f"/dev/fd/{ours}"
+        try:
+            yield f"/dev/fd/{ours}"
+        finally:
+            os.close(ours)  # whoever writes on is told so
+            thread.join()
     except Exception as error:
-        if failed:
-            raise failed[0] from error
-        raise
-    finally:
-        os.close(ours)  # whoever writes on is told so
-        thread.join()
+        raise (failed or [error])[0]  # noqa: B904 - one of them is the cause of the other
     if failed:
         raise failed[0]

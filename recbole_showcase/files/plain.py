@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+_DEEPEST = 100
+_MOST_REPEATED = 100_000
 _ARRAY_MAGIC = b"\x93NUMPY"
 
 
@@ -30,6 +32,40 @@ def parse_json(text: str | bytes) -> Any:
 def read_json(path: Path) -> Any:
     """The value of a JSON file; raises as :func:`parse_json`, and OSError."""
     return parse_json(path.read_text(encoding="utf-8"))
+
+
+def require_bounded(value: Any) -> None:
+    """Refuse nested data that stands for far more values than a file holds.
+
+    A pickle may have one list in several places, so that a few lines of it stand for billions of
+    values, and whoever copies or compares them has to make them all.
+
+    Args:
+        value: Any nesting of mappings, lists, tuples and sets.
+
+    Raises:
+        ValueError: It is such data, is a part of itself, or is nested too deeply.
+    """
+    sizes: dict[int, int] = {}  # with all that is inside, each time that it is there
+    opened: set[int] = set()
+    held = 0
+
+    def size_of(part: Any, depth: int) -> int:
+        nonlocal held
+        if not isinstance(part, dict | list | tuple | set | frozenset) or not part:
+            return 1
+        if id(part) in opened or depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
+        if id(part) not in sizes:
+            opened.add(id(part))
+            held += len(part)
+            inside = part.values() if isinstance(part, dict) else part
+            sizes[id(part)] = 1 + sum(size_of(own, depth + 1) for own in inside)
+            opened.remove(id(part))
+        return sizes[id(part)]
+
+    if size_of(value, 0) > max(_MOST_REPEATED, 10 * held):
+        raise ValueError("its parts repeat each other to more than it holds")
 
 
 def read_array(path: Path, mapped: bool = False) -> np.ndarray:

@@ -23,6 +23,7 @@ import yaml
 
 from recbole_showcase.arguments import check_file
 from recbole_showcase.errors import CheckpointError, one_line
+from recbole_showcase.files.plain import require_bounded
 from recbole_showcase.files.replace import replaced_stream
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.hooks import PREFIX
@@ -135,6 +136,7 @@ def load_checkpoint(
         raise CheckpointError(f"'{name}' is not a checkpoint: not a zip archive")
     try:
         _refuse_torchscript(path)
+        _refuse_unpacking(path)
         _refuse_damaged(path)
         if trusted or written_here(path):
             state = torch.load(path, map_location=map_location, weights_only=False)
@@ -144,6 +146,8 @@ def load_checkpoint(
             state.update({key: from_plain(state[key]) for key in _GIVEN if key in state})
     except CheckpointError:
         raise
+    except RecursionError as error:
+        raise CheckpointError(f"checkpoint '{name}' is refused: it is nested too deeply") from error
     except Exception as error:  # damaged archives raise nearly anything in zipfile and torch
         raise CheckpointError(f"checkpoint '{name}' is refused: {error}") from error
     if not isinstance(state, dict):
@@ -160,13 +164,17 @@ def _data_of(recorded: Any) -> Any:
     if _is_config(recorded.get("config")):
         lenient = Rebuilder(strict=False)
         settings = recorded["config"].state
-        recorded["config"] = _stored({key: lenient(settings[key]) for key in _SETTINGS})
+        both = {key: lenient(settings[key]) for key in _SETTINGS}
+        require_bounded(both)
+        recorded["config"] = _stored(both)
     if type(recorded.get("other_parameter")) is dict:
         # Modules: what they know is in the state dict.
         recorded["other_parameter"] = {
             key: value for key, value in recorded["other_parameter"].items() if not is_module(value)
         }
-    return rebuild(recorded)
+    found = rebuild(recorded)
+    require_bounded(found)
+    return found
 
 
 def _is_config(recorded: Any) -> bool:
@@ -386,6 +394,16 @@ def _refuse_torchscript(path: str | os.PathLike[str]) -> None:
     """
     if "constants.pkl" in torch._C.PyTorchFileReader(os.fspath(path)).get_all_records():
         raise CheckpointError(f"'{os.fspath(path)}' holds a program, not a checkpoint")
+
+
+def _refuse_unpacking(path: str | os.PathLike[str]) -> None:
+    """Refuse members that are longer than the file: ``torch.save`` compresses nothing."""
+    with zipfile.ZipFile(path) as archive:
+        announced = sum(item.file_size for item in archive.infolist())
+    if announced > os.path.getsize(path):
+        raise CheckpointError(
+            f"'{os.fspath(path)}' is not a checkpoint: it would be unpacked to {announced:,} bytes"
+        )
 
 
 def _refuse_damaged(path: str | os.PathLike[str]) -> None:

@@ -161,8 +161,15 @@ def _existing(config: Mapping[str, Any], skipped: Iterable[str]) -> Iterator[tup
         for text in texts:
             if text.startswith(LOCAL):
                 text = os.path.expanduser(text.removeprefix(LOCAL))
-            if os.path.exists(text):
+            if _leads_somewhere(text):
                 yield setting, text, os.path.realpath(text)
+
+
+def _leads_somewhere(text: str) -> bool:
+    """Whether a text is a path of something, or may be the beginning of one."""
+    parts = Path(text).parts
+    begins = os.path.isabs(text) or os.pardir in parts
+    return os.path.exists(text) or (begins and os.path.isdir(os.path.dirname(text)))
 
 
 def _is_named(places: Any) -> bool:

@@ -82,3 +82,10 @@ def test_a_data_set_does_not_choose_the_whole_machine(tmp_path: Path, folder: st
     (tmp_path / "conversion.json").write_text(json.dumps({"photo_folder": folder}))
     with pytest.raises(DataError, match=r"conversion\.json names .*holds more than photos"):
         photo_folder(tmp_path)
+
+
+def test_a_recorded_folder_whose_links_lead_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "conversion.json").write_text(json.dumps({"photo_folder": str(tmp_path / "loop")}))
+    with pytest.raises(DataError, match="no photo folder"):
+        photo_folder(tmp_path)

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import signal
+import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.interrupts import interrupted
+from recbole_showcase import cli, console
 
-_SLOW = """
-import sys, time
-from importlib import import_module
-
-module, name, calls = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))
-
-def slow(*args, **kwargs):
-    global calls
-    calls -= 1
-    if not calls:
-        print("begun", flush=True)
-        time.sleep(60)
-    return original(*args, **kwargs)
-
-from recbole_showcase.distillation import distill
-distill._BLOCK = 16
-place = import_module(module)
-*way, name = name.split(".")
-for step in way:
-    place = getattr(place, step)
-original = getattr(place, name)
-setattr(place, name, slow)
-
-from recbole_showcase.console import set_loudness
-from recbole_showcase import cli
-cli.typer.echo = lambda *args: None
-import recbole_showcase.cli.distill as command
-command.typer = type("Silent", (), {"echo": staticmethod(lambda line: None)})
-cli.main()
-"""
 _DISTILL = "recbole_showcase.distillation.distill"
 
 
 @pytest.mark.parametrize(
-    ("number", "module", "name", "calls", "of_labels"),
+    ("number", "where", "name", "calls", "of_labels"),
     [
-        (signal.SIGINT, _DISTILL, "Counts.add", 3, False),  # two blocks are written beside
-        (signal.SIGTERM, "recbole_showcase.distillation", "train_classifier", 2, True),
+        (signal.SIGINT, f"{_DISTILL}:Counts", "add", 3, False),  # two blocks are written beside
+        (signal.SIGTERM, "recbole_showcase.distillation:", "train_classifier", 2, True),
     ],
     ids=["the reviews", "the classifier"],
 )
@@ -54,18 +27,37 @@ def test_in_the_middle(
     dataset: Path,
     labels: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     number: int,
-    module: str,
+    where: str,
     name: str,
     calls: int,
     of_labels: bool,
 ) -> None:
-    before = contents(tmp_path)
+    module, _, holder = where.partition(":")
+    place: Any = import_module(module)
+    place = getattr(place, holder) if holder else place
+    original, left = getattr(place, name), iter(range(calls - 1, -1, -1))
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        if not next(left):
+            assert of_labels or list(tmp_path.rglob(".*partial*/*.review"))
+            signal.raise_signal(number)
+        return original(*args, **options)
+
+    monkeypatch.setattr(place, name, interrupted)
+    monkeypatch.setattr(f"{_DISTILL}._BLOCK", 16)
     given = ["--labels", str(labels), "--save", str(tmp_path / "kept")] if of_labels else []
-    arguments = [module, name, str(calls), "distill", str(dataset), *given]
-    status, said = interrupted(_SLOW, number, *arguments)
-    assert (status, said) == (130, f"interrupted; {dataset / 'small.review'} was left as it was\n")
-    assert contents(tmp_path) == before
+    monkeypatch.setattr(console, "_loudness", console._loudness)  # to be put back
+    monkeypatch.setattr(sys, "argv", ["x", "--quiet", "distill", str(dataset), *given])
+    before = contents(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capsys.readouterr().err
+    written = dataset / "small.review"
+    assert (end.value.code, said) == (130, f"interrupted; {written} was left as it was\n")
+    assert next(left, None) is None and contents(tmp_path) == before
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

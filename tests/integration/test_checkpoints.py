@@ -369,6 +369,41 @@ def test_dotted_names_do_not_reach_other_modules(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
+def test_a_small_file_that_stands_for_very_much_is_refused(tmp_path: Path) -> None:
+    from recbole.config import Config
+
+    nested: list[object] = ["a"]
+    for _ in range(60):
+        nested = [nested, nested]
+    deep: list[object] = []
+    for _ in range(150):
+        deep = [deep]
+    deeper = deep
+    for _ in range(600):
+        deeper = [deeper]
+    path = tmp_path / "model.pth"
+    stock = Config.__new__(Config)
+    stock.external_config_dict, stock.final_config_dict = {}, {"my_lists": nested}
+    for state, said in (
+        ({"config": {"final": {"my_lists": nested}}}, "repeat each other"),
+        ({"config": stock}, "repeat each other"),
+        ({"other_parameter": {"a": nested}}, "repeat each other"),
+        ({"config": {"final": {"my_lists": deep}}}, "nested too deeply"),
+        ({"config": {"final": {"my_lists": deeper}}}, "nested too deeply"),
+    ):
+        torch.save({"state_dict": {}, **state}, path, pickle_protocol=4)
+        with pytest.raises(CheckpointError, match=rf"is refused: .*{said}"):
+            load_checkpoint(path)
+    torch.save({"config": {}, "state_dict": {"a": torch.zeros(1_000_000)}}, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(CheckpointError, match=r"would be unpacked to 4,\d+,\d+ bytes"):
+        load_checkpoint(path)
+
+
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="does not exist"):
         load_checkpoint(tmp_path / "none.pth")

@@ -81,7 +81,8 @@ def test_below_the_working_directory_all_links_followed(
 
 
 @pytest.mark.parametrize("setting", ["showcase_lexicon", "showcase_tokenizer", "showcase_alignment",
-                                     "showcase_encoder", "pretrain_path", "my_lists"])  # fmt: skip
+                                     "showcase_encoder", "pretrain_path", "my_lists",
+                                     "my_stem"])  # fmt: skip
 def test_a_path_of_any_other_setting(
     changed: Callable[..., Path],
     tiny_world: TinyWorld,
@@ -95,6 +96,8 @@ def test_a_path_of_any_other_setting(
         value = f"local-dir:{secret}"
     elif setting == "my_lists":
         value = {"a": [str(secret)]}
+    elif setting == "my_stem":  # of files that a part of others opens
+        value = str(secret := secret / "weights")
     for signed in (False, True):  # a signature is of other paths
         theirs = changed(signed, **{setting: value})
         state = load_checkpoint(theirs)

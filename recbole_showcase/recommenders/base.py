@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 import torch
@@ -65,6 +66,7 @@ class SeeingRecommender(GeneralRecommender):
     """
 
     Settings: type
+    settings: Any
     input_type = InputType.PAIRWISE
     trained: Tensor
 
@@ -100,6 +102,14 @@ class SeeingRecommender(GeneralRecommender):
         # The buffers are the same in all processes of a run: nothing is to be sent.
         names = [name for name, _ in self.named_buffers()]
         DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(self, names)
+
+    def modality(self, name: str) -> SeenItems:
+        """Features of the items in a modality."""
+        return cast("SeenItems", self.seen[name])
+
+    def parts(self) -> Iterator[tuple[str, SeenItems]]:
+        """Each modality that is seen, and the features of the items in it."""
+        return ((name, self.modality(name)) for name in self.seen)
 
     def build(self, config: Any, interactions: Any) -> None:
         """Make the layers.

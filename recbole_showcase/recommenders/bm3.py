@@ -56,7 +56,7 @@ class BM3(SeeingRecommender):
         self.item_embedding = nn.Embedding(self.n_items, size)
         self.graph = Graph(user_item_graph(interactions))
         self.projections = nn.ModuleDict(
-            {name: nn.Linear(part.dim, size) for name, part in self.seen.items()}
+            {name: nn.Linear(part.dim, size) for name, part in self.parts()}
         )
         self.predictor = nn.Linear(size, size)
 
@@ -76,11 +76,9 @@ class BM3(SeeingRecommender):
 
     def _of_untrained(self) -> Tensor:
         """Vectors (n_items, K) of items without training interactions, zeros for the others."""
-        parts = [
-            self.projections[name](part.vectors) * part.known for name, part in self.seen.items()
-        ]
-        known = sum(part.known for part in self.seen.values())
-        return sum(parts) / known.clamp(min=1) * (1 - self.trained)
+        parts = [self.projections[n](part.vectors) * part.known for n, part in self.parts()]
+        known = torch.stack([part.known for _, part in self.parts()]).sum(dim=0)
+        return torch.stack(parts).sum(dim=0) / known.clamp(min=1) * (1 - self.trained)
 
     def for_ranking(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Both through the predictor."""
@@ -94,7 +92,7 @@ class BM3(SeeingRecommender):
         item_view = self._view(items)
         loss = self._unlike(self.predictor(users), item_view)
         loss = loss + self._unlike(self.predictor(items), self._view(users))
-        for name, part in self.seen.items():
+        for name, part in self.parts():
             vectors = self.projections[name](part.vectors[item])
             predicted = self.predictor(vectors)
             aligned = self._unlike(predicted, item_view)

@@ -53,7 +53,7 @@ class FREEDOM(SeeingRecommender):
         self.item_embedding = nn.Embedding(self.n_items, size)
         # A bias would be in both scores of a difference, and cancel.
         self.projections = nn.ModuleDict(
-            {name: nn.Linear(part.dim, size, bias=False) for name, part in self.seen.items()}
+            {name: nn.Linear(part.dim, size, bias=False) for name, part in self.parts()}
         )
         self._interactions = interactions
         self._pruning_seed: int = config["seed"]
@@ -68,10 +68,11 @@ class FREEDOM(SeeingRecommender):
         """
         image = self.settings.image_weight
         importance = {"image": image, "review": 1 - image}
-        shares = {name: importance[name] * part.known for name, part in self.seen.items()}
-        whole = sum(shares.values()).clamp(min=torch.finfo().tiny)  # (n_items, 1)
+        shares = {name: importance[name] * part.known for name, part in self.parts()}
+        whole = torch.stack([*shares.values()]).sum(dim=0)  # (n_items, 1)
+        whole = whole.clamp(min=torch.finfo().tiny)
         k = self.settings.knn_k
-        graphs = {n: look_alike_graph(p.vectors, p.known, k) for n, p in self.seen.items()}
+        graphs = {n: look_alike_graph(p.vectors, p.known, k) for n, p in self.parts()}
         return sum(
             sp.diags((shares[name] / whole).squeeze(1).numpy()) @ graph
             for name, graph in graphs.items()
@@ -110,7 +111,7 @@ class FREEDOM(SeeingRecommender):
         users = all_users[interaction[self.USER_ID]]
         item, other = interaction[self.ITEM_ID], interaction[self.NEG_ITEM_ID]
         loss = softplus(-(users * (all_items[item] - all_items[other])).sum(dim=1))
-        for name, part in self.seen.items():
+        for name, part in self.parts():
             better = self.projections[name](part.vectors[item] - part.vectors[other])
             known = (part.known[item] * part.known[other]).squeeze(1)
             seen = softplus(-(users * better).sum(dim=1))

@@ -32,7 +32,8 @@ class VBPR(SeeingRecommender):
     """x(u, i) = b_i + g_u·g_i + t_u·(E f_i) + b'·f_i, learned by BPR.
 
     The paper's gamma is g, theta is t and beta is b; f_i are the features of the item, of all
-    modalities one after the other.
+    modalities one after the other, over the root of their number: their mean square length is one,
+    so that a step moves this part of a score about as far as the other.
     """
 
     Settings = VBPRSettings
@@ -41,7 +42,7 @@ class VBPR(SeeingRecommender):
     def build(self, config: Any, interactions: Any) -> None:
         """Make the tables, and the projection of the features."""
         own, seen = self.settings.embedding_size, self.settings.feature_embedding_size
-        dim = sum(part.dim for part in self.seen.values())
+        dim = sum(part.dim for _, part in self.parts())
         self.user_embedding = nn.Embedding(self.n_users, own)
         self.item_embedding = nn.Embedding(self.n_items, own)
         self.item_bias = nn.Embedding(self.n_items, 1)
@@ -62,7 +63,8 @@ class VBPR(SeeingRecommender):
 
     def _items(self, items: Tensor) -> Tensor:
         """Vectors (B, K + D' + 1) of items (B,)."""
-        features = torch.cat([part.vectors[items] for part in self.seen.values()], dim=1)
+        features = torch.cat([part.vectors[items] for _, part in self.parts()], dim=1)
+        features = features / features.shape[1] ** 0.5
         own, bias = self._own(items)
         bias = bias + self.feature_bias(features)
         return torch.cat([own, self.feature_projection(features), bias], dim=1)

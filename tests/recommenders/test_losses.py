@@ -63,6 +63,7 @@ def test_vbpr(seen_world: TinyWorld, tmp_path: Path) -> None:
     t_u, b_i = model.user_feature_embedding.weight, model.item_bias.weight[:, 0]
     e, b_f = model.feature_projection.weight, model.feature_bias.weight[0]
     f = torch.cat([model.seen["image"].vectors, model.seen["review"].vectors], dim=1)
+    f = f / 32**0.5
     is_trained = model.trained[:, 0]
 
     def score(u: int, i: int) -> Tensor:

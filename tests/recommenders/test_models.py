@@ -263,7 +263,7 @@ def test_two_processes_end_with_the_same_weights(seen_world: TinyWorld, tmp_path
         {
             "model": model,
             "dataset": seen_world.name,
-            "config": seen_world.config(tmp_path / model, metrics=["Recall"], epochs=2),
+            "config": seen_world.config(tmp_path / model, metrics=["Recall"], epochs=1),
             "nproc": 2,
             "keep": str(tmp_path / f"{model}-kept"),
         }

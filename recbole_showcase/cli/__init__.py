@@ -20,14 +20,17 @@ from recbole_showcase.cli.distill import distill
 from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
+from recbole_showcase.cli.help import Commands
 from recbole_showcase.console import Loudness, is_verbose, set_loudness
 from recbole_showcase.errors import SettingsError, ShowcaseError, one_line
 from recbole_showcase.resources import __version__
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},  # of all commands below as well
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes around help take longer to load than all the rest of it
     help="Personalized showcases for RecBole: recommendations with photos and words that say why.",
 )
 app.command()(benchmark)

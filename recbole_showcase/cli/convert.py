@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from recbole_showcase.cli.help import Commands
+
 if TYPE_CHECKING:
     from recbole_showcase.atomic import Account
 
 app = typer.Typer(
-    no_args_is_help=True, help="Turn the released files of a source into RecBole's atomic files."
+    cls=Commands,
+    no_args_is_help=True,
+    help="Turn the released files of a source into RecBole's atomic files.",
 )
 
 

@@ -290,7 +290,8 @@ def _photo_rows(
     if not path.is_file():
         return (np.empty(0, dtype=np.int32),) * 4
     find, order = corpus.finder(), store.in_order()
-    count, parts = 0, [(np.empty(0, dtype=np.int32),) * 4]
+    count = 0
+    parts: list[tuple[np.ndarray, ...]] = [(np.empty(0, dtype=np.int32),) * 4]
     for part in read_in_parts(path, ("image_id", "item_id", "review_id"), _PHOTOS_AT_ONCE):
         items = positions(part["item_id"], corpus.item_tokens)
         lines = np.flatnonzero(items > 0)

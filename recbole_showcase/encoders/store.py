@@ -234,8 +234,8 @@ class FeatureStore:
         try:
             for ids in self._token_blocks():
                 count += len(ids)
-                again = np.flatnonzero(positions(ids, skipped) >= 0) if len(skipped) else ()
-                twice = str(ids[int(again[0])]) if len(again) else twice
+                again = ids.filter(pa.array(positions(ids, skipped) >= 0))
+                twice = str(again[0]) if len(again) else twice
             # Tokens in another order would join every row to another photo, and nothing would tell.
             written = self.digests.get(path.name)
             changed = written is not None and digest_of_file(path) != written

@@ -125,8 +125,7 @@ class TextTokenizer:
         """
         if not texts:
             return np.empty((0, 0), dtype=np.int64)
-        start, end = (self.bos_id, self.eos_id) if ends else ((), ())
-        start, end = np.array(start, _ID).tobytes(), np.array(end, _ID).tobytes()
+        start, end = (np.array([own][:ends], _ID).tobytes() for own in (self.bos_id, self.eos_id))
         most = max_tokens * _ID.itemsize
         rows = []
         for found in self._ids.of([self._parts(text) for text in texts]):

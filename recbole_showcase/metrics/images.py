@@ -182,7 +182,7 @@ def _hits_at_places(
     wanted_keys = np.unique(_keys(wanted, span))
     hits = np.zeros(chosen.shape, dtype=bool)
     hits[chosen >= 0] = np.isin(_keys(chosen, span), wanted_keys)
-    count = np.bincount(wanted_keys // max(span, 1), minlength=len(chosen))
+    count = np.bincount(wanted_keys // max(int(span), 1), minlength=len(chosen))
     return hits, count
 
 

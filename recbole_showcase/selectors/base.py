@@ -75,18 +75,15 @@ class ImageSelector(nn.Module):
         if not mask.numel():
             return torch.full((len(mask), k), -1, dtype=torch.long, device=mask.device)
         # A copy, so that the caller's tensor stays; of features, far larger, none is needed.
-        relevance = relevance.to(torch.float64, copy=True).masked_fill_(~mask, 0.0)
+        relevance = torch.where(mask, relevance.to(torch.float64), 0.0)
         features = features.to(torch.promote_types(features.dtype, torch.float32))
         _check_finite(relevance, features, mask)
         if keys is None:
             keys = torch.arange(len(mask), device=mask.device)
         k_real = min(k, mask.shape[1])
         chosen = self.choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
-        if (
-            chosen.shape != (len(mask), k_real)
-            or bool((chosen < 0).any())
-            or (bool((chosen >= mask.shape[1]).any()))
-        ):
+        low, high = map(int, chosen.aminmax())
+        if chosen.shape != (len(mask), k_real) or low < 0 or high >= mask.shape[1]:
             raise DataError(
                 f"{type(self).__name__} chose indices of shape {tuple(chosen.shape)} for "
                 f"{tuple(mask.shape)} candidates; allowed: {(len(mask), k_real)}, from 0 to "
@@ -121,7 +118,10 @@ def _check_shapes(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> 
 
 
 def _check_finite(relevance: Tensor, features: Tensor, mask: Tensor) -> None:
-    # A row's length is finite exactly if its entries are, and cheaper to look at.
+    # A length is finite exactly if the entries are, and cheaper to look at: first that of all.
+    whole = torch.linalg.vector_norm(features) + relevance.sum()
+    if bool(whole.isfinite()):
+        return
     lengths = torch.linalg.vector_norm(features, dim=-1)
     broken = mask & ~(relevance.isfinite() & lengths.isfinite())
     if broken.any():

@@ -2,13 +2,8 @@
 
 The kernel is L = diag(q) S diag(q) with quality q_i = exp(trade_off * relevance_i) and S the
 cosine similarity of the photos, in the spirit of Wilhelm et al., "Practical Diversified
-Recommendations on YouTube with Determinantal Point Processes", CIKM 2018. The set is found by
-the greedy algorithm of Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point
-Process to Improve Recommendation Diversity", NeurIPS 2018, batched over sets.
-
-The difference to the published algorithm: since log det L_Y = sum 2 log q_i + log det S_Y, the
-incremental Cholesky factor is kept of S, and the quality joins as a logarithm. Nothing
-overflows, and what "linearly dependent" means does not depend on the quality's scale.
+Recommendations on YouTube with Determinantal Point Processes", CIKM 2018. ``greedy.py`` finds the
+set.
 """
 
 from __future__ import annotations
@@ -21,11 +16,9 @@ from torch import Tensor, nn
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors.base import ImageSelector
-from recbole_showcase.selectors.cosines import TIES, Cosines, gram
+from recbole_showcase.selectors.cosines import gram
+from recbole_showcase.selectors.greedy import greedy_map
 
-# Share of a photo's squared length that the chosen photos do not span. Rounding to float16 leaves
-# about 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
-EPSILON = 1e-5
 # Share of a photo that no other has, in the likelihood: without it a posted copy has none at all.
 OWN_SHARE = 1e-3
 
@@ -121,66 +114,3 @@ def _log_determinant(matrices: Tensor) -> Tensor:
     """Of symmetric positive definite matrices (B, C, C)."""
     factor = torch.linalg.cholesky(matrices)
     return 2.0 * factor.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
-
-
-def greedy_map(
-    relevance: Tensor, features: Tensor, mask: Tensor, k: int, trade_off: float
-) -> Tensor:
-    """Greedily maximise log det L_Y, one photo of every set at a time.
-
-    A step adds the photo that raises log det L_Y most: 2 * trade_off * relevance_i + log d_i,
-    where d_i is what remains of photo i's squared length outside the span of those chosen.
-    Photos with d_i <= EPSILON (copies, or features of zeros) are only taken when nothing else is
-    left, by relevance. Takes O(k^2 C + k C D) for a set.
-
-    Only cosines with chosen photos are taken; the factor and the gains are float64.
-
-    Args:
-        relevance: float64, 0 where masked, shape (B, C).
-        features: float32 or float64, shape (B, C, D); what is masked may hold anything.
-        mask: True for real candidates, shape (B, C).
-        k: Number of photos, at most C.
-        trade_off: Weight of relevance against variety.
-
-    Returns:
-        Indices (B, k) in the order of choice; arbitrary after a set's last real candidate.
-    """
-    cosines = Cosines(features)
-    residual = cosines.exists.double()  # (B, C): 1, or 0 for features of zeros
-    quality = 2.0 * trade_off * relevance  # (B, C), log q^2
-    tie = TIES[features.dtype]
-    cholesky = quality.new_zeros(len(mask), k, mask.shape[1])  # (B, k, C)
-    free = mask.clone()
-    rows = torch.arange(len(mask), device=mask.device)
-    order = torch.empty(len(mask), k, dtype=torch.long, device=mask.device)
-    for step in range(k):
-        best = _best(quality, relevance, residual, free, tie)  # (B,)
-        order[:, step] = best
-        free[rows, best] = False
-        if step + 1 < k:
-            row = _next_row(cosines.to(best), cholesky[:, :step], residual, best)
-            cholesky[:, step] = row
-            residual = residual - row.square()
-    return order
-
-
-def _next_row(similarity: Tensor, earlier: Tensor, residual: Tensor, best: Tensor) -> Tensor:
-    """Row (B, C) that the chosen photos add to the factor (B, step, C)."""
-    rows = torch.arange(len(best), device=best.device)
-    explained = torch.bmm(earlier[rows, :, best].unsqueeze(1), earlier).squeeze(1)  # (B, C)
-    pivot = residual[rows, best].unsqueeze(1)  # (B, 1)
-    # A pivot below EPSILON was taken as a filler; only fillers can follow, so the row is unused.
-    return (similarity - explained) / pivot.clamp(min=EPSILON).sqrt()
-
-
-def _best(quality: Tensor, relevance: Tensor, residual: Tensor, free: Tensor, tie: float) -> Tensor:
-    """Index (B,) of the free photo of largest gain, or of largest relevance where none gains."""
-    gains = free & (residual > EPSILON)
-    score = (quality + residual.clamp(min=EPSILON).log()).masked_fill(~gains, -torch.inf)
-    largest = score.amax(dim=1, keepdim=True)
-    if bool((largest == -torch.inf).any()):
-        fill = relevance.masked_fill(~free, -torch.inf)
-        score = torch.where(largest == -torch.inf, fill, score)
-        largest = score.amax(dim=1, keepdim=True)
-    # argmax returns the first of equals, here the lowest index within rounding of the maximum.
-    return (score >= largest - tie).int().argmax(dim=1)

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors import SELECTORS
-from recbole_showcase.selectors.dpp import EPSILON, OWN_SHARE, log_likelihood
+from recbole_showcase.selectors.dpp import OWN_SHARE, log_likelihood
+from recbole_showcase.selectors.greedy import EPSILON, greedy_map
 
 
 def select(
@@ -190,3 +191,48 @@ def test_the_trade_off_is_learned_from_the_likelihood() -> None:
 def test_a_weight_to_learn_must_start_above_zero() -> None:
     with pytest.raises(SettingsError, match="must start above 0"):
         SELECTORS.build("dpp", {"selector_trade_off": 0.0, "selector_learn_trade_off": True})
+
+
+def hostile_sets(seed: int, candidates: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """40 sets: alike and unlike photos, copies, none, few, equal and far relevance."""
+    generator = torch.Generator().manual_seed(seed)
+    common = torch.randn(40, 1, 16, generator=generator) * torch.arange(40).view(40, 1, 1) / 10
+    features = torch.randn(40, candidates, 16, generator=generator) + common
+    features[5:10, ::3] = features[5:10, :1]  # a third are copies
+    features[10, 1::2] = 0.0
+    relevance = torch.randn(40, candidates, generator=generator, dtype=torch.float64)
+    relevance[12] = 0.5
+    relevance[13] = relevance[13].round()
+    relevance[14] *= 300.0
+    mask = torch.rand(40, candidates, generator=generator) < 0.9
+    mask[0], mask[1, 2:], mask[2, 9:], mask[3] = False, False, False, True
+    return relevance.masked_fill_(~mask, 0.0), features, mask
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("trade_off", [0.1, 1.0, 2.5, 50.0])
+@pytest.mark.parametrize(("k", "candidates"), [(1, 30), (3, 61), (10, 130)])
+def test_any_width_of_looking_gives_the_choice_among_all(
+    k: int, candidates: int, trade_off: float, dtype: torch.dtype
+) -> None:
+    relevance, features, mask = hostile_sets(k, candidates)
+    relevance = (relevance * 64).round() / 64  # no gain is within rounding of another
+    features = features.to(dtype)
+    real = torch.arange(k) < mask.sum(dim=1, keepdim=True)
+    among_all = greedy_map(relevance, features, mask, k, trade_off, width=candidates)
+    for width in (None, k, k + 1, candidates // 2):
+        lazily = greedy_map(relevance, features, mask, k, trade_off, width=width)
+        assert lazily[real].equal(among_all[real]), width
+
+
+def test_few_of_many_photos_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets that are proven among few photos never come to the search among all."""
+    monkeypatch.setattr("recbole_showcase.selectors.greedy._over_all", None)
+    torch.manual_seed(7)
+    relevance, features = torch.randn(50, 60), torch.randn(50, 60, 32) + 1.0
+    mask = torch.ones(50, 60, dtype=torch.bool)
+    mask[:10, 2:] = False  # fewer photos than are chosen
+    chosen = torch.tensor(select(relevance, features, 3, 2.5, mask))
+    assert (chosen[:10, 2] == -1).all() and (chosen[10:] >= 0).all()
+    ranks = relevance.argsort(dim=1, descending=True).argsort(dim=1)
+    assert (ranks[10:].gather(1, chosen[10:]) < 8).all()

@@ -13,7 +13,7 @@ from torch import Tensor
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 from recbole_showcase.data.pairs import Pairs
-from recbole_showcase.data.profiles import Profile
+from recbole_showcase.data.profiles import Newcomer, Profile
 from recbole_showcase.data.selection import PhotoSelection
 from recbole_showcase.data.targets import TargetTexts
 from recbole_showcase.encoders.commands import check_command
@@ -227,11 +227,19 @@ class ExplanationData(PhotoSelection):
         """Ids and masks (B, R, L) of the past reviews of users and of items, where asked for."""
         of_users = of_items = no_tokens(len(pairs), 0)
         if "user_reviews" in self.reads:
-            of_users = self._review_tokens.take(profile.reviews)
+            words = self._review_tokens
+            if profile.newcomer is not None:
+                words = self._words_of(profile.newcomer)
+            of_users = words.take(profile.reviews)
         if "item_reviews" in self.reads:
             past = self._past_review_rows(self.corpus.item_timeline, pairs.items, pairs)
             of_items = self._review_tokens.take(past)
         return of_users, of_items
+
+    def _words_of(self, newcomer: Newcomer) -> TokenTable:
+        texts = np.array(newcomer.texts, dtype=object)
+        rows, limit = np.arange(len(texts)), self.settings.max_tokens
+        return TokenTable(self.tokenizer, texts, rows, limit, ends=False)
 
 
 def _statistics(features: Features, index: np.ndarray) -> np.ndarray:

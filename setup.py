@@ -57,14 +57,19 @@ EXTRAS = {
     "ncl": ["faiss-cpu>=1.15"],  # what RecBole's NCL clusters with
     "tune": ["hyperopt>=0.2.7"],  # what RecBole's HyperTuning imports
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
+    "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
 }
 TEST_REQUIREMENTS = [
+    *EXTRAS["serve"],
     *EXTRAS["peft"],
     *EXTRAS["plot"],
     *EXTRAS["tune"],
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
+    "httpx2>=2.0",  # what starlette's test client sends by
+    "selenium>=4.20",  # the page in a browser, where there is a Chromium
+    "axe-selenium-python>=2.1",  # axe-core, which looks for what keeps people out
     "ruff>=0.6",
     "mypy>=1.11",
     "types-PyYAML>=6.0.12",
@@ -89,7 +94,13 @@ setup(
     packages=[*find_packages(include=["recbole_showcase*"]), *DATA_PACKAGES],
     package_dir=DATA_PACKAGES,
     package_data={
-        "recbole_showcase": ["py.typed", "encoders/weights/**/*", "gallery/templates/*"],
+        "recbole_showcase": [
+            "py.typed",
+            "encoders/weights/**/*",
+            "gallery/templates/*",
+            "serving/templates/*",
+            "serving/static/*",
+        ],
         **{key: ["**/*"] for key in DATA_PACKAGES},
     },
     install_requires=REQUIREMENTS,

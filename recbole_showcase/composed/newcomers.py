@@ -15,6 +15,7 @@ from recbole_showcase.data.profiles import Newcomer
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.files.limits import PIXEL_LIMIT
 from recbole_showcase.files.photos import PhotoError, pixels_of, read_photo
 
 GivenPhoto = Path | bytes | Image.Image
@@ -83,12 +84,15 @@ class NewcomerEncoder:
         return stored.astype(np.float32)
 
 
-def decoded(photos: Sequence[GivenPhoto], smallest: tuple[int, int]) -> list[np.ndarray]:
+def decoded(
+    photos: Sequence[GivenPhoto], smallest: tuple[int, int], pixel_limit: int = PIXEL_LIMIT
+) -> list[np.ndarray]:
     """Photos (h, w, 3) uint8 of files, of what is in files, or of what Pillow has opened.
 
     Args:
         photos: The photos.
         smallest: See :func:`~recbole_showcase.files.photos.read_photo`.
+        pixel_limit: Width times height above which a photo is refused.
 
     Raises:
         DataError: One cannot be used; it is named by its place.
@@ -96,8 +100,10 @@ def decoded(photos: Sequence[GivenPhoto], smallest: tuple[int, int]) -> list[np.
     found = []
     for number, photo in enumerate(photos):
         try:
-            opened = isinstance(photo, Image.Image)
-            found.append(pixels_of(photo) if opened else read_photo(photo, smallest))
+            if isinstance(photo, Image.Image):
+                found.append(pixels_of(photo, pixel_limit))
+            else:
+                found.append(read_photo(photo, smallest, pixel_limit))
         except PhotoError as error:
             raise DataError(f"photos[{number}] cannot be used: {error}") from error
     return found

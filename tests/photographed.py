@@ -24,7 +24,7 @@ def painted(topic: int, seed: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def photographed_world(data_path: Path, n_users: int = 12, n_items: int = 8) -> TinyWorld:
+def photographed_world(data_path: Path, n_users: int = 12, n_items: int = 10) -> TinyWorld:
     """Write the world, its photos and their features."""
     world = TinyWorld.write(data_path, "served", n_users=n_users, n_items=n_items)
     shutil.rmtree(world.folder / "served.features")

@@ -96,23 +96,30 @@ async def metrics(service: Asked) -> Response:
 
 
 @api.post("/recommend", responses=_ASKED)
-async def recommend(asked: RecommendRequest, service: Asked) -> ShowcasesOut:
+async def recommend(
+    asked: RecommendRequest, service: Asked, response: Response
+) -> ShowcasesOut:
     """The best new items of a user with their scores, and what speaks for each."""
     job = Recommend(asked.user, asked.k)
-    return await _showcases(service, job, asked.deadline_ms, explain=asked.explain)
+    return await _showcases(service, response, job, asked.deadline_ms, explain=asked.explain)
 
 
 @api.post("/explain", responses=_ASKED)
-async def explain(asked: ExplainRequest, service: Asked) -> ShowcasesOut:
+async def explain(
+    asked: ExplainRequest, service: Asked, response: Response
+) -> ShowcasesOut:
     """Showcases of pairs, in their order; of several pairs, those that are not known say so."""
     pairs = [(p.user, p.item, tuple(p.photos) if p.photos else None) for p in asked.pairs]
-    return await _showcases(service, Explain(tuple(pairs)), asked.deadline_ms)
+    return await _showcases(service, response, Explain(tuple(pairs)), asked.deadline_ms)
 
 
 @api.post("/profile", responses=_ASKED)
-async def profile(asked: ProfileRequest, service: Asked) -> ShowcasesOut:
+async def profile(
+    asked: ProfileRequest, service: Asked, response: Response
+) -> ShowcasesOut:
     """Showcases for somebody who is in no file, by what they say and show of their taste."""
-    return await _showcases(service, await profile_job(asked, service), asked.deadline_ms)
+    job = await profile_job(asked, service)
+    return await _showcases(service, response, job, asked.deadline_ms)
 
 
 @api.get("/users", responses=_ERRORS)
@@ -223,10 +230,16 @@ def showcases_of(answer: Answer, service: Service) -> list[ShowcaseOut]:
 
 
 async def _showcases(
-    service: Service, job: Job, deadline_ms: int | None, *, explain: bool = True
+    service: Service,
+    response: Response,
+    job: Job,
+    deadline_ms: int | None,
+    *,
+    explain: bool = True,
 ) -> ShowcasesOut:
     answer = await service.answer(job, deadline_ms, explain)
     found = await run_in_threadpool(showcases_of, answer, service)
+    response.headers.update(answer.served.headers)  # it may not be the one that answers now
     return ShowcasesOut(model=answer.served.model, data=answer.served.data, showcases=found)
 
 

@@ -50,7 +50,7 @@ def create_app(service: Service) -> FastAPI:
         Guard,
         key=service.options.api_key,
         metrics=service.metrics,
-        version=lambda: (service.batcher.served.model, service.batcher.served.data),
+        version=lambda: service.batcher.served.headers,
     )
     return app
 

@@ -31,6 +31,7 @@ class _Ticket:
     job: Job
     wants_photos: bool
     arrived: float
+    until: float  # its text is of no use afterwards
     photos: asyncio.Future[tuple[Served, Chosen]]
     texts: asyncio.Future[list[str]]
     given_up: bool = False  # nobody waits for it any more
@@ -97,7 +98,10 @@ class Batcher:
             self.metrics.rejected.labels("full").inc()
             raise Full("too much is asked for at once; ask again later")
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(job, photos, loop.time(), loop.create_future(), loop.create_future())
+        now = loop.time()
+        ticket = _Ticket(
+            job, photos, now, now + deadline, loop.create_future(), loop.create_future()
+        )
         self._count(size)
         self._new.append(ticket)
         self._work.set()
@@ -109,7 +113,7 @@ class Batcher:
             self._to_write.append((ticket, served, chosen))
             self._work.set()
             try:
-                async with asyncio.timeout_at(ticket.arrived + deadline):
+                async with asyncio.timeout_at(ticket.until):
                     texts = await ticket.texts
             except TimeoutError:
                 return Answer(served, chosen, None, late=True)
@@ -164,7 +168,8 @@ class Batcher:
         others = [entry for entry in self._to_write if entry[1] is not own]
         batch = _first(same, self.options.max_batch, lambda entry: len(entry[2].pairs))
         self._to_write = deque([*same, *others])
-        return [entry for entry in batch if not entry[0].given_up]
+        now = asyncio.get_running_loop().time()
+        return [entry for entry in batch if not entry[0].given_up and entry[0].until > now]
 
     async def _choose(self, tickets: list[_Ticket]) -> None:
         served = self.served

@@ -43,7 +43,7 @@ class Guard:
         app: Any,
         key: str | None,
         metrics: Metrics,
-        version: Callable[[], tuple[str, str]],
+        version: Callable[[], dict[str, str]],
         seconds: float = BODY_SECONDS,
     ) -> None:
         """Guard an application.
@@ -52,7 +52,7 @@ class Guard:
             app: The application.
             key: What requests have to show, if anything; only its digest is kept.
             metrics: What is counted.
-            version: Which model and data answer now.
+            version: Headers that say which model and data answer now.
             seconds: To send a body in.
         """
         self._app, self._metrics, self._version = app, metrics, version
@@ -116,18 +116,13 @@ class Guard:
 
     def _with_headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         there = {name.lower() for name, _ in headers}
-        model, data = (_of_header(text) for text in self._version())
-        own = [*_HEADERS, (b"x-showcase-model", model), (b"x-showcase-data", data)]
+        version = [(key.encode(), text.encode()) for key, text in self._version().items()]
+        own = [*_HEADERS, *version]
         return [*headers, *((name, value) for name, value in own if name not in there)]
 
     def _count(self, scope: Scope, status: int) -> None:
         route = str(getattr(scope.get("route"), "path", "none"))  # the path may be anything
         self._metrics.requests.labels(route, str(status)).inc()
-
-
-def _of_header(text: str) -> bytes:
-    """A name of a model or data set as a header may hold it."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text).encode()
 
 
 def _digest(key: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from recbole_showcase.serving.schemas import ItemOut
 
 PHOTO_SIDES = (128, 256, 512)  # sizes that photos are sent in, longest side in pixels
 _KEPT_PHOTOS = 512
+_UNHEADED = re.compile(r"[^ -~]")  # what a header cannot hold
 LOG = logging.getLogger("uvicorn.error")  # the server's own, which has a handler
 
 
@@ -77,6 +79,12 @@ class Served:
         if digest_of_file(checkpoint) != digest:
             raise CheckpointError(f"checkpoint '{checkpoint}' was written while it was read")
         return cls(recommender, digest)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Which model and data it is, as headers may hold it."""
+        names = {"x-showcase-model": self.model, "x-showcase-data": self.data}
+        return {key: _UNHEADED.sub("?", text) for key, text in names.items()}
 
     def user(self, token: str) -> int:
         """Internal id of a user, 0 if there is none."""

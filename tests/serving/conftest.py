@@ -9,7 +9,7 @@ import pytest
 fastapi = pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
 from fastapi.testclient import TestClient  # noqa: E402
 
-from recbole_showcase.serving import ServeOptions, Served, Service, create_app  # noqa: E402
+from recbole_showcase.serving import Served, ServeOptions, Service, create_app  # noqa: E402
 from tests.integration.test_checkpoints import train  # noqa: E402
 from tests.photographed import photographed_world, settings  # noqa: E402
 from tests.tiny import TinyWorld  # noqa: E402

@@ -96,27 +96,21 @@ async def metrics(service: Asked) -> Response:
 
 
 @api.post("/recommend", responses=_ASKED)
-async def recommend(
-    asked: RecommendRequest, service: Asked, response: Response
-) -> ShowcasesOut:
+async def recommend(asked: RecommendRequest, service: Asked, response: Response) -> ShowcasesOut:
     """The best new items of a user with their scores, and what speaks for each."""
     job = Recommend(asked.user, asked.k)
     return await _showcases(service, response, job, asked.deadline_ms, explain=asked.explain)
 
 
 @api.post("/explain", responses=_ASKED)
-async def explain(
-    asked: ExplainRequest, service: Asked, response: Response
-) -> ShowcasesOut:
+async def explain(asked: ExplainRequest, service: Asked, response: Response) -> ShowcasesOut:
     """Showcases of pairs, in their order; of several pairs, those that are not known say so."""
     pairs = [(p.user, p.item, tuple(p.photos) if p.photos else None) for p in asked.pairs]
     return await _showcases(service, response, Explain(tuple(pairs)), asked.deadline_ms)
 
 
 @api.post("/profile", responses=_ASKED)
-async def profile(
-    asked: ProfileRequest, service: Asked, response: Response
-) -> ShowcasesOut:
+async def profile(asked: ProfileRequest, service: Asked, response: Response) -> ShowcasesOut:
     """Showcases for somebody who is in no file, by what they say and show of their taste."""
     job = await profile_job(asked, service)
     return await _showcases(service, response, job, asked.deadline_ms)

@@ -20,6 +20,7 @@ from recbole_showcase.gallery import encode_photo
 from recbole_showcase.offline.fingerprints import data_record, fingerprint
 from recbole_showcase.recommender import ShowcaseRecommender, load_explainer
 from recbole_showcase.serving.schemas import ItemOut
+from recbole_showcase.serving.tokens import TokenPlaces
 
 PHOTO_SIDES = (128, 256, 512)  # sizes that photos are sent in, longest side in pixels
 _KEPT_PHOTOS = 512
@@ -57,8 +58,7 @@ class Served:
         self.users = as_arrow(corpus.user_tokens[1:])
         self._items = as_arrow(corpus.item_tokens[1:])
         self._names = as_arrow(np.array(recommender.item_names[1:], dtype=object))
-        tokens = photos.tokens[:]
-        self._photos = {token: position for position, token in enumerate(tokens)}
+        self._photos = TokenPlaces(photos.tokens)
         self.jpeg = lru_cache(_KEPT_PHOTOS)(self._jpeg)
         self.takes_profiles = self._takes_profiles()
 
@@ -126,7 +126,7 @@ class Served:
 
     def positions(self, item: int, photos: Sequence[str]) -> np.ndarray | str:
         """Positions of an item's photos, or the token of one that the item has not."""
-        found = [self._photos.get(photo, -1) for photo in photos]
+        found = [self._photos.find(photo) for photo in photos]
         for photo, position in zip(photos, found, strict=True):
             if position < 0 or self._table.photos.items[position] != item:
                 return photo
@@ -147,8 +147,8 @@ class Served:
         An id is looked up, and never part of a path. Where the file lies the data set says, and
         the photo folder keeps what it says inside.
         """
-        position = self._photos.get(photo)
-        path = None if position is None else self.recommender.photo_file(position)
+        position = self._photos.find(photo)
+        path = None if position < 0 else self.recommender.photo_file(position)
         return None if path is None else encode_photo(path, side)
 
 

@@ -195,9 +195,7 @@ def test_what_is_dropped_and_is_no_photo_is_said(
     chromium.get(address)
     (tmp_path / "a.png").write_bytes(b"no photo")
     chromium.find_element(By.ID, "files").send_keys(str(tmp_path / "a.png"))
-    chromium.find_element(By.CSS_SELECTOR, "#newcomer button:not([type])").send_keys(
-        Keys.ENTER
-    )
+    chromium.find_element(By.CSS_SELECTOR, "#newcomer button:not([type])").send_keys(Keys.ENTER)
     problem = chromium.find_element(By.ID, "newcomer-problem")
     assert "photos[0] cannot be used" in until(lambda: problem.text)
     chromium.get_log("browser")  # the browser logs the answer's status

@@ -38,7 +38,7 @@ def serve(
     Args:
         checkpoint: The file that training saved.
         host: Address to listen at; ``0.0.0.0`` for all of the machine's.
-        port: Port to listen at.
+        port: Port to listen at; 0 for a free one, which the log names.
         options: How the service works.
         instead: Says something about a showcase whose text is late, at once.
         how: As :func:`~recbole_showcase.load_explainer` takes it.

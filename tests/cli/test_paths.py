@@ -48,6 +48,9 @@ CASES = {
     "gallery --out": ("gallery CHECKPOINT --out BAD", PAGE),
     "gallery --data-path": ("gallery CHECKPOINT --out page.html --data-path BAD", FOLDER),
     "gallery --photos": ("gallery CHECKPOINT --out page.html --photos BAD", FOLDER),
+    "serve checkpoint": ("serve BAD --port 0", FILE),
+    "serve --data-path": ("serve CHECKPOINT --port 0 --data-path BAD", FOLDER),
+    "serve --photos": ("serve CHECKPOINT --port 0 --photos BAD", FOLDER),
     "convert google-local --reviews": ("convert google-local --reviews BAD --out out", FILE),
     "convert google-local --meta": (
         "convert google-local --reviews plain --meta BAD --out out", FILE,

@@ -73,8 +73,10 @@ EXTRAS = {
     # Searches by ray, and clusters; on Python 3.11 RecBole requires it anyway.
     "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
+    "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
 }
 TEST_REQUIREMENTS = [
+    *EXTRAS["serve"],
     *EXTRAS["peft"],
     *EXTRAS["plot"],
     *EXTRAS["tune"],
@@ -82,6 +84,9 @@ TEST_REQUIREMENTS = [
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
+    "httpx2>=2.0",  # what starlette's test client sends by
+    "selenium>=4.20",  # the page in a browser, where there is a Chromium
+    "axe-selenium-python>=2.1",  # axe-core, which looks for what keeps people out
     "ruff>=0.6",
     "mypy>=1.11",
     "types-PyYAML>=6.0.12",
@@ -110,7 +115,13 @@ setup(
     packages=[*find_packages(include=["recbole_showcase*"]), *DATA_PACKAGES],
     package_dir=DATA_PACKAGES,
     package_data={
-        "recbole_showcase": ["py.typed", "encoders/weights/**/*", "gallery/templates/*"],
+        "recbole_showcase": [
+            "py.typed",
+            "encoders/weights/**/*",
+            "gallery/templates/*",
+            "serving/templates/*",
+            "serving/static/*",
+        ],
         **{key: ["**/*"] for key in DATA_PACKAGES},
     },
     install_requires=REQUIREMENTS,

@@ -14,9 +14,16 @@ from rapidfuzz.process import extractOne
 from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
 from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none
 from recbole_showcase.composed.items import describe_items
+from recbole_showcase.composed.newcomers import (
+    GivenPhoto,
+    NewcomerEncoder,
+    decoded,
+    popular_items,
+)
 from recbole_showcase.composed.ranking import Ranked, best_pairs, without_sequence
 from recbole_showcase.data.corpus import TEST, TRAIN
 from recbole_showcase.data.pairs import Explanations, Pairs
+from recbole_showcase.data.profiles import Newcomer
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.evaluation.results import Basis, load_basis, load_result
 from recbole_showcase.integration.checkpoint import is_composed, load_checkpoint, restored_config
@@ -90,6 +97,8 @@ class ShowcaseRecommender:
         test_basis: On how many rows they rest, or None.
         photo_folder: Where the photos are, or None where they are not on this machine.
         data_folder: The data set's folder.
+        item_names, item_categories: What items are called, by internal id.
+        newcomers: What encodes the taste of people whom the data set has not.
     """
 
     test_basis: Basis | None = None
@@ -113,7 +122,11 @@ class ShowcaseRecommender:
         folder = self.data_folder = Path(config["data_path"])
         self.photo_folder = PhotoFolder(photos) if photos else photo_folder_or_none(folder)
         path = folder / f"{self.dataset_name}.item"
-        self._names, self._categories = describe_items(self._data.corpus.item_tokens, path, config)
+        self.item_names, self.item_categories = describe_items(
+            self._data.corpus.item_tokens, path, config
+        )
+        features = self._data.photos.features.store
+        self.newcomers = NewcomerEncoder(features, str(model.device))
         self._index = {
             "user": pd.Index(self._data.corpus.user_tokens),
             "item": pd.Index(self._data.corpus.item_tokens),
@@ -169,7 +182,8 @@ class ShowcaseRecommender:
             return [None] * len(ids)
         own = ids[known]
         ranked = self.ranked(own, top_k)
-        found = self._showcases(ranked.pairs, ranked.ranks, ranked.scores)
+        outputs = self.model.explain(ranked.pairs)
+        found = self.showcases(ranked.pairs, outputs, ranked.ranks, ranked.scores)
         answers: list[list[Showcase] | None] = [None] * len(ids)
         for b, number in enumerate(known):
             answers[number] = [found[n] for n in np.flatnonzero(ranked.place == b)]
@@ -202,10 +216,63 @@ class ShowcaseRecommender:
             raise DataError(f"{len(own)} users and {len(ids)} items are not pairs")
         known = np.flatnonzero((own > 0) & (ids > 0))
         answers: list[Showcase | None] = [None] * len(ids)
-        found = self._showcases(Pairs.of_ids(own[known], ids[known])) if len(known) else []
+        pairs = Pairs.of_ids(own[known], ids[known])
+        found = self.showcases(pairs, self.model.explain(pairs)) if len(known) else []
         for number, shown in zip(known, found, strict=True):
             answers[number] = shown
         return answers
+
+    def explain_profile(
+        self,
+        reviews: Sequence[str] = (),
+        photos: Sequence[GivenPhoto] = (),
+        items: Sequence[str] | None = None,
+        *,
+        top_k: int = 5,
+    ) -> list[Showcase]:
+        """Showcases for somebody who is in no file, by what they say and show of their taste.
+
+        Reviews and photos are encoded as those of the data set were, and stand for the past that
+        photos are chosen and texts are written by. The recommender knows nothing of such a user:
+        its user vector is zero and an explainer's id is the one of nobody in particular, as of
+        users without a training row, so items are given, or are those that most have visited.
+
+        Args:
+            reviews: What they wrote, or would, the latest first; blank ones are left out. Of more
+                than ``showcase_max_history_reviews`` the first count.
+            photos: What they photographed, the latest first: files, what is in files, or images
+                that Pillow has opened. Of more than ``showcase_max_history_photos`` the first
+                count.
+            items: Tokens of items to explain; by default those with the most training rows.
+            top_k: How many of these.
+
+        Returns:
+            A showcase an item, of the user ``""``; ranked where no items are given.
+
+        Raises:
+            DataError: An item is not known, a photo cannot be decoded, or an argument is of another
+                kind.
+            FeatureStoreError: The encoder that made the features cannot be loaded.
+        """
+        check_count(DataError, top_k=top_k)
+        newcomer = self.newcomer(reviews, photos)
+        ids = self.popular_items(top_k) if items is None else self._ids("item", items, "raise")
+        pairs = Pairs.of_ids(np.zeros_like(ids), ids)
+        found = self.model.explain(pairs, newcomer=newcomer)
+        ranks = np.arange(1, len(ids) + 1) if items is None else None
+        return self.showcases(pairs, found, ranks)
+
+    def newcomer(self, reviews: Sequence[str] = (), photos: Sequence[GivenPhoto] = ()) -> Newcomer:
+        """Somebody's taste as features; see :meth:`explain_profile`, and ``model.explain``."""
+        texts = [text for text in texts_of("reviews", reviews) if text.strip()]
+        texts = texts[: self._data.settings.max_history_reviews]
+        photos = photos[: self._data.settings.max_history_photos]
+        return self.newcomers.newcomer(texts, decoded(photos, self.newcomers.image_size))
+
+    def popular_items(self, top_k: int) -> np.ndarray:
+        """Internal ids (<= top_k,) of the items with the most training rows."""
+        corpus = self._data.corpus
+        return popular_items(corpus.interactions, len(corpus.item_tokens), top_k)
 
     @overload
     def user_showcases(
@@ -248,7 +315,7 @@ class ShowcaseRecommender:
         return [
             None
             if best is None
-            else UserShowcase(user, self._history(number), tuple(best), self._held_out(number))
+            else UserShowcase(user, self.history(number), tuple(best), self._held_out(number))
             for user, number, best in zip(users, places, recommended, strict=True)
         ]
 
@@ -260,8 +327,8 @@ class ShowcaseRecommender:
         chosen = random.permutation(candidates)[:n_users]
         return [str(token) for token in self._data.corpus.user_tokens[chosen]]
 
-    def _history(self, user: int) -> tuple[Review, ...]:
-        """The user's training reviews with a text or photos, newest first."""
+    def history(self, user: int) -> tuple[Review, ...]:
+        """The training reviews with a text or photos of a user by internal id, newest first."""
         inter = self._data.corpus.interactions
         rows = np.flatnonzero((inter.users == user) & (inter.splits == TRAIN))
         rows = rows[np.argsort(-inter.times[rows], kind="stable")]
@@ -273,19 +340,31 @@ class ShowcaseRecommender:
         inter = self._data.corpus.interactions
         rows = np.flatnonzero((inter.users == user) & (inter.splits == TEST))
         rows = self._data.samples(rows)
-        return tuple(self._showcases(Pairs.of_rows(self._data.corpus, rows)))
+        pairs = Pairs.of_rows(self._data.corpus, rows)
+        return tuple(self.showcases(pairs, self.model.explain(pairs)))
 
-    def _showcases(
-        self, pairs: Pairs, ranks: np.ndarray | None = None, scores: np.ndarray | None = None
+    def showcases(
+        self,
+        pairs: Pairs,
+        outputs: Explanations,
+        ranks: np.ndarray | None = None,
+        scores: np.ndarray | None = None,
     ) -> list[Showcase]:
-        outputs: Explanations = self.model.explain(pairs)
+        """What the model gave for pairs, for people to read.
+
+        Args:
+            pairs: The pairs (N); user 0 is somebody whom the data set has not.
+            outputs: What ``model.explain`` gave for them.
+            ranks: Places in the recommendations (N,), where they were recommended.
+            scores: The recommender's scores (N,), where it was asked.
+        """
         corpus = self._data.corpus
         return [
             Showcase(
-                user=str(corpus.user_tokens[pairs.users[n]]),
+                user=str(corpus.user_tokens[user]) if (user := pairs.users[n]) else "",
                 item=str(corpus.item_tokens[pairs.items[n]]),
-                item_name=self._names[pairs.items[n]],
-                category=self._categories[pairs.items[n]],
+                item_name=self.item_names[pairs.items[n]],
+                category=self.item_categories[pairs.items[n]],
                 rank=None if ranks is None else int(ranks[n]),
                 score=None if scores is None else float(scores[n]),
                 photos=tuple(
@@ -326,7 +405,7 @@ class ShowcaseRecommender:
         return Review(
             id=str(inter.reviews[row]),
             item=str(corpus.item_tokens[inter.items[row]]),
-            item_name=self._names[inter.items[row]],
+            item_name=self.item_names[inter.items[row]],
             rating=_known(inter.ratings[row]),
             time=_known(inter.times[row]),
             text=str(corpus.texts[row]),

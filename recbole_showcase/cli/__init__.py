@@ -21,6 +21,7 @@ from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.cli.help import Commands
+from recbole_showcase.cli.serve import serve
 from recbole_showcase.console import Loudness, is_verbose, set_loudness
 from recbole_showcase.errors import SettingsError, ShowcaseError, one_line
 from recbole_showcase.resources import __version__
@@ -41,6 +42,7 @@ app.command()(embed)
 app.command()(distill)
 app.command()(explain)
 app.command()(gallery)
+app.command()(serve)
 _UNREAD = 141  # as a shell tells the end by SIGPIPE
 # What tells most about a run, and is told apart by version.
 _PACKAGES = ("recbole", "torch", "transformers", "open_clip_torch")

@@ -17,7 +17,7 @@ from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.console import progress_bar
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
 from recbole_showcase.data.pairs import Explanations, Pairs
-from recbole_showcase.data.profiles import Profile
+from recbole_showcase.data.profiles import Newcomer, Profile
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.remembered import check_same_ids, digests_of, to_remember
@@ -170,6 +170,7 @@ class ShowcaseMixin(AbstractRecommender):
         *,
         text: bool = True,
         photos: np.ndarray | None = None,
+        newcomer: Newcomer | None = None,
         progress: bool = False,
     ) -> Explanations:
         """Choose photos and, if asked, write texts for pairs, in batches of like length.
@@ -179,11 +180,13 @@ class ShowcaseMixin(AbstractRecommender):
             text: Whether to write texts.
             photos: Positions in the photo table (N, P), -1 if absent, to write from in place of a
                 choice, their relevance NaN; None for the selector's.
+            newcomer: Whose taste all pairs are explained by, where their user is 0, nobody.
             progress: Whether to show a progress bar.
         """
         head = self.showcase
         size = head.settings.eval_batch_size
-        order = np.argsort(head.data.profile_lengths(pairs), kind="stable")
+        lengths = None if newcomer else head.data.profile_lengths(pairs)
+        order = np.arange(len(pairs)) if lengths is None else np.argsort(lengths, kind="stable")
         parts = []
         processes = self.processes if self.explains_together else Processes()
         # Whole batches are shared, so that each is the very one that a single process would have.
@@ -192,14 +195,16 @@ class ShowcaseMixin(AbstractRecommender):
             index = order[start : start + size]
             given = None if photos is None else photos[index]
             with own_stream(self.seed, start):
-                parts.append(self._explain_batch(pairs[index], given, text))
+                profile = head.data.profile(pairs[index], newcomer)  # to choose and to write by
+                parts.append(self._explain_batch(pairs[index], profile, given, text))
         parts = processes.joined(parts)
         outputs = Explanations.concatenate(parts, head.settings.photos)
         return outputs[np.argsort(order)]
 
-    def _explain_batch(self, pairs: Pairs, photos: np.ndarray | None, text: bool) -> Explanations:
+    def _explain_batch(
+        self, pairs: Pairs, profile: Profile, photos: np.ndarray | None, text: bool
+    ) -> Explanations:
         head = self.showcase
-        profile = head.data.profile(pairs)  # looked up once, for choosing and for writing
         if photos is None:
             chosen, scores = self._choose(pairs, profile)
         else:
@@ -214,8 +219,8 @@ class ShowcaseMixin(AbstractRecommender):
             if rated is not None:
                 ratings = rated.float().cpu().numpy()
         if evidence is None:
-            past = (head.explainer.past_reviews or 0) if text else 0
-            evidence = profile.reviews[:, :past]
+            in_data = text and profile.newcomer is None  # a newcomer's reviews have no rows
+            evidence = profile.reviews[:, : (head.explainer.past_reviews or 0) * in_data]
         return Explanations(chosen, scores, texts, ratings, evidence)
 
     def _choose(self, pairs: Pairs, profile: Profile) -> tuple[np.ndarray, np.ndarray]:

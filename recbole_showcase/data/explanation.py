@@ -14,7 +14,7 @@ from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 from recbole_showcase.data.lexicon import mined_lexicon
 from recbole_showcase.data.pairs import Pairs
-from recbole_showcase.data.profiles import Profile
+from recbole_showcase.data.profiles import Newcomer, Profile
 from recbole_showcase.data.selection import PhotoSelection
 from recbole_showcase.data.sentences import ItemSentences, SentenceTable
 from recbole_showcase.data.targets import TargetTexts
@@ -264,7 +264,10 @@ class ExplanationData(PhotoSelection):
         """Ids and masks (B, R, L) of the past reviews of users and of items, where asked for."""
         of_users = of_items = no_tokens(len(pairs), 0)
         if "user_reviews" in self.reads:
-            of_users = self._review_tokens.take(profile.reviews)
+            words = self._review_tokens
+            if profile.newcomer is not None:
+                words = self._words_of(profile.newcomer)
+            of_users = words.take(profile.reviews)
         if "item_reviews" in self.reads:
             past = self._past_review_rows(self.corpus.item_timeline, pairs.items, pairs)
             of_items = self._review_tokens.take(past)
@@ -278,6 +281,11 @@ class ExplanationData(PhotoSelection):
         found = self.sentences.of_items(pairs, self.settings.max_sentences)
         lexicon = self._lexicon if "lexicon" in self.reads else ()
         return ItemSentences(found, self.sentences, lexicon), self.sentences.features[found]
+
+    def _words_of(self, newcomer: Newcomer) -> TokenTable:
+        texts = np.array(newcomer.texts, dtype=object)
+        rows, limit = np.arange(len(texts)), self.settings.max_tokens
+        return TokenTable(self.tokenizer, texts, rows, limit, ends=False)
 
 
 def _statistics(features: Features, index: np.ndarray) -> np.ndarray:

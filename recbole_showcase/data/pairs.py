@@ -77,6 +77,12 @@ class Explanations:
         return Explanations(photos, relevance, texts, self.ratings[index], self.evidence[index])
 
     @classmethod
+    def of_photos(cls, photos: np.ndarray, relevance: np.ndarray) -> Explanations:
+        """Photos (N, k) and their relevance (N, k), for which nothing has been written."""
+        n = len(photos)
+        return cls(photos, relevance, [""] * n, np.full(n, np.nan, np.float32), photos[:, :0])
+
+    @classmethod
     def concatenate(cls, parts: Sequence[Explanations], k: int) -> Explanations:
         """Those of several batches as one; of no batch, those of no pair."""
         if not parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,15 +22,44 @@ class Profile:
         reviews: Rows of past reviews (B, R), latest first, -1 if absent.
         review_features: Their CLIP features (B, R, D).
         review_mask: Which of them are there (B, R).
+        newcomer: Whose profile it is, where all pairs are of somebody whom the data set has not.
     """
 
     reviews: np.ndarray
     review_features: Tensor
     review_mask: Tensor
+    newcomer: Newcomer | None = None
 
     def __getitem__(self, index: np.ndarray) -> Profile:
         """That of some of the pairs."""
-        return Profile(self.reviews[index], self.review_features[index], self.review_mask[index])
+        return replace(
+            self,
+            reviews=self.reviews[index],
+            review_features=self.review_features[index],
+            review_mask=self.review_mask[index],
+        )
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What somebody whom the data set has not says of their taste; the latest first.
+
+    Attributes:
+        texts: Reviews, R of them.
+        review_features: Their CLIP features (R, D) float32.
+        photo_features: CLIP features of photos (H, D) float32.
+    """
+
+    texts: tuple[str, ...]
+    review_features: np.ndarray
+    photo_features: np.ndarray
+
+    def profile(self, n_pairs: int, limit: int) -> Profile:
+        """The same profile for each of B pairs, of ``limit`` reviews at most."""
+        features = torch.from_numpy(self.review_features[:limit])
+        rows = np.tile(np.arange(len(features)), (n_pairs, 1))  # of the texts, not of the data set
+        of_pairs = features.expand(n_pairs, -1, -1)
+        return Profile(rows, of_pairs, torch.ones(rows.shape, dtype=torch.bool), self)
 
 
 class Profiles:
@@ -46,8 +75,10 @@ class Profiles:
     corpus: ReviewCorpus
     photos: PhotoTable
 
-    def profile(self, pairs: Pairs) -> Profile:
-        """What is known of the users of pairs before their times."""
+    def profile(self, pairs: Pairs, newcomer: Newcomer | None = None) -> Profile:
+        """What is known of the users of pairs before their times, or of a newcomer instead."""
+        if newcomer is not None:
+            return newcomer.profile(len(pairs), self.settings.max_history_reviews)
         past = self.past_reviews(pairs)
         features = torch.from_numpy(self.corpus.features[past])
         return Profile(past, features, torch.from_numpy(past >= 0))
@@ -65,6 +96,16 @@ class Profiles:
         limit = self.settings.max_history_reviews
         past = timeline.before(keys, pairs.times, limit + 1)
         return without(past, past == pairs.rows[:, None], limit)
+
+    def _past_photo_features(self, pairs: Pairs, profile: Profile) -> tuple[Tensor, Tensor]:
+        """Features (B, H, D) and mask (B, H) of photos that the users posted before."""
+        if profile.newcomer is None:
+            past = self._past_photos(pairs)
+            return torch.from_numpy(self.photos.features[past]), torch.from_numpy(past >= 0)
+        limit = self.settings.max_history_photos
+        own = torch.from_numpy(profile.newcomer.photo_features[:limit])
+        there = torch.ones((len(pairs), len(own)), dtype=torch.bool)
+        return own.expand(len(pairs), -1, -1), there
 
     def _past_photos(self, pairs: Pairs) -> np.ndarray:
         """Photos (B, H) that the users posted with training rows before a time, latest first."""

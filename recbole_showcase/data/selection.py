@@ -88,15 +88,15 @@ class PhotoSelection(Profiles):
     def _selection_batch(
         self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray, profile: Profile
     ) -> SelectionBatch:
-        past = self._past_photos(pairs)  # (B, H)
+        past, past_mask = self._past_photo_features(pairs, profile)
         return SelectionBatch(
             users=torch.from_numpy(pairs.users),
             items=torch.from_numpy(pairs.items),
             candidates=torch.from_numpy(candidates),
             candidate_features=torch.from_numpy(self.photos.features[candidates]),
             candidate_mask=torch.from_numpy(candidates >= 0),
-            history_photo_features=torch.from_numpy(self.photos.features[past]),
-            history_photo_mask=torch.from_numpy(past >= 0),
+            history_photo_features=past,
+            history_photo_mask=past_mask,
             review_features=profile.review_features,
             review_mask=profile.review_mask,
             posted=torch.from_numpy(posted),

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ class PhotoError(Exception):
 
 
 def read_photo(
-    path: Path, smallest: tuple[int, int] | None = None, pixel_limit: int = PIXEL_LIMIT
+    photo: Path | bytes, smallest: tuple[int, int] | None = None, pixel_limit: int = PIXEL_LIMIT
 ) -> np.ndarray:
     """Decode a photo to RGB pixels (H, W, 3) uint8 that may be written to.
 
@@ -79,7 +80,7 @@ def read_photo(
     opening and copying take as long as the decoding; the values are the same.
 
     Args:
-        path: The file.
+        photo: The file, or what is in it.
         smallest: (height, width) in pixels that will be looked at. A JPEG of at least eight
             times that is decoded at a half, a quarter or an eighth of its size, which takes a
             fraction of the time.
@@ -88,15 +89,34 @@ def read_photo(
     Raises:
         PhotoError: The photo is missing, damaged, larger than the limit, or costly on purpose.
     """
-    try:
-        about = os.stat(path)
-        small = stat.S_ISREG(about.st_mode) and about.st_size <= _PLAIN_BYTES
-        content = path.read_bytes() if small else b""
-    except OSError:
-        content = b""
-    pixels = _plain_jpeg(content, smallest, pixel_limit)
+    pixels = _plain_jpeg(_small_content(photo), smallest, pixel_limit)
     # A copy, since Pillow's memory is not for writing.
-    return np.array(_with_pillow(path, smallest, pixel_limit)) if pixels is None else pixels
+    return np.array(_with_pillow(photo, smallest, pixel_limit)) if pixels is None else pixels
+
+
+def pixels_of(image: Image.Image, pixel_limit: int = PIXEL_LIMIT) -> np.ndarray:
+    """RGB pixels (H, W, 3) uint8, as :func:`read_photo` gives, of what Pillow has opened.
+
+    Raises:
+        PhotoError: The photo is damaged or larger than the limit.
+    """
+    _check_size(image, pixel_limit)
+    try:
+        return np.array(_to_rgb(image.copy()))
+    except Exception as error:  # as of files: it may not have been decoded yet
+        raise PhotoError(f"cannot be decoded: {error}"[:200]) from error
+
+
+def _small_content(photo: Path | bytes) -> bytes:
+    """What is in a photo that may go past Pillow; nothing if it is too large or cannot be read."""
+    if isinstance(photo, bytes):
+        return photo if len(photo) <= _PLAIN_BYTES else b""
+    try:
+        about = os.stat(photo)
+        small = stat.S_ISREG(about.st_mode) and about.st_size <= _PLAIN_BYTES
+        return photo.read_bytes() if small else b""
+    except OSError:
+        return b""
 
 
 def content_mark(path: Path) -> int:
@@ -143,21 +163,22 @@ def _plain_jpeg(
     return pixels
 
 
-def _with_pillow(path: Path, smallest: tuple[int, int] | None, pixel_limit: int) -> Image.Image:
+def _with_pillow(
+    photo: Path | bytes, smallest: tuple[int, int] | None, pixel_limit: int
+) -> Image.Image:
     """Decode any photo, or say why it cannot be used."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if isinstance(photo, Path) and not stat.S_ISREG(os.stat(photo).st_mode):
             raise PhotoError("not a file")
-        with Image.open(path, formats=readable_formats()) as image:
-            width, height = image.size
-            if width * height > pixel_limit:
-                raise PhotoError(f"huge: {width}×{height} pixels, the limit is {pixel_limit:,}")
-            jpeg = image.format in ("JPEG", "MPO")
-            if jpeg and (scans := path.read_bytes().count(_SCAN)) > _MOST_SCANS:
-                raise PhotoError(f"costly: {scans:,} scans, the limit is {_MOST_SCANS}")
+        file = photo if isinstance(photo, Path) else BytesIO(photo)
+        with Image.open(file, formats=readable_formats()) as image:
+            _check_size(image, pixel_limit)
+            pixels = image.width * image.height
+            if image.format in ("JPEG", "MPO"):
+                _check_scans(photo if isinstance(photo, bytes) else photo.read_bytes())
             if smallest is not None:
                 image.draft(None, (_MARGIN * max(smallest), _MARGIN * max(smallest)))
-            with _room_for(width * height):
+            with _room_for(pixels):
                 image.load()
                 return _to_rgb(image)
     except PhotoError:
@@ -172,8 +193,21 @@ def _with_pillow(path: Path, smallest: tuple[int, int] | None, pixel_limit: int)
             f"cannot be decoded: no photo of a format that is read ({read})"
         ) from error
     except Exception as error:  # damaged files raise nearly anything in Pillow's decoders
-        reason = str(error).replace(str(path), "the file") or type(error).__name__
+        reason = str(error) or type(error).__name__
+        if isinstance(photo, Path):
+            reason = reason.replace(str(photo), "the file")
         raise PhotoError(f"cannot be decoded: {reason}"[:200]) from error
+
+
+def _check_size(image: Image.Image, pixel_limit: int) -> None:
+    width, height = image.size
+    if width * height > pixel_limit:
+        raise PhotoError(f"huge: {width}×{height} pixels, the limit is {pixel_limit:,}")
+
+
+def _check_scans(content: bytes) -> None:
+    if (scans := content.count(_SCAN)) > _MOST_SCANS:
+        raise PhotoError(f"costly: {scans:,} scans, the limit is {_MOST_SCANS}")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recbole_showcase.errors import DataError, SettingsError
@@ -57,7 +57,7 @@ def render_gallery(
         raise SettingsError(f"max_photo_side is {max_photo_side}; it must be at least 1 pixel")
     require_writable(out)
     album = collect_album(users, max_photo_side)
-    template = _environment().get_template("page.html")
+    template = environment().get_template("page.html")
     page = template.stream(
         users=users,
         title=title,
@@ -65,7 +65,7 @@ def render_gallery(
         figures=figures or {},
         figures_note=figures_note,
         album=album,
-        top_relevance=_top_relevance(users),
+        top_relevance=top_relevance(users),
     )
     page.enable_buffering(64)
     try:
@@ -95,18 +95,24 @@ def require_writable(out: Path) -> None:
         raise DataError(f"cannot write {out}: {error.strerror}") from error
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("recbole_showcase.gallery"),
+def environment(*packages: str) -> Environment:
+    """Templates that escape what they are given.
+
+    Args:
+        packages: Whose templates come before the gallery's and may take the place of its parts,
+            such as ``tile.html``.
+    """
+    found = Environment(
+        loader=ChoiceLoader([PackageLoader(p) for p in (*packages, "recbole_showcase.gallery")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(figure=_figure, compact=_compact, day=_day)
-    environment.globals.update(shared_ids=_shared_ids, share=_share)
-    return environment
+    found.filters.update(figure=_figure, compact=_compact, day=_day)
+    found.globals.update(shared_ids=_shared_ids, share=_share)
+    return found
 
 
 def _printable(value: object) -> object:
@@ -148,7 +154,7 @@ def _share(relevance: float, top: float) -> float:
     return round(100 * relevance / top, 1) if relevance > 0 and top > 0 else 0.0
 
 
-def _top_relevance(users: Sequence[UserShowcase]) -> float:
+def top_relevance(users: Sequence[UserShowcase]) -> float:
     """The relevance that fills a bar: the page's greatest, so bars compare across cards."""
     values = [
         photo.relevance

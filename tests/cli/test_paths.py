@@ -54,6 +54,9 @@ CASES = {
         "gallery CHECKPOINT --out page.html --allow-path BAD", ("none", "plain/x", "loop"),
     ),
     "gallery --photos": ("gallery CHECKPOINT --out page.html --photos BAD", FOLDER),
+    "serve checkpoint": ("serve BAD --port 0", FILE),
+    "serve --data-path": ("serve CHECKPOINT --port 0 --data-path BAD", FOLDER),
+    "serve --photos": ("serve CHECKPOINT --port 0 --photos BAD", FOLDER),
     "convert google-local --reviews": ("convert google-local --reviews BAD --out out", FILE),
     "convert google-local --meta": (
         "convert google-local --reviews plain --meta BAD --out out", FILE,

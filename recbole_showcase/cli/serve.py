@@ -1,0 +1,76 @@
+"""``recbole-showcase serve``: a trained model behind HTTP."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recbole_showcase.errors import SettingsError
+
+KEY = "RECBOLE_SHOWCASE_API_KEY"
+
+
+def serve(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint that training saved.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; 0.0.0.0 for all of the machine's.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for a free one.")
+    ] = 8000,
+    max_batch: Annotated[
+        int, typer.Option(min=1, help="Pairs that are explained together at most.")
+    ] = 32,
+    max_wait: Annotated[
+        float, typer.Option(min=0, max=1, help="Seconds that a request waits for others to join.")
+    ] = 0.005,
+    deadline: Annotated[
+        float,
+        typer.Option(
+            min=0.001,
+            max=60,
+            help="Seconds after which an answer goes with its photos alone, unless a request says.",
+        ),
+    ] = 5.0,
+    capacity: Annotated[
+        int, typer.Option(min=1, help="Pairs accepted and unanswered; more is refused with 503.")
+    ] = 512,
+    watch: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds between two looks at the checkpoint's file; 0: none."),
+    ] = 5.0,
+    data_path: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data set's folder, when not where training found it."),
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
+) -> None:
+    """Answer requests for recommendations and showcases, and show them on a page.
+
+    A key that requests have to show is read from RECBOLE_SHOWCASE_API_KEY. SIGHUP loads the
+    checkpoint again; SIGTERM and Ctrl-C end the service when what was accepted is answered.
+    """
+    from recbole_showcase.arguments import check_file
+    from recbole_showcase.errors import CheckpointError
+    from recbole_showcase.serving.options import ServeOptions
+
+    options = ServeOptions(
+        max_batch, max_wait, deadline, capacity, watch, os.environ.get(KEY) or None
+    )
+    check_file(CheckpointError, "checkpoint", checkpoint)
+    try:
+        from recbole_showcase.serving.run import serve as run
+    except ModuleNotFoundError as error:
+        if error.name not in ("fastapi", "uvicorn", "prometheus_client"):
+            raise
+        raise SettingsError(
+            f"serve needs {error.name}, which is not installed: pip install "
+            "'recbole_showcase[serve]'"
+        ) from error
+    run(checkpoint, host, port, options, device=device, photo_folder=photos, data_path=data_path)

@@ -1,0 +1,234 @@
+"""Requests gathered into batches for the one thread that works with the model.
+
+All of the state belongs to the event loop; the thread is handed one batch at a time. Photos come
+first: whoever has arrived gets photos chosen before the next texts are written, so that an answer
+without its text waits for one batch of texts at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from recbole_showcase.serving.jobs import Chosen, Job, choose, write
+from recbole_showcase.serving.metrics import Metrics
+from recbole_showcase.serving.options import ServeOptions
+from recbole_showcase.serving.refusals import Full
+from recbole_showcase.serving.served import Served
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class _Ticket:
+    """A request on its way."""
+
+    job: Job
+    wants_photos: bool
+    arrived: float
+    until: float  # its text is of no use afterwards
+    photos: asyncio.Future[tuple[Served, Chosen]]
+    texts: asyncio.Future[list[str]]
+    given_up: bool = False  # nobody waits for it any more
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a job when its time was up.
+
+    Attributes:
+        served: Who answered.
+        chosen: The pairs with their photos.
+        texts: Of the pairs; None where none was asked for or it was late.
+        late: Whether it was late.
+    """
+
+    served: Served
+    chosen: Chosen
+    texts: list[str] | None
+    late: bool
+
+
+@dataclass(eq=False)
+class Batcher:
+    """Batches jobs for a model, which may be replaced meanwhile.
+
+    Attributes:
+        served: What answers jobs from now on; those that have photos keep the model that chose
+            them.
+        options: How much at once.
+        metrics: What is counted.
+    """
+
+    served: Served
+    options: ServeOptions
+    metrics: Metrics
+    _new: deque[_Ticket] = field(default_factory=deque)
+    _to_write: deque[tuple[_Ticket, Served, Chosen]] = field(default_factory=deque)
+    _work: asyncio.Event = field(default_factory=asyncio.Event)
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="model")
+    )
+    _waiting: int = 0
+    _closing: bool = False
+
+    async def answer(
+        self, job: Job, deadline: float, *, photos: bool = True, text: bool = True
+    ) -> Answer:
+        """Have a job done.
+
+        Args:
+            job: What is asked.
+            deadline: Seconds from now after which its text is not waited for.
+            photos: Whether photos are wanted.
+            text: Whether a text is wanted.
+
+        Raises:
+            Full: If too much is waiting already.
+            NotFound: If it asks for what there is not.
+        """
+        size = job.size
+        if self._waiting and self._waiting + size > self.options.capacity:
+            self.metrics.rejected.labels("full").inc()
+            raise Full("too much is asked for at once; ask again later")
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        ticket = _Ticket(
+            job, photos, now, now + deadline, loop.create_future(), loop.create_future()
+        )
+        self._count(size)
+        self._new.append(ticket)
+        self._work.set()
+        self._more.set()
+        try:
+            served, chosen = await ticket.photos
+            if not text:
+                return Answer(served, chosen, None, late=False)
+            self._to_write.append((ticket, served, chosen))
+            self._work.set()
+            try:
+                async with asyncio.timeout_at(ticket.until):
+                    texts = await ticket.texts
+            except TimeoutError:
+                return Answer(served, chosen, None, late=True)
+            return Answer(served, chosen, texts, late=False)
+        finally:
+            ticket.given_up = True
+            self._count(-size)
+            self.metrics.stages.labels("total").observe(loop.time() - ticket.arrived)
+
+    async def run(self) -> None:
+        """Work until closed and everything that was accepted is done."""
+        while not (self._closing and not self._waiting):
+            if self._new:
+                await self._choose(await self._gather())
+            elif self._to_write:
+                await self._write(self._next_texts())
+            else:
+                self._work.clear()
+                await self._work.wait()
+        self._thread.shutdown()
+
+    def close(self) -> None:
+        """Have ``run`` end when what was accepted is answered."""
+        self._closing = True
+        self._work.set()
+
+    def _count(self, size: int) -> None:
+        self._waiting += size
+        self.metrics.waiting.set(self._waiting)
+        if self._closing:
+            self._work.set()
+
+    async def _gather(self) -> list[_Ticket]:
+        """The next batch to choose photos for, once it is full or its first has waited enough."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(self._new[0].arrived + self.options.max_wait):
+                while sum(t.job.size for t in self._new) < self.options.max_batch:
+                    self._more.clear()
+                    await self._more.wait()
+        except TimeoutError:
+            pass
+        batch = _first(self._new, self.options.max_batch, lambda ticket: ticket.job.size)
+        for ticket in batch:
+            self.metrics.stages.labels("queue").observe(loop.time() - ticket.arrived)
+        return [ticket for ticket in batch if not ticket.given_up]
+
+    def _next_texts(self) -> list[tuple[_Ticket, Served, Chosen]]:
+        """The next batch to write texts for, all of one model, without those nobody waits for."""
+        own = self._to_write[0][1]
+        same = deque(entry for entry in self._to_write if entry[1] is own)
+        others = [entry for entry in self._to_write if entry[1] is not own]
+        batch = _first(same, self.options.max_batch, lambda entry: len(entry[2].pairs))
+        self._to_write = deque([*same, *others])
+        now = asyncio.get_running_loop().time()
+        return [entry for entry in batch if not entry[0].given_up and entry[0].until > now]
+
+    async def _choose(self, tickets: list[_Ticket]) -> None:
+        served = self.served
+        for wants in (True, False):
+            some = [ticket for ticket in tickets if ticket.wants_photos is wants]
+            if some:
+                self.metrics.batches.labels("photos").observe(sum(t.job.size for t in some))
+            found = await self._in_thread(
+                partial(choose, served, metrics=self.metrics, photos=wants),
+                [ticket.job for ticket in some],
+            )
+            for ticket, result in zip(some, found, strict=True):
+                _give(
+                    ticket.photos,
+                    result if isinstance(result, Exception) else (served, result),
+                )
+
+    async def _write(self, entries: list[tuple[_Ticket, Served, Chosen]]) -> None:
+        if not entries:
+            return
+        served = entries[0][1]
+        self.metrics.batches.labels("text").observe(sum(len(c.pairs) for *_, c in entries))
+        found = await self._in_thread(
+            partial(write, served, metrics=self.metrics), [chosen for *_, chosen in entries]
+        )
+        for (ticket, *_), result in zip(entries, found, strict=True):
+            _give(ticket.texts, result)
+
+    async def _in_thread(
+        self, work: Callable[[Sequence[Any]], Sequence[Any]], batch: Sequence[Any]
+    ) -> Sequence[Any]:
+        """The results of a batch; where it fails, of each by itself, so that one fails alone."""
+        loop = asyncio.get_running_loop()
+        if not batch:
+            return []
+        try:
+            return await loop.run_in_executor(self._thread, work, batch)
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+        return [(await self._in_thread(work, [each]))[0] for each in batch]
+
+
+def _first(queue: deque[T], most: int, size: Callable[[T], int]) -> list[T]:
+    """Take the first of a queue, at least one, as many as are not too large together."""
+    taken, total = [queue.popleft()], 0
+    total = size(taken[0])
+    while queue and total + size(queue[0]) <= most:
+        total += size(queue[0])
+        taken.append(queue.popleft())
+    return taken
+
+
+def _give(future: asyncio.Future[Any], result: Any) -> None:
+    """Give a result or an error to whoever still waits for it."""
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+        future.exception()  # seen, should nobody wait any more
+    else:
+        future.set_result(result)

@@ -1,0 +1,61 @@
+"""How much a service takes on at once, and for how long somebody waits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from recbole_showcase.arguments import check_count
+from recbole_showcase.errors import SettingsError
+
+# Of one request; in the schema that clients see.
+MAX_PAIRS = 64
+MAX_ID = 256  # characters of a user, an item or a photo
+MAX_REVIEWS, MAX_REVIEW = 8, 4_000  # typed reviews, and the characters of one
+MAX_GIVEN_PHOTOS = 16  # of a pair, to write from
+MAX_OWN_PHOTOS, MAX_PHOTO_BYTES = 4, 4 << 20  # dropped photos, and the bytes of one
+PHOTO_PIXELS = 24_000_000  # of a dropped photo
+MAX_DEADLINE_MS = 60_000
+PAGE_ROWS = 100  # of a look-up
+
+MAX_BODY = 256 << 10
+# Photos travel as base64, which makes four characters of three bytes.
+MAX_PHOTO_TEXT = -(-MAX_PHOTO_BYTES // 3) * 4
+MAX_BODY_WITH_PHOTOS = MAX_BODY + MAX_OWN_PHOTOS * MAX_PHOTO_TEXT
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How a service works.
+
+    Attributes:
+        max_batch: Pairs that photos are chosen, or texts written, for together.
+        max_wait: Seconds that the first of a batch waits for others.
+        deadline: Seconds after which an answer goes without its text, unless a request says.
+        capacity: Pairs that are accepted and unanswered at most; what is more is refused.
+        watch: Seconds between two looks at the checkpoint; 0 for none.
+        api_key: What requests have to show, if anything.
+    """
+
+    max_batch: int = 32
+    max_wait: float = 0.005
+    deadline: float = 5.0
+    capacity: int = 512
+    watch: float = 5.0
+    api_key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_count(SettingsError, max_batch=self.max_batch, capacity=self.capacity)
+        for name, least, most in (
+            ("max_wait", 0.0, 1.0),
+            ("deadline", 0.001, MAX_DEADLINE_MS / 1000),
+            ("watch", 0.0, math.inf),
+        ):
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise SettingsError(f"{name} is {value}; allowed: {least} to {most} seconds")
+        if self.api_key is not None and len(self.api_key) < 16:
+            raise SettingsError(
+                f"the API key has {len(self.api_key)} characters; allowed: 16 or more"
+            )

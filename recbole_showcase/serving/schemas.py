@@ -1,0 +1,230 @@
+"""What requests and answers look like: strict, bounded, and the schema that clients read."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from recbole_showcase.serving.options import (
+    MAX_DEADLINE_MS,
+    MAX_GIVEN_PHOTOS,
+    MAX_ID,
+    MAX_OWN_PHOTOS,
+    MAX_PAIRS,
+    MAX_PHOTO_TEXT,
+    MAX_REVIEW,
+    MAX_REVIEWS,
+)
+from recbole_showcase.showcase import Photo, Review, Showcase
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID)]
+Base64 = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PHOTO_TEXT)]
+Count = Annotated[int, Field(ge=1, le=MAX_PAIRS)]
+GivenPhotos = Annotated[list[Id], Field(min_length=1, max_length=MAX_GIVEN_PHOTOS)]
+Deadline = Annotated[
+    int | None,
+    Field(ge=1, le=MAX_DEADLINE_MS, description="After so long the answer goes without its text."),
+]
+
+
+class Request(BaseModel):
+    """Nothing is converted, and an unknown key is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class RecommendRequest(Request):
+    """Whom to recommend to."""
+
+    user: Id
+    k: Count = 5
+    explain: Annotated[bool, Field(description="Whether to add photos and texts.")] = True
+    deadline_ms: Deadline = None
+
+
+class PairRequest(Request):
+    """What to explain to whom."""
+
+    user: Id
+    item: Id
+    photos: Annotated[
+        GivenPhotos | None, Field(description="Photos of the item to write from, in place of ours.")
+    ] = None
+
+
+class ExplainRequest(Request):
+    """Pairs to explain."""
+
+    pairs: Annotated[list[PairRequest], Field(min_length=1, max_length=MAX_PAIRS)]
+    deadline_ms: Deadline = None
+
+
+class ItemRequest(Request):
+    """An item to explain to somebody who is in no file."""
+
+    item: Id
+    photos: GivenPhotos | None = None
+
+
+class ProfileRequest(Request):
+    """What somebody who is in no file says and shows of their taste."""
+
+    reviews: Annotated[
+        list[Annotated[str, StringConstraints(max_length=MAX_REVIEW)]],
+        Field(max_length=MAX_REVIEWS),
+    ] = []
+    photos: Annotated[
+        list[Base64], Field(max_length=MAX_OWN_PHOTOS, description="Files in base64.")
+    ] = []
+    items: Annotated[
+        list[ItemRequest] | None,
+        Field(min_length=1, max_length=MAX_PAIRS, description="By default the most visited."),
+    ] = None
+    k: Count = 5
+    deadline_ms: Deadline = None
+
+
+class Versioned(BaseModel):
+    """Which model answered, from which data."""
+
+    model: str
+    data: str
+
+
+class PhotoOut(BaseModel):
+    """A photo of an item, and how well it fits the user where the model says so."""
+
+    id: str
+    url: str
+    relevance: float | None = None
+
+    @classmethod
+    def of(cls, photo: Photo) -> PhotoOut:
+        """Without its file, which is nobody's business."""
+        return cls(id=photo.id, url=photo_url(photo.id), relevance=_number(photo.relevance))
+
+
+class ShowcaseOut(BaseModel):
+    """An item with what speaks for it; with an error, there is nothing but the error."""
+
+    user: str
+    item: str
+    name: str = ""
+    category: str = ""
+    rank: int | None = None
+    score: float | None = None
+    photos: list[PhotoOut] = []
+    text: str | None = None
+    late: bool = False
+    error: str | None = None
+
+    @classmethod
+    def of(cls, showcase: Showcase, text: str | None, late: bool) -> ShowcaseOut:
+        """A showcase as it stands when the answer goes."""
+        return cls(
+            user=showcase.user,
+            item=showcase.item,
+            name=showcase.item_name,
+            category=showcase.category,
+            rank=showcase.rank,
+            score=_number(showcase.score),
+            photos=[PhotoOut.of(photo) for photo in showcase.photos],
+            text=text,
+            late=late,
+        )
+
+
+class ShowcasesOut(Versioned):
+    """Items, best first, or pairs in the order asked for."""
+
+    showcases: list[ShowcaseOut]
+
+
+class UsersOut(Versioned):
+    """A page of users, and how many there are in all."""
+
+    total: int
+    users: list[str]
+
+
+class ItemOut(BaseModel):
+    """What an item is called."""
+
+    id: str
+    name: str
+    category: str
+
+
+class ItemsOut(Versioned):
+    """A page of items, and how many there are in all."""
+
+    total: int
+    items: list[ItemOut]
+
+
+class ItemPhotosOut(Versioned):
+    """An item with a page of its photos."""
+
+    item: ItemOut
+    total: int
+    photos: list[PhotoOut]
+
+
+class ReviewOut(BaseModel):
+    """A past review of a user."""
+
+    id: str
+    item: str
+    name: str
+    rating: float | None
+    time: float | None
+    text: str
+    photos: list[PhotoOut]
+
+    @classmethod
+    def of(cls, review: Review) -> ReviewOut:
+        """Without files."""
+        return cls(
+            id=review.id,
+            item=review.item,
+            name=review.item_name,
+            rating=review.rating,
+            time=review.time,
+            text=review.text,
+            photos=[PhotoOut.of(photo) for photo in review.photos],
+        )
+
+
+class UserOut(Versioned):
+    """What the training split knows of a user, a page of it."""
+
+    user: str
+    total: int
+    reviews: list[ReviewOut]
+
+
+class ErrorOut(BaseModel):
+    """What was wrong, in one line."""
+
+    error: str
+
+
+class StateOut(BaseModel):
+    """Whether the service lives, or is ready."""
+
+    status: str
+    model: str | None = None
+    data: str | None = None
+
+
+def photo_url(photo: str) -> str:
+    """Where the service has a photo."""
+    return f"/v1/photo?id={quote(photo, safe='')}"
+
+
+def _number(value: Any) -> float | None:
+    """A number as JSON has them."""
+    return None if value is None or not math.isfinite(value) else float(value)

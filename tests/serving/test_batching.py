@@ -1,0 +1,207 @@
+"""Requests that come together: batches, deadlines, a full queue, faults, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from recbole_showcase.serving import Served, ServeOptions, batcher
+from recbole_showcase.serving.batcher import Batcher
+from recbole_showcase.serving.jobs import Explain, Recommend
+from recbole_showcase.serving.metrics import Metrics
+from recbole_showcase.serving.refusals import Full, NotFound
+
+PAIRS = [(f"u{n % 12}", f"i{n % 7}") for n in range(40)]
+
+
+def asked(*pairs: tuple[str, str], **more: Any) -> dict[str, Any]:
+    return {"pairs": [{"user": user, "item": item} for user, item in pairs], **more}
+
+
+class Gate:
+    """Stands before the writing of texts, and lets it through when it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.open, self.reached = threading.Event(), threading.Event()
+        self.order: list[tuple[str, int]] = []
+        write, choose = batcher.write, batcher.choose
+
+        def slow(served: Served, parts: Sequence[Any], **how: Any) -> Any:
+            self.reached.set()
+            assert self.open.wait(20)
+            self.order.append(("write", len(parts)))
+            return write(served, parts, **how)
+
+        def noted(served: Served, jobs: Sequence[Any], **how: Any) -> Any:
+            self.order.append(("choose", len(jobs)))
+            return choose(served, jobs, **how)
+
+        monkeypatch.setattr(batcher, "write", slow)
+        monkeypatch.setattr(batcher, "choose", noted)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    found = Gate(monkeypatch)
+    yield found
+    found.open.set()
+
+
+def test_who_comes_together_is_answered_together(
+    serving: Callable[..., TestClient], served: Served
+) -> None:
+    client = serving(max_wait=0.2, max_batch=16)
+    known = served.recommender.explain(*map(list, zip(*PAIRS, strict=True)))
+    with ThreadPoolExecutor(len(PAIRS)) as pool:
+        answers = list(pool.map(lambda p: client.post("/v1/explain", json=asked(p)), PAIRS))
+    for answer, shown in zip(answers, known, strict=True):
+        (found,) = answer.json()["showcases"]
+        assert (found["user"], found["item"], found["text"]) == (shown.user, shown.item, shown.text)
+        assert [photo["id"] for photo in found["photos"]] == [photo.id for photo in shown.photos]
+    metrics = client.get("/metrics").text
+    (batches,) = (
+        float(line.split()[-1])
+        for line in metrics.splitlines()
+        if line.startswith('showcase_batch_pairs_count{stage="photos"}')
+    )
+    assert len(PAIRS) / 16 <= batches < len(PAIRS) / 4
+
+
+def test_a_late_text_leaves_the_photos(client: TestClient, gate: Gate) -> None:
+    answer = client.post("/v1/explain", json=asked(("u1", "i3"), ("no", "i3"), deadline_ms=50))
+    first, unknown = answer.json()["showcases"]
+    assert (first["text"], first["late"]) == (None, True)
+    assert len(first["photos"]) == 3
+    assert unknown["error"] and not unknown["late"]
+    assert 'showcase_late_total{with="photos alone"} 1.0' in client.get("/metrics").text
+
+
+def test_the_deadline_of_the_service(serving: Callable[..., TestClient], gate: Gate) -> None:
+    page = serving(deadline=0.05).get("/", params={"user": "u1", "k": 2})
+    assert page.text.count("The text is late.") == 2
+    client = serving(deadline=0.05)  # the other one is at its text still
+    (shown,) = client.post("/v1/profile", json={"reviews": ["soup"], "k": 1}).json()["showcases"]
+    assert shown["late"] and shown["photos"]
+
+
+def test_something_else_may_be_said_in_place_of_a_late_text(
+    serving: Callable[..., TestClient], gate: Gate
+) -> None:
+    def instead(_: Any, shown: Any) -> str | None:
+        if shown.item == "i4":
+            raise ValueError("of no use")
+        return f"See {shown.photos[0].id}." if shown.item == "i3" else None
+
+    client = serving(instead)
+    pairs = asked(("u1", "i3"), ("u1", "i4"), ("u1", "i5"), deadline_ms=50)
+    found = client.post("/v1/explain", json=pairs).json()["showcases"]
+    assert [shown["text"] for shown in found] == [f"See {found[0]['photos'][0]['id']}.", None, None]
+    assert all(shown["late"] for shown in found)
+    metrics = client.get("/metrics").text
+    assert 'showcase_late_total{with="another text"} 1.0' in metrics
+    assert 'showcase_late_total{with="photos alone"} 2.0' in metrics
+
+
+def test_photos_come_first_and_nobody_writes_for_those_who_have_gone(
+    client: TestClient, gate: Gate
+) -> None:
+    """While the first texts are written, five come: they get photos before anything is written."""
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(client.post, "/v1/explain", json=asked(("u1", "i3")))
+        assert gate.reached.wait(20)
+        impatient = [
+            pool.submit(client.post, "/v1/explain", json=asked(pair, deadline_ms=1))
+            for pair in PAIRS[:3]
+        ]
+        patient = [pool.submit(client.post, "/v1/explain", json=asked(pair)) for pair in PAIRS[3:5]]
+        service = client.service  # type: ignore[attr-defined]
+        until(lambda: len(service.batcher._new) == 5)
+        gate.open.set()
+        late = [answer.result().json()["showcases"][0] for answer in impatient]
+        written = [answer.result().json()["showcases"][0] for answer in (first, *patient)]
+    assert all(shown["late"] and shown["photos"] for shown in late)
+    assert all(isinstance(shown["text"], str) and not shown["late"] for shown in written)
+    assert gate.order == [("choose", 1), ("write", 1), ("choose", 5), ("write", 2)]
+
+
+def test_more_than_is_taken_on_is_refused(serving: Callable[..., TestClient], gate: Gate) -> None:
+    client = serving(capacity=3)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.post, "/v1/explain", json=asked(*PAIRS[:2]))
+        assert gate.reached.wait(20)
+        refused = client.post("/v1/explain", json=asked(*PAIRS[:2]))
+        gate.open.set()
+        assert first.result().status_code == 200
+    assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
+    assert refused.json() == {"error": "too much is asked for at once; ask again later"}
+    assert 'showcase_rejected_total{reason="full"} 1.0' in client.get("/metrics").text
+    more = client.post("/v1/explain", json=asked(*PAIRS[:9]))
+    assert more.status_code == 200, "one that is larger alone is taken when nobody waits"
+
+
+def test_one_that_fails_fails_alone(
+    serving: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose = batcher.choose
+
+    def brittle(served: Served, jobs: Sequence[Any], **how: Any) -> Any:
+        if any(job.pairs[0][0] == "u3" for job in jobs):
+            raise MemoryError("a secret of ours")
+        return choose(served, jobs, **how)
+
+    monkeypatch.setattr(batcher, "choose", brittle)
+    client = serving(max_wait=0.2)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda p: client.post("/v1/explain", json=asked(p)), PAIRS[:6]))
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 500, 200, 200]
+    assert answers[3].json() == {"error": "the service failed; its log says why"}
+    assert 'status="500"} 1.0' in client.get("/metrics").text
+
+
+def test_what_was_accepted_is_answered_at_the_end(served: Served) -> None:
+    async def end() -> list[Any]:
+        found = Batcher(served, ServeOptions(max_wait=0.5), Metrics())
+        work = asyncio.create_task(found.run())
+        jobs = [Recommend("u1", 2), Explain((("u2", "i3", None),)), Recommend("nobody", 2)]
+        answers = [asyncio.create_task(found.answer(job, 30.0)) for job in jobs]
+        await asyncio.sleep(0)
+        found.close()
+        given = await asyncio.gather(*answers, return_exceptions=True)
+        await asyncio.wait_for(work, 20)
+        return given
+
+    first, second, unknown = asyncio.run(end())
+    assert len(first.texts) == 2 and len(second.texts) == 1
+    assert isinstance(unknown, NotFound)
+
+
+def test_a_request_that_was_cancelled_leaves_no_place_taken(served: Served) -> None:
+    async def cancel() -> None:
+        found = Batcher(served, ServeOptions(capacity=1, max_wait=0.0), Metrics())
+        waiting = asyncio.create_task(found.answer(Recommend("u1", 1), 30.0))
+        await asyncio.sleep(0)
+        with pytest.raises(Full):
+            await found.answer(Recommend("u1", 1), 30.0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        work = asyncio.create_task(found.run())
+        assert (await found.answer(Recommend("u2", 1), 30.0)).texts is not None
+        found.close()
+        await asyncio.wait_for(work, 20)
+
+    asyncio.run(cancel())
+
+
+def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)

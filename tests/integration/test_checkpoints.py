@@ -379,7 +379,7 @@ def test_a_small_file_that_stands_for_very_much_is_refused(tmp_path: Path) -> No
     for _ in range(150):
         deep = [deep]
     deeper = deep
-    for _ in range(600):
+    for _ in range(150):
         deeper = [deeper]
     path = tmp_path / "model.pth"
     stock = Config.__new__(Config)

@@ -18,7 +18,7 @@ from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, Revi
 from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
-from recbole_showcase.integration.config import run_settings
+from recbole_showcase.integration.config import showcase_settings
 from recbole_showcase.integration.parsing import fast_parsing
 from recbole_showcase.integration.per_user import grouped
 from recbole_showcase.integration.remembered import remembered, renumbered
@@ -69,7 +69,7 @@ class JoinedDatasetMixin(Dataset):
         self._aside: list[dict[str, np.ndarray]] = []
         folder = Path(config["data_path"])
         if folder.is_dir():  # said before the interactions are read, which may take minutes
-            FeatureStore.place(folder, run_settings(config).showcase.encoder)
+            FeatureStore.place(folder, showcase_settings(config).encoder)
         with stage(config, "interactions"):
             super().__init__(config)
 
@@ -203,7 +203,7 @@ class JoinedDatasetMixin(Dataset):
 
     def _joined(self, interactions: Interactions) -> tuple[ReviewCorpus, PhotoTable]:
         """Reviews and photos of the data set's files, by row."""
-        settings = run_settings(self.config).showcase
+        settings = showcase_settings(self.config)
         folder, name = Path(self.config["data_path"]), self.dataset_name
         tokens = [
             np.asarray(self.field2id_token[f], object) for f in (self.uid_field, self.iid_field)

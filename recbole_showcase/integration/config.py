@@ -52,6 +52,15 @@ def run_settings(config: Any) -> RunSettings:
     return _read(config.final_config_dict)
 
 
+def showcase_settings(config: Any) -> ShowcaseSettings:
+    """The settings that no part has, from a RecBole ``Config``; no part is looked for.
+
+    Raises:
+        SettingsError: If a setting is unknown, of the wrong type, or out of range.
+    """
+    return _read_showcase(_with_defaults(config.final_config_dict))
+
+
 def evaluation_resources(config: Any) -> EvaluationResources:
     """What the evaluations of a run need from outside; the same for one configuration.
 
@@ -126,9 +135,7 @@ def part_defaults(kind: str, name: str) -> dict[str, Any]:
 
 def _read(values: Mapping[str, Any]) -> RunSettings:
     """Read the settings, those that are not given having their defaults."""
-    given = {key: value for key, value in values.items() if key.startswith(_PREFIX)}
-    merged = {**_own_defaults(), **_yaml(properties_path() / "showcase.yaml"), **given}
-    ours = {key: value for key, value in merged.items() if key.startswith(_PREFIX)}
+    merged = _with_defaults(values)
     parts = {}
     for table in PARTS:
         name = _part(table, merged)
@@ -136,7 +143,18 @@ def _read(values: Mapping[str, Any]) -> RunSettings:
         own = {field.name: values[field.name] for field in fields(settings) if field.name in values}
         own = {**part_defaults(table.kind, name), **own}
         parts[table.kind] = read_settings(settings, "", own)
-    return RunSettings(read_settings(ShowcaseSettings, _PREFIX, ours), **parts)
+    return RunSettings(_read_showcase(merged), **parts)
+
+
+def _with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that no part has, with the defaults of the others."""
+    given = {key: value for key, value in values.items() if key.startswith(_PREFIX)}
+    return {**_own_defaults(), **_yaml(properties_path() / "showcase.yaml"), **given}
+
+
+def _read_showcase(merged: Mapping[str, Any]) -> ShowcaseSettings:
+    ours = {key: value for key, value in merged.items() if key.startswith(_PREFIX)}
+    return read_settings(ShowcaseSettings, _PREFIX, ours)
 
 
 def _part(table: Registry, values: Mapping[str, Any]) -> str:

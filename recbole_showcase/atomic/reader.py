@@ -103,8 +103,8 @@ def read_in_parts(path: str | Path, columns: Sequence[str], rows: int) -> Iterat
         for batch in found.to_arrow_reader():
             batches.append(batch)
             if sum(map(len, batches)) >= rows:
-                yield pa.Table.from_batches(batches)
-                batches.clear()
+                # Nothing here holds what is handed out.
+                yield pa.Table.from_batches([batches.pop(0) for _ in range(len(batches))])
         if batches:
             yield pa.Table.from_batches(batches)
 

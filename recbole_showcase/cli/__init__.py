@@ -29,7 +29,10 @@ from recbole_showcase.resources import __version__
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},  # of all commands below as well
+    context_settings={  # of all commands below as well
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 10_000,  # as wide as the terminal
+    },
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # boxes around help take longer to load than all the rest of it
     help="Personalized showcases for RecBole: recommendations with photos and words that say why.",

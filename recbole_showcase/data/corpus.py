@@ -34,7 +34,7 @@ from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 
 TRAIN, VALID, TEST, PROFILE, DROPPED = 0, 1, 2, 3, -1
-_PHOTOS_AT_ONCE = 1 << 20  # lines of .image that are in memory while photos are joined
+_PHOTOS_AT_ONCE = 1 << 19  # lines of .image that are in memory while photos are joined
 _ELSEWHERE = -2  # the row of a photo that the store has in another order than .image
 
 
@@ -300,6 +300,7 @@ def _photo_rows(
         rows = np.full(len(lines), _ELSEWHERE) if own is None else own[lines]
         parts.append(tuple(n.astype(np.int32) for n in (lines + count, items[lines], posted, rows)))
         count += len(part)
+        del part  # before the next is read
     lines, items, posted, rows = map(np.concatenate, zip(*parts, strict=True))
     if count and not len(lines):
         getLogger().warning(

@@ -30,7 +30,7 @@ COMMANDS = dict(commands())
 
 
 def run(*words: str) -> Any:
-    return CliRunner().invoke(app, words, env=WIDE)
+    return CliRunner().invoke(app, words, env=WIDE, terminal_width=300)
 
 
 def python(*words: str) -> subprocess.CompletedProcess[str]:

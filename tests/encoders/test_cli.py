@@ -39,7 +39,7 @@ def test_report_names_what_was_skipped(
 
 @pytest.mark.parametrize("command", ["embed", "distill"])
 def test_the_help_says_what_the_shipped_encoder_knows(command: str) -> None:
-    told = CliRunner().invoke(everything, [command, "--help"], env={"COLUMNS": "300"}).output
+    told = CliRunner().invoke(everything, [command, "--help"], terminal_width=300).output
     assert told.count("painted dishes of the demo only") == (2 if command == "distill" else 1)
 
 

@@ -5,7 +5,7 @@
 All users of the demo world with five items each, photos chosen beforehand. ``quote`` looks up the
 sentences, compares them, chooses and splits reviews; the bare arithmetic is two matrix products
 with the same sentences' features, ready in memory, and the greedy DPP on them. ``showcase`` writes
-for every tenth of the pairs with the weights before training. In turns on one machine.
+for every twentieth of the pairs with the weights before training. In turns on one machine.
 """
 
 from __future__ import annotations
@@ -72,13 +72,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--work", type=Path, help="where the data is kept; a folder that goes")
     given = parser.parse_args()
     from recbole_showcase.cli.demo import copy_demo
     from recbole_showcase.data.pairs import Pairs
     from recbole_showcase.encoders import embed_dataset
 
     with tempfile.TemporaryDirectory() as work:
-        data = copy_demo(Path(work) / "data")
+        data = copy_demo((given.work or Path(work)).resolve() / "data")
         embed_dataset(data, progress=False, sentences=True)
         quote, showcase = built(data, "quote"), built(data, "showcase")
         corpus = quote.showcase.data.corpus
@@ -88,7 +89,7 @@ def main() -> None:
         photos = quote.explain(pairs, text=False).photos
         known = quote.showcase.data.sentences.of_items(pairs, 256) >= 0
         print(f"{len(pairs)} pairs, {known.sum(axis=1).mean():.0f} sentences each on average")
-        some = np.arange(0, len(pairs), 10)
+        some = np.arange(0, len(pairs), 20)
         ways = {
             "quote": lambda: quote.explain(pairs, photos=photos),
             "arithmetic": arithmetic(quote, pairs, photos),

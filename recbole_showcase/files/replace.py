@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -82,9 +83,15 @@ def require_replaceable(path: Path) -> None:
     """Refuse to put a file in the place of a folder, a pipe or a device such as ``/dev/null``.
 
     Raises:
-        OSError: There is one.
+        OSError: There is one, or the path cannot be looked at.
     """
-    if path.exists() and not path.is_file():
+    try:  # `exists` of Python 3.14 passes over errors such as a name that is too long
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return
+        raise
+    if not stat.S_ISREG(mode):
         raise FileExistsError(errno.EEXIST, "Something that is no file is there", str(path))
 
 

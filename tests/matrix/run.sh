@@ -15,8 +15,8 @@ cd "$(dirname "$0")/../.."
 
 root=${MATRIX:-.matrix}
 newer=(3.12 3.13 3.14)
-smoke=(tests/integration/test_missing_values.py tests/integration/test_ray.py
-    tests/integration/test_registration.py tests/test_architecture.py)
+smoke=(tests/integration/test_compat.py tests/integration/test_missing_values.py
+    tests/integration/test_ray.py tests/test_architecture.py)
 
 # The newest Python of a version, such as 3.13, on the path or of pyenv's.
 find_python() {

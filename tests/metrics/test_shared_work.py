@@ -9,26 +9,19 @@ from hypothesis import strategies as st
 from rouge_score.tokenize import tokenize
 from sacrebleu.metrics.bleu import BLEU
 from scipy.stats import kendalltau
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from recbole_showcase import metrics
 from recbole_showcase.metrics.bleu import _sacre_tokenizer
 from recbole_showcase.metrics.words import rouge_words
 
 # What tokenizers treat in ways of their own, beside letters of any script.
-MARKS = list(" \t\n\x1c\xa0.,-&;<>/'\"$%0123ab") + [
-    "&quot;",
-    "&amp;",
-    "-\n",
-    "<skipped>",
-    "é",
-    "İ",
-    "ß",
-    "面",
-]
+MARKS = [*" \t\n\x1c\xa0.,-&;<>/'\"$%0123abéİß面", "&quot;", "&amp;", "-\n", "<skipped>"]
+VADER = SentimentIntensityAnalyzer()
 texts = st.lists(st.one_of(st.sampled_from(MARKS), st.characters()), max_size=30).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts)
 @example("a-\nb . ,1 .5- 3-x.. .")
 @example("&amp;quot; a&lt;b <skipped>-\n")
@@ -36,7 +29,7 @@ def test_sacrebleu_words_of_parts_are_those_of_the_text(text: str) -> None:
     assert list(_sacre_tokenizer("13a")(text)) == BLEU(tokenize="13a").tokenizer(text).split()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts)
 def test_rouge_words_of_parts_are_those_of_the_text(text: str) -> None:
     if text.isascii() and tokenize(text, None):
@@ -58,6 +51,18 @@ def test_tau_of_users_is_scipys(rows: list[tuple[int, int, int]]) -> None:
     expected = np.mean(values) if values else np.nan
     found = metrics.score_sentiment_agreement(first, second, users)
     assert found == pytest.approx(expected, abs=1e-15, nan_ok=True)
+
+
+OPINIONS = """good GREAT bad awful no not never isn't without doubt so this but very kind of least
+at the bomb soup Soup ! ? :) 😀 don't cannot"""
+said_words = st.sampled_from(OPINIONS.split())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(said_words, max_size=12).map(" ".join))
+def test_sentiment_is_vaders(text: str) -> None:
+    expected = VADER.polarity_scores(text)["compound"]
+    assert metrics.sentiment([text, "good", text]).tolist() == [expected, 0.4404, expected]
 
 
 def test_remembered_counts_are_those_of_the_texts_at_hand() -> None:

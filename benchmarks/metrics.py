@@ -22,7 +22,7 @@ from recbole_showcase import metrics
 
 PAIRS = 11_015
 WORDS_A_TEXT = 25
-ALLOWED_SECONDS = 12.0
+ALLOWED_SECONDS = 6.0
 _SYLLABLES = ["ka", "to", "mi", "ra", "su", "ne", "lo", "vi", "pe", "du", "sha", "gor"]
 _OPINIONS = ["good", "great", "bad", "delicious", "awful", "not", "very"]
 

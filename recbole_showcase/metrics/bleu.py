@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.metrics._checks import check_texts
-from recbole_showcase.metrics._ngrams import ngram_counts, shared, sums
+from recbole_showcase.metrics._ngrams import ngram_counts, shared, sums, word_ngrams
 from recbole_showcase.metrics.statistics import Statistics
-from recbole_showcase.metrics.words import words
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 def corpus_bleu(
@@ -82,8 +86,8 @@ def bleu_statistics(
     if max_order not in (1, 2, 3, 4):
         raise SettingsError(f"max_order is {max_order}; allowed are 1, 2, 3 and 4")
     check_texts(hypotheses=hypotheses, references=references)
-    tokens = [words(text) for text in (*hypotheses, *references)]
-    return Statistics(_rows(tokens, max_order), bleu_of_sums)
+    counted = word_ngrams((*hypotheses, *references))
+    return Statistics(_rows(counted.tokens, counted.up_to(max_order)), bleu_of_sums)
 
 
 def sacre_bleu_statistics(
@@ -95,8 +99,8 @@ def sacre_bleu_statistics(
     """
     check_texts(hypotheses=hypotheses, references=references)
     split = _sacre_tokenizer(tokenize)
-    tokens = [split(text.rstrip()).split() for text in (*hypotheses, *references)]
-    return Statistics(_rows(tokens, 4), sacre_bleu_of_sums)
+    tokens = [split(text.rstrip()) for text in (*hypotheses, *references)]
+    return Statistics(_rows(tokens, list(ngram_counts(tokens, 4))), sacre_bleu_of_sums)
 
 
 def bleu_of_sums(total: NDArray[np.float64]) -> float:
@@ -109,28 +113,39 @@ def sacre_bleu_of_sums(total: NDArray[np.float64]) -> float:
     return _value(total, "exp")
 
 
-def _sacre_tokenizer(name: str) -> Callable[[str], str]:
-    """SacreBLEU's tokenizer of that name."""
+def _sacre_tokenizer(name: str) -> Callable[[str], list[str]]:
+    """SacreBLEU's tokenizer of that name, from a text to its words."""
     from sacrebleu.metrics.bleu import BLEU
 
     if name not in BLEU.TOKENIZERS:
         raise SettingsError(f"tokenize is '{name}'; allowed are {sorted(BLEU.TOKENIZERS)}")
     try:
-        return BLEU(tokenize=name).tokenizer
+        tokenizer = BLEU(tokenize=name).tokenizer
     except (ImportError, RuntimeError) as error:
         raise SettingsError(f"tokenize is '{name}', which lacks a package: {error}") from error
+    if name != "13a":
+        return lambda text: tokenizer(text).split()
+    part_words = lru_cache(maxsize=2**16)(lambda part: tuple(tokenizer(part).split()))
+
+    def words_of_parts(text: str) -> list[str]:
+        # To 13a white space is a boundary like any other, but for hyphens at the end of a line,
+        # which join lines, so that each different part of a text has to be looked at only once.
+        if "-\n" in text:
+            return list(tokenizer(text).split())
+        return [word for part in text.split() for word in part_words(part)]
+
+    return words_of_parts
 
 
-def _rows(tokens: Sequence[Sequence[str]], max_order: int) -> NDArray[np.float64]:
-    """Matches and n-grams of each order, both lengths, and 1, of each pair (N, 2 * max_order + 3).
+def _rows(tokens: Sequence[Sequence[str]], counts: Sequence[csr_matrix]) -> NDArray[np.float64]:
+    """Matches and n-grams of each order, both lengths, and 1, of each pair (N, 2 * orders + 3).
 
     Args:
         tokens: Words of the N generated texts, then of the N true ones.
-        max_order: Largest n-gram order.
+        counts: Their n-grams, of one order each.
     """
     size = len(tokens) // 2
     lengths = np.fromiter(map(len, tokens), np.float64, len(tokens))
-    counts = list(ngram_counts(tokens, max_order))
     columns = [shared(count[:size], count[size:]) for count in counts]
     columns += [sums(count[:size]) for count in counts]
     columns += [lengths[:size], lengths[size:], np.ones(size)]

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_showcase.metrics._checks import check_texts, mean, share
-from recbole_showcase.metrics._ngrams import ngram_counts, sums
-from recbole_showcase.metrics.words import words
+from recbole_showcase.metrics._ngrams import sums, word_ngrams
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -51,13 +50,11 @@ def cider(hypotheses: Sequence[str], references: Sequence[str]) -> float:
 def cider_values(hypotheses: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
     """:func:`cider` of each pair, shape (N,)."""
     check_texts(hypotheses=hypotheses, references=references)
-    tokens = [words(text) for text in (*hypotheses, *references)]
+    counted = word_ngrams((*hypotheses, *references))
     size = len(hypotheses)
-    lengths = np.fromiter(map(len, tokens), np.float64, len(tokens))
+    lengths = counted.lengths()
     penalty = np.exp(-np.square(lengths[:size] - lengths[size:]) / (2 * _SIGMA**2))
-    similarities = [
-        _similarity(counts[:size], counts[size:]) for counts in ngram_counts(tokens, _ORDERS)
-    ]
+    similarities = [_similarity(counts[:size], counts[size:]) for counts in counted.up_to(_ORDERS)]
     return 10.0 * penalty * np.mean(similarities, axis=0)
 
 

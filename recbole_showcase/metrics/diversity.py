@@ -15,7 +15,7 @@ from recbole_showcase.metrics._checks import (
     check_texts,
     mean,
 )
-from recbole_showcase.metrics._ngrams import ngram_counts, sums
+from recbole_showcase.metrics._ngrams import sums, word_ngrams
 from recbole_showcase.metrics.words import words
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def entropy_n(hypotheses: Sequence[str], n: int) -> float:
     """
     check_at_least_one(n=n)
     check_texts(hypotheses=hypotheses)
-    *_, counts = ngram_counts([words(text) for text in hypotheses], n)
+    counts = word_ngrams(hypotheses).up_to(n)[-1]
     times = np.asarray(counts.sum(axis=0), dtype=np.float64).reshape(-1)  # (G,)
     if not times.size:
         return float("nan")
@@ -164,10 +164,10 @@ def self_bleu(hypotheses: Sequence[str], *, max_order: int = 4) -> float:
     check_texts(hypotheses=hypotheses)
     if len(hypotheses) < 2:
         return float("nan")
-    tokens = [words(text) for text in hypotheses]
-    lengths = np.fromiter(map(len, tokens), np.float64, len(tokens))
+    counted = word_ngrams(hypotheses)
+    lengths = counted.lengths().astype(np.float64)
     matches, totals = [], []
-    for counts in ngram_counts(tokens, max_order):
+    for counts in counted.up_to(max_order):
         matches.append(_matches_elsewhere(counts))
         totals.append(np.maximum(sums(counts), 1.0))
     match = np.stack(matches)  # (max_order, N)

@@ -14,6 +14,8 @@ from recbole_showcase.metrics.images import image_recall_values
 
 Truth = Literal["text", "photos", "both", "either"]
 _TRUTHS = ("text", "photos", "both", "either")
+# Users of this many pairs or fewer are compared by all pairs of these, which grow with the square.
+_FEW_PAIRS = 32
 
 
 def rightly_explained(
@@ -116,7 +118,8 @@ def score_sentiment_agreement(
 ) -> float:
     """Kendall's tau-b of the recommender's scores and the sentiment of the texts.
 
-    Does the text praise what is recommended most? Computed by SciPy.
+    Does the text praise what is recommended most? Computed by SciPy; of users with few pairs by the
+    definition, for all of them at once.
 
     Args:
         scores: The recommender's score of each pair (N,); pairs with NaN are left out.
@@ -142,8 +145,31 @@ def score_sentiment_agreement(
     owners = np.asarray(users)
     check_same_length(scores=first, users=owners)
     order = np.flatnonzero(known)[np.argsort(owners[known], kind="stable")]
-    ends = np.flatnonzero(owners[order][1:] != owners[order][:-1]) + 1
-    return mean([_tau(first[own], second[own]) for own in np.split(order, ends)])
+    starts = np.flatnonzero(np.append(True, owners[order][1:] != owners[order][:-1])[: len(order)])
+    sizes = np.diff(np.append(starts, len(order)))
+    values = np.full(len(starts), np.nan)  # of users of one pair there is none
+    for size in np.unique(sizes[sizes > 1]):
+        own = sizes == size
+        rows = order[starts[own, None] + np.arange(size)]  # (users of that many pairs, size)
+        tau = _tau_of_rows if size <= _FEW_PAIRS else _tau_one_by_one
+        values[own] = tau(first[rows], second[rows])
+    return mean(values)
+
+
+def _tau_one_by_one(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """:func:`_tau` of each row of (U, n)."""
+    return np.array([_tau(*pair) for pair in zip(first, second, strict=True)])
+
+
+def _tau_of_rows(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """:func:`_tau` of each row of (U, n), over all pairs of its entries: U n^2 of them."""
+    here, there = np.triu_indices(first.shape[1], k=1)
+    one = np.sign(first[:, here] - first[:, there])
+    other = np.sign(second[:, here] - second[:, there])
+    agreement = (one * other).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tau = agreement / np.sqrt(np.abs(one).sum(axis=1)) / np.sqrt(np.abs(other).sum(axis=1))
+    return np.clip(tau, -1.0, 1.0)  # NaN where a side is all equal
 
 
 def _tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

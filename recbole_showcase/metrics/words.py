@@ -8,6 +8,7 @@ marks, or a run of katakana.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import regex
 
@@ -57,11 +58,18 @@ def rouge_words(text: str) -> list[str]:
     >>> rouge_words("A crêpe, hot."), rouge_words("面很好吃。")
     (['a', 'cr', 'pe', 'hot'], ['面', '很', '好', '吃'])
     """
-    from rouge_score.tokenize import tokenize
-
-    if _is_latin(text) and (found := tokenize(text, None)):
+    # The runs of a text are those of what stands between its spaces, few of which are different.
+    if _is_latin(text) and (found := [run for part in text.split() for run in _rouge_runs(part)]):
         return found
     return [word for word in _segments(text.lower()) if _SAYS_SOMETHING.match(word)]
+
+
+@lru_cache(maxsize=2**16)
+def _rouge_runs(part: str) -> tuple[str, ...]:
+    """Words of a part of a text that has no white space, by rouge-score."""
+    from rouge_score.tokenize import tokenize
+
+    return tuple(tokenize(part, None))
 
 
 def feature_words(text: str) -> list[str]:

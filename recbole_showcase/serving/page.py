@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from types import ModuleType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -25,7 +26,7 @@ from recbole_showcase.showcase import Showcase, UserShowcase
 
 page = APIRouter(include_in_schema=False)
 _MOST_SHOWN, _PAST_SHOWN, _USERS_SHOWN = 12, 12, 20
-_FILES = {
+_FILES: dict[str, tuple[ModuleType | str, str, str]] = {
     "gallery.css": (gallery, "templates/style.css", "text/css"),
     "page.css": ("recbole_showcase.serving", "static/page.css", "text/css"),
     "page.js": ("recbole_showcase.serving", "static/page.js", "text/javascript"),

@@ -8,6 +8,7 @@ without its text waits for one batch of texts at most.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ class _Ticket:
     until: float  # its text is of no use afterwards
     photos: asyncio.Future[tuple[Served, Chosen]]
     texts: asyncio.Future[list[str]]
+    chosen: float = -math.inf  # when its photos were
     given_up: bool = False  # nobody waits for it any more
 
 
@@ -76,6 +78,7 @@ class Batcher:
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="model")
     )
     _waiting: int = 0
+    _last_written: float = -math.inf
     _closing: bool = False
 
     async def answer(
@@ -108,6 +111,7 @@ class Batcher:
         self._more.set()
         try:
             served, chosen = await ticket.photos
+            ticket.chosen = loop.time()
             if not text:
                 return Answer(served, chosen, None, late=False)
             self._to_write.append((ticket, served, chosen))
@@ -129,7 +133,8 @@ class Batcher:
             if self._new:
                 await self._choose(await self._gather())
             elif self._to_write:
-                await self._write(self._next_texts())
+                if await self._nobody_joins():
+                    await self._write(self._next_texts())
             else:
                 self._work.clear()
                 await self._work.wait()
@@ -160,6 +165,23 @@ class Batcher:
         for ticket in batch:
             self.metrics.stages.labels("queue").observe(loop.time() - ticket.arrived)
         return [ticket for ticket in batch if not ticket.given_up]
+
+    async def _nobody_joins(self) -> bool:
+        """Whether the next texts are to be written now; else somebody has come for photos first.
+
+        Who has just been answered often asks again at once. Without a moment for them, clients
+        would part into two halves that wait for each other, each with half a batch.
+        """
+        if sum(len(entry[2].pairs) for entry in self._to_write) >= self.options.max_batch:
+            return True
+        chosen = max(self._to_write[0][0].chosen, self._last_written)
+        self._more.clear()
+        try:
+            async with asyncio.timeout_at(chosen + self.options.max_wait):
+                await self._more.wait()
+        except TimeoutError:
+            return True
+        return False
 
     def _next_texts(self) -> list[tuple[_Ticket, Served, Chosen]]:
         """The next batch to write texts for, all of one model, without those nobody waits for."""
@@ -195,6 +217,7 @@ class Batcher:
         found = await self._in_thread(
             partial(write, served, metrics=self.metrics), [chosen for *_, chosen in entries]
         )
+        self._last_written = asyncio.get_running_loop().time()
         for (ticket, *_), result in zip(entries, found, strict=True):
             _give(ticket.texts, result)
 

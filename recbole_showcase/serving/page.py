@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from types import ModuleType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
+from recbole_showcase import gallery
 from recbole_showcase.gallery.page import environment, top_relevance
 from recbole_showcase.serving.api import Asked, profile_job
 from recbole_showcase.serving.batcher import Answer
@@ -24,8 +26,8 @@ from recbole_showcase.showcase import Showcase, UserShowcase
 
 page = APIRouter(include_in_schema=False)
 _MOST_SHOWN, _PAST_SHOWN, _USERS_SHOWN = 12, 12, 20
-_FILES = {
-    "gallery.css": ("recbole_showcase.gallery", "templates/style.css", "text/css"),
+_FILES: dict[str, tuple[ModuleType | str, str, str]] = {
+    "gallery.css": (gallery, "templates/style.css", "text/css"),
     "page.css": ("recbole_showcase.serving", "static/page.css", "text/css"),
     "page.js": ("recbole_showcase.serving", "static/page.js", "text/javascript"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +20,9 @@ from recbole_showcase.metrics.ratings import root_of_mean
 from recbole_showcase.metrics.statistics import ratio
 from recbole_showcase.settings import stored_as
 
-_BASIS = "rests_on"  # key of a result file, among the names of figures
+# Keys of a result file, among the names of figures.
+_BASIS = "rests_on"
+_DIGEST = "sha256"
 FORMAT = "recbole_showcase user sums 1"
 # How a value follows from sums, by the name that stands in files.
 _FORMS: Mapping[str, Callable[[NDArray[np.float64]], float]] = {
@@ -80,6 +83,7 @@ def save_result(
     plain: dict[str, Any] = {name: float(value) for name, value in result.items()}
     if basis is not None:
         plain[_BASIS] = asdict(basis)
+    plain[_DIGEST] = _digest(plain)
     replace_text(result_file(checkpoint), json.dumps(plain, indent=2))
 
 
@@ -107,6 +111,9 @@ def _content(checkpoint: str | Path) -> tuple[dict[str, float] | None, Basis | N
         return None, None
     try:
         content = stored_as(dict[str, Any], path.read_bytes())
+        digest = content.pop(_DIGEST, None)
+        if digest is not None and digest != _digest(content):
+            raise ValueError(f"its figures are not those that its {_DIGEST} is of")
         basis = content.pop(_BASIS, None)
         figures = stored_as(dict[str, float], json.dumps(content))
         return figures, None if basis is None else stored_as(Basis, json.dumps(basis))
@@ -114,6 +121,11 @@ def _content(checkpoint: str | Path) -> tuple[dict[str, float] | None, Basis | N
         raise CheckpointError(
             f"test result '{path}' is damaged: {error}; delete it to do without, or test again"
         ) from error
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of plain data, which notices a digit that a disk or a hand has changed."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def user_sums_file(checkpoint: str | Path) -> Path:

@@ -19,9 +19,15 @@ from recbole_showcase.benchmark.search import Trials
 from recbole_showcase.distillation import AlignmentClassifier
 from recbole_showcase.encoders.partial import RowWriter
 from recbole_showcase.encoders.store import read_meta
-from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.errors import CheckpointError, ShowcaseError
 from recbole_showcase.evaluation.results import FORMAT as SUMS_FORMAT
-from recbole_showcase.evaluation.results import load_basis, load_result, read_user_sums
+from recbole_showcase.evaluation.results import (
+    Basis,
+    load_basis,
+    load_result,
+    read_user_sums,
+    save_result,
+)
 from recbole_showcase.offline.asked import Asked
 from recbole_showcase.offline.folder import ShowcaseFolder
 from recbole_showcase.text.tokenizer import TextTokenizer
@@ -121,6 +127,25 @@ def test_figures_that_are_none(tmp_path: Path) -> None:
     path.write_text('{"ndcg@10": NaN, "hit@10": 1}')
     found = load_result(tmp_path / "a.pth")
     assert found is not None and np.isnan(found["ndcg@10"]) and found["hit@10"] == 1
+
+
+def test_every_flipped_bit_of_a_test_result_is_noticed(tmp_path: Path) -> None:
+    figures, basis = {"ndcg@10": 0.25, "imagef1@3": float("nan"), "hit@10": 1.0}, Basis(40, 31, 2)
+    checkpoint = tmp_path / "a.pth"
+    save_result(checkpoint, figures, basis)
+    assert load_result(checkpoint) == pytest.approx(figures, nan_ok=True)
+    assert load_basis(checkpoint) == basis
+    path = tmp_path / "a.test.json"
+    whole = path.read_bytes()
+    for bit in range(8 * len(whole)):
+        other = bytearray(whole)
+        other[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(other)
+        try:
+            read = load_result(checkpoint), load_basis(checkpoint)
+        except CheckpointError:
+            continue
+        assert read == (pytest.approx(figures, nan_ok=True), basis), (bit, bytes(other))
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_two_processes_quote_as_one(runs: Runs) -> None:
     alone, shared = (runs.results[name]["figures"] for name in ("quotes of one", "quotes"))
     texts = [name.lower() for name in QUOTED[1:]]
     assert [shared[name] for name in texts] == [alone[name] for name in texts]
-    assert shared["bleu1"] > 50
+    assert shared["bleu1"] > 40
 
 
 def test_processes_of_two_hosts_meet(runs: Runs) -> None:

@@ -88,7 +88,7 @@ class SentenceTable:
                 f"{store.folder}: {error}; make them anew with: {store.command}"
             ) from error
         inter = corpus.interactions
-        rows = corpus.rows_of(reviews)
+        rows = corpus.finder()(reviews)
         kept = np.flatnonzero(inter.splits[rows] == TRAIN)
         self.rows, self.numbers = rows[kept].astype(np.int32), numbers[kept]
         self.features = Features(store, kept)

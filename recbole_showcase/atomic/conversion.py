@@ -132,8 +132,9 @@ def _check(out: Path, overwrite: bool) -> None:
         raise DataError(f"{out} does not name a data set; expected a folder such as DATA/NAME")
     if out.is_symlink():  # what it leads to may be anybody's, and would lose its photos
         found = os.path.realpath(out)
-        leads = f"name the folder that it leads to, {found}" if out.exists() else "it leads nowhere"
-        raise DataError(f"{out} is a link; {leads}")
+        circle = os.path.islink(found)
+        leads = "in a circle" if circle else f"to {found}, which may be named in its place"
+        raise DataError(f"{out} is a link, and leads {leads}")
     if not out.exists():
         return
     if not out.is_dir():

@@ -99,7 +99,7 @@ def test_a_link_is_not_followed(tmp_path: Path, reviews: Path, ours: bool) -> No
         (target / "photos" / "a.jpg").write_bytes(b"x")
     (tmp_path / "d").symlink_to(target)
     before = _tree(tmp_path)
-    with pytest.raises(DataError, match=r"is a link; name the folder that it leads to, .*elsewher"):
+    with pytest.raises(DataError, match=r"is a link, and leads to .*elsewher"):
         convert_google_local([reviews], [], tmp_path / "d", GoogleLocalOptions(overwrite=True))
     assert _tree(tmp_path) == before and (tmp_path / "d").is_symlink()
 

@@ -64,6 +64,7 @@ def test_the_examples_can_be_read() -> None:
         "demo_selectors",
         "google_local_variants",
         "own_dataset",
+        "seeing",
         "xrec_google",
     }
     assert all(len(cells_of(spec)) > 1 for spec in names.values())

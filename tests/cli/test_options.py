@@ -81,6 +81,7 @@ def test_help_in_both_ways(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_options_have_the_usual_forms(words: tuple[str, ...]) -> None:
     on_their_own = {"help", "version", "quiet", "verbose", "install_completion", "show_completion"}
+    on_their_own.add("sentences")  # those that are there are kept, whatever is said
     for param in COMMANDS[words].params:
         if getattr(param, "is_flag", False) and param.name not in on_their_own:
             (on,), (off,) = param.opts, param.secondary_opts

@@ -487,4 +487,5 @@ def test_figures_of_another_split_are_not_those_of_the_test(
     kept = json.loads(result_file(other).read_text())
     rows = len(test._dataset.showcase_rows)
     assert kept.pop("rests_on") == {"rows": rows, "explained": rows, "texts_unused": 0}
+    assert kept.pop("sha256")
     assert kept == {k: float(v) for k, v in result.items()}

@@ -22,7 +22,11 @@ from tests.tiny import TinyWorld, write_sentences
 from tests.together import run_together
 
 # METEOR needs WordNet, and these two a pretrained language model.
-WITH_DOWNLOADS = {"METEOR", "BERTScore", "MAUVE"}
+WITH_DOWNLOADS = {
+    *("METEOR", "MAUVE", "BERTScore", "BERTScoreRescaled"),
+    *("BARTScore", "BARTScorePrecision", "BARTScoreRecall"),
+    *("StatementPrecision", "StatementRecall", "EvidencePrecision"),
+}
 SMALL = WorldSettings(seed=6, n_users=41, n_items=16, reviews_mean=6.0, share_with_photos=0.9)
 TRAIN = """
 import json, sys

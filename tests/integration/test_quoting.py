@@ -82,7 +82,7 @@ def test_a_run_without_anything_to_train_beside_the_recommender(
     assert not [key for key in state["state_dict"] if key.startswith("showcase.explainer")]
     assert state["optimizer"]["param_groups"][1]["params"] == []
     assert result["bleu1"] > 40 and result["fmr"] > 0.7
-    assert result["emptytexts"] == 0 and result["userinfluence"] > 0.1
+    assert result["emptytexts"] == 0 and result["userinfluence"] > 0.03
 
 
 def test_every_sentence_stands_in_an_earlier_training_review_of_the_item_by_another(

@@ -81,7 +81,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data_path = Path(folder)
-        (data_path / "big").mkdir()
+        (data_path / "big" / "big.features" / "showcase-tiny").mkdir(parents=True)  # not opened
         write_interactions(data_path / "big" / "big.inter", arguments.rows)
         times: dict[str, list[list[float]]] = {"BPR": [], "ShowcaseBPR": []}
         for turn in range(1 + arguments.repeats):

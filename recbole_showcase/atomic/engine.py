@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 PIECE_BYTES = 1 << 26
 OBJECT_BYTES = 1 << 20  # of a line to begin with; DuckDB takes more where it needs more
+_SETTLED_TOGETHER = 1 << 22  # rows whose ids are in memory at once
 BROKEN = "broken line"
 REPEATED = "repeated row"
 OLDER = "older review of the pair"
@@ -151,7 +152,12 @@ class Selection:
                 + (f"; dropped: {why}" if why else "")
                 + told(broken)
             )
-        self._connection.execute("DELETE FROM rows WHERE rowid NOT IN (SELECT rid FROM kept)")
+        run = self._connection.execute
+        (end,) = run("SELECT 1 + max(rowid) FROM rows").fetchall()[0]
+        for start in range(0, end, _SETTLED_TOGETHER):
+            part = f"BETWEEN {start} AND {start + _SETTLED_TOGETHER - 1}"
+            kept = f"SELECT rid FROM kept WHERE rid {part}"
+            run(f"DELETE FROM rows WHERE rowid {part} AND rowid NOT IN ({kept})")
 
     def keep_core(self, k: int) -> None:
         """Keep the largest part in which every user and every item has ``k`` rows or more.

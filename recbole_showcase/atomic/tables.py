@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recbole_showcase.atomic.engine import on_a_cursor, write_query
+from recbole_showcase.atomic.engine import count_rows, on_a_cursor, write_query
 from recbole_showcase.atomic.photos import PHOTO_SUFFIXES, PhotoFolder
 from recbole_showcase.atomic.schema import IMAGE, ITEM, REVIEW, AtomicFile
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # 80 bits of the MD5 of user, item and time, so it is the same under other options and under every
 # version of DuckDB. A clean id holds no tab.
 REVIEW_ID = "substr(md5(concat(user_id, chr(9), item_id, chr(9), time)), 1, 20)"
+
+
+_ROWS_AT_ONCE = 1 << 25
 
 
 def headers(file: AtomicFile) -> list[str]:
@@ -90,7 +93,9 @@ def write_siblings(
     beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = (),
     reviews: Callable[[duckdb.DuckDBPyConnection, Path], int] = write_reviews,
 ) -> Counts:
-    """Write ``.review``, ``.image`` and ``.item`` of what is left in ``rows``, at once.
+    """Write ``.review``, ``.image`` and ``.item`` of what is left in ``rows``.
+
+    At once where there are few rows, else one after another: each holds memory that cannot spill.
 
     Args:
         connection: A DuckDB with the tables ``rows``, ``kept`` and ``meta``.
@@ -111,7 +116,8 @@ def write_siblings(
     def texts(own: duckdb.DuckDBPyConnection) -> int:
         return reviews(own, Path(f"{stem}.review"))
 
-    with ThreadPoolExecutor() as pool:
+    few = count_rows(connection, "true") <= _ROWS_AT_ONCE
+    with ThreadPoolExecutor(max_workers=None if few else 1) as pool:
         others = [on_a_cursor(pool, connection, task) for task in beside]
         text = on_a_cursor(pool, connection, texts)
         shown = on_a_cursor(pool, connection, images)

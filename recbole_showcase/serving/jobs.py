@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from recbole_showcase.composed.newcomers import decoded
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.data.profiles import Newcomer
 from recbole_showcase.errors import one_line
@@ -52,7 +51,7 @@ class Profile:
     """Items with photos for somebody who is in no file; the most visited where none are given."""
 
     texts: tuple[str, ...]
-    own_photos: tuple[np.ndarray, ...]  # decoded
+    own_photos: np.ndarray  # (H, h, w, 3) uint8, as the encoder looks at them
     items: tuple[tuple[str, Photos], ...] | None
     k: int
 
@@ -130,15 +129,6 @@ def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[lis
             for n in group:
                 texts[n] = [next(written) for _ in range(len(parts[n].pairs))]
     return texts
-
-
-def decode_own(photos: Sequence[bytes], served: Served, pixel_limit: int) -> tuple[np.ndarray, ...]:
-    """Photos that somebody dropped, decoded; this may run in any thread.
-
-    Raises:
-        DataError: One is none that can be used.
-    """
-    return tuple(decoded(photos, served.recommender.newcomers.image_size, pixel_limit))
 
 
 def _planned(served: Served, jobs: Sequence[Job]) -> list[Chosen | NotFound]:

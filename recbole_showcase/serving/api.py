@@ -203,10 +203,10 @@ async def profile_job(asked: ProfileRequest, service: Service) -> Profile:
 
 def showcases_of(answer: Answer, service: Service) -> list[ShowcaseOut]:
     """An answer's showcases in the order of the job, those with an error among them."""
-    shown = answer.chosen.showcases(answer.served)
+    shown = answer.chosen.showcases(answer.served, answer.written)
     texts: list[str | None] = [None] * len(shown)
-    if answer.texts is not None:
-        texts = list(answer.texts)
+    if answer.written is not None:
+        texts = [showcase.text for showcase in shown]
     elif answer.late:
         texts = service.instead_of_texts(answer.served, shown)
     found = {

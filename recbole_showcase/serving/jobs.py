@@ -90,9 +90,11 @@ class Chosen:
     ranks: np.ndarray | None = None
     scores: np.ndarray | None = None
 
-    def showcases(self, served: Served) -> list[Showcase]:
-        """For people to read, without a text."""
+    def showcases(self, served: Served, written: Explanations | None = None) -> list[Showcase]:
+        """For people to read, with what was written of the pairs, if anything."""
         outputs = Explanations.of_photos(self.photos, self.relevance)
+        if written is not None:
+            outputs = replace(written, photos=self.photos, relevance=self.relevance)
         return served.recommender.showcases(self.pairs, outputs, self.ranks, self.scores)
 
 
@@ -114,9 +116,9 @@ def choose(
     return found
 
 
-def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[list[str]]:
-    """The texts of several jobs, by job, written from the chosen photos."""
-    texts: list[list[str]] = [[] for _ in parts]
+def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[Explanations]:
+    """Texts and what they rest on, by job, of several jobs; written from the chosen photos."""
+    written = [Explanations.of_photos(part.photos, part.relevance) for part in parts]
     with metrics.timed("text"):
         for group in _together(parts):
             some = [parts[n] for n in group]
@@ -125,10 +127,10 @@ def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[lis
                 photos=_stacked([part.photos for part in some]),
                 newcomer=some[0].newcomer,
             )
-            written = iter(outputs.texts)
-            for n in group:
-                texts[n] = [next(written) for _ in range(len(parts[n].pairs))]
-    return texts
+            ends = np.cumsum([len(part.pairs) for part in some])
+            for n, end in zip(group, ends, strict=True):
+                written[n] = outputs[np.arange(end - len(parts[n].pairs), end)]
+    return written
 
 
 def _planned(served: Served, jobs: Sequence[Job]) -> list[Chosen | NotFound]:

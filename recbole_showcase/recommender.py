@@ -17,7 +17,6 @@ from recbole_showcase.composed.items import describe_items
 from recbole_showcase.composed.newcomers import (
     GivenPhoto,
     NewcomerEncoder,
-    decoded,
     popular_items,
 )
 from recbole_showcase.composed.ranking import Ranked, best_pairs, without_sequence
@@ -267,7 +266,7 @@ class ShowcaseRecommender:
         texts = [text for text in texts_of("reviews", reviews) if text.strip()]
         texts = texts[: self._data.settings.max_history_reviews]
         photos = photos[: self._data.settings.max_history_photos]
-        return self.newcomers.newcomer(texts, decoded(photos, self.newcomers.image_size))
+        return self.newcomers.newcomer(texts, self.newcomers.pixels(photos))
 
     def popular_items(self, top_k: int) -> np.ndarray:
         """Internal ids (<= top_k,) of the items with the most training rows."""

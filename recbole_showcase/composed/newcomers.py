@@ -41,26 +41,41 @@ class NewcomerEncoder:
         """
         return self._encoder
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) in pixels of what the encoder looks at."""
-        return self._encoder.image_size
+    def pixels(self, photos: Sequence[GivenPhoto], pixel_limit: int = PIXEL_LIMIT) -> np.ndarray:
+        """Photos as the encoder looks at them (H, h, w, 3) uint8; any thread may ask.
 
-    def newcomer(self, texts: Sequence[str], photos: Sequence[np.ndarray]) -> Newcomer:
+        One is decoded and made small before the next, so that of no more than one all pixels are in
+        memory.
+
+        Args:
+            photos: Files, what is in files, or what Pillow has opened.
+            pixel_limit: Width times height above which a photo is refused.
+
+        Raises:
+            FeatureStoreError: As :meth:`load`.
+            DataError: One cannot be used; it is named by its place.
+        """
+        encoder = self._encoder
+        found = np.empty((len(photos), *encoder.image_size, 3), dtype=np.uint8)
+        for number, photo in enumerate(photos):
+            try:
+                found[number] = encoder.pixels(_decoded(photo, encoder.image_size, pixel_limit))
+            except (PhotoError, RuntimeError, ValueError) as error:  # extreme shapes are refused
+                raise DataError(f"photos[{number}] cannot be used: {error}"[:300]) from error
+        return found
+
+    def newcomer(self, texts: Sequence[str], pixels: np.ndarray) -> Newcomer:
         """Somebody's taste, the latest first.
 
         Args:
             texts: Reviews (R), none of them blank.
-            photos: Decoded photos (H), each (h, w, 3) uint8.
+            pixels: Photos (H, h, w, 3) uint8, as :meth:`pixels` gives them.
 
         Raises:
             FeatureStoreError: As :meth:`load`.
-            DataError: A photo cannot be brought to the encoder's size.
         """
         encoder = self._encoder
-        pixels = [_resized(encoder, number, photo) for number, photo in enumerate(photos)]
-        stack = np.stack(pixels) if pixels else np.empty((0, *encoder.image_size, 3), np.uint8)
-        images = encoder.encode_images(encoder.normalise(torch.from_numpy(stack)))
+        images = encoder.encode_images(encoder.normalise(torch.from_numpy(pixels)))
         return Newcomer(
             tuple(texts),
             self._as_stored(encoder.encode_texts(list(texts))),
@@ -84,31 +99,6 @@ class NewcomerEncoder:
         return stored.astype(np.float32)
 
 
-def decoded(
-    photos: Sequence[GivenPhoto], smallest: tuple[int, int], pixel_limit: int = PIXEL_LIMIT
-) -> list[np.ndarray]:
-    """Photos (h, w, 3) uint8 of files, of what is in files, or of what Pillow has opened.
-
-    Args:
-        photos: The photos.
-        smallest: See :func:`~recbole_showcase.files.photos.read_photo`.
-        pixel_limit: Width times height above which a photo is refused.
-
-    Raises:
-        DataError: One cannot be used; it is named by its place.
-    """
-    found = []
-    for number, photo in enumerate(photos):
-        try:
-            if isinstance(photo, Image.Image):
-                found.append(pixels_of(photo, pixel_limit))
-            else:
-                found.append(read_photo(photo, smallest, pixel_limit))
-        except PhotoError as error:
-            raise DataError(f"photos[{number}] cannot be used: {error}") from error
-    return found
-
-
 def popular_items(interactions: Interactions, n_items: int, k: int) -> np.ndarray:
     """Internal ids (<= k,) of the items with the most training rows, the first of equals first.
 
@@ -122,8 +112,8 @@ def popular_items(interactions: Interactions, n_items: int, k: int) -> np.ndarra
     return 1 + np.argsort(-counts[1:], kind="stable")[:k]
 
 
-def _resized(encoder: ClipEncoder, number: int, photo: np.ndarray) -> np.ndarray:
-    try:
-        return encoder.pixels(photo)
-    except (PhotoError, RuntimeError, ValueError) as error:  # extreme shapes are refused
-        raise DataError(f"photos[{number}] cannot be resized: {error}"[:300]) from error
+def _decoded(photo: GivenPhoto, smallest: tuple[int, int], pixel_limit: int) -> np.ndarray:
+    """Pixels (h, w, 3) uint8 of a photo."""
+    if isinstance(photo, Image.Image):
+        return pixels_of(photo, pixel_limit)
+    return read_photo(photo, smallest, pixel_limit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 from typing import Annotated, Any
 
@@ -12,13 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from recbole_showcase.errors import DataError, one_line
 from recbole_showcase.serving.batcher import Answer
-from recbole_showcase.serving.jobs import (
-    Explain,
-    Job,
-    Profile,
-    Recommend,
-    decode_own,
-)
+from recbole_showcase.serving.jobs import Explain, Job, Profile, Recommend
 from recbole_showcase.serving.metrics import CONTENT_TYPE
 from recbole_showcase.serving.options import (
     MAX_ID,
@@ -195,8 +188,10 @@ async def profile_job(asked: ProfileRequest, service: Service) -> Profile:
     if not served.takes_profiles:
         raise NotHere("the encoder of the data is not on this machine: profiles are not answered")
     contents = [_bytes(number, photo) for number, photo in enumerate(asked.photos)]
+    pixels = served.recommender.newcomers.pixels
     try:
-        own = await run_in_threadpool(decode_own, contents, served, PHOTO_PIXELS)
+        async with service.decoding:
+            own = await run_in_threadpool(pixels, contents, PHOTO_PIXELS)
     except DataError as error:
         raise Malformed(str(error)) from error
     items = None
@@ -208,10 +203,10 @@ async def profile_job(asked: ProfileRequest, service: Service) -> Profile:
 
 def showcases_of(answer: Answer, service: Service) -> list[ShowcaseOut]:
     """An answer's showcases in the order of the job, those with an error among them."""
-    shown = answer.chosen.showcases(answer.served)
+    shown = answer.chosen.showcases(answer.served, answer.written)
     texts: list[str | None] = [None] * len(shown)
-    if answer.texts is not None:
-        texts = list(answer.texts)
+    if answer.written is not None:
+        texts = [showcase.text for showcase in shown]
     elif answer.late:
         texts = service.instead_of_texts(answer.served, shown)
     found = {
@@ -238,7 +233,7 @@ async def _showcases(
 
 
 def _bytes(number: int, photo: str) -> bytes:
-    with contextlib.suppress(binascii.Error):
+    with contextlib.suppress(ValueError):  # of another alphabet, or of another length
         content = base64.b64decode(photo, validate=True)
         if len(content) > MAX_PHOTO_BYTES:
             raise Malformed(

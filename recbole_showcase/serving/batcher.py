@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from recbole_showcase.data.pairs import Explanations
 from recbole_showcase.serving.jobs import Chosen, Job, choose, write
 from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.options import ServeOptions
@@ -34,7 +35,7 @@ class _Ticket:
     arrived: float
     until: float  # its text is of no use afterwards
     photos: asyncio.Future[tuple[Served, Chosen]]
-    texts: asyncio.Future[list[str]]
+    written: asyncio.Future[Explanations]
     chosen: float = -math.inf  # when its photos were
     given_up: bool = False  # nobody waits for it any more
 
@@ -46,13 +47,13 @@ class Answer:
     Attributes:
         served: Who answered.
         chosen: The pairs with their photos.
-        texts: Of the pairs; None where none was asked for or it was late.
+        written: Of the pairs; None where no text was asked for or it was late.
         late: Whether it was late.
     """
 
     served: Served
     chosen: Chosen
-    texts: list[str] | None
+    written: Explanations | None
     late: bool
 
 
@@ -118,10 +119,10 @@ class Batcher:
             self._work.set()
             try:
                 async with asyncio.timeout_at(ticket.until):
-                    texts = await ticket.texts
+                    written = await ticket.written
             except TimeoutError:
                 return Answer(served, chosen, None, late=True)
-            return Answer(served, chosen, texts, late=False)
+            return Answer(served, chosen, written, late=False)
         finally:
             ticket.given_up = True
             self._count(-size)
@@ -132,6 +133,7 @@ class Batcher:
         while not (self._closing and not self._waiting):
             if self._new:
                 await self._choose(await self._gather())
+                self._forget_given_up()
             elif self._to_write:
                 if await self._nobody_joins():
                     await self._write(self._next_texts())
@@ -183,6 +185,10 @@ class Batcher:
             return True
         return False
 
+    def _forget_given_up(self) -> None:
+        """Drop what nobody waits for: while there are always photos to choose, it would pile up."""
+        self._to_write = deque(entry for entry in self._to_write if not entry[0].given_up)
+
     def _next_texts(self) -> list[tuple[_Ticket, Served, Chosen]]:
         """The next batch to write texts for, all of one model, without those nobody waits for."""
         own = self._to_write[0][1]
@@ -219,7 +225,7 @@ class Batcher:
         )
         self._last_written = asyncio.get_running_loop().time()
         for (ticket, *_), result in zip(entries, found, strict=True):
-            _give(ticket.texts, result)
+            _give(ticket.written, result)
 
     async def _in_thread(
         self, work: Callable[[Sequence[Any]], Sequence[Any]], batch: Sequence[Any]

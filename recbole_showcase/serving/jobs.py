@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from recbole_showcase.composed.newcomers import decoded
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.data.profiles import Newcomer
 from recbole_showcase.errors import one_line
@@ -52,7 +51,7 @@ class Profile:
     """Items with photos for somebody who is in no file; the most visited where none are given."""
 
     texts: tuple[str, ...]
-    own_photos: tuple[np.ndarray, ...]  # decoded
+    own_photos: np.ndarray  # (H, h, w, 3) uint8, as the encoder looks at them
     items: tuple[tuple[str, Photos], ...] | None
     k: int
 
@@ -91,9 +90,11 @@ class Chosen:
     ranks: np.ndarray | None = None
     scores: np.ndarray | None = None
 
-    def showcases(self, served: Served) -> list[Showcase]:
-        """For people to read, without a text."""
+    def showcases(self, served: Served, written: Explanations | None = None) -> list[Showcase]:
+        """For people to read, with what was written of the pairs, if anything."""
         outputs = Explanations.of_photos(self.photos, self.relevance)
+        if written is not None:
+            outputs = replace(written, photos=self.photos, relevance=self.relevance)
         return served.recommender.showcases(self.pairs, outputs, self.ranks, self.scores)
 
 
@@ -115,9 +116,9 @@ def choose(
     return found
 
 
-def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[list[str]]:
-    """The texts of several jobs, by job, written from the chosen photos."""
-    texts: list[list[str]] = [[] for _ in parts]
+def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[Explanations]:
+    """Texts and what they rest on, by job, of several jobs; written from the chosen photos."""
+    written = [Explanations.of_photos(part.photos, part.relevance) for part in parts]
     with metrics.timed("text"):
         for group in _together(parts):
             some = [parts[n] for n in group]
@@ -126,19 +127,10 @@ def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[lis
                 photos=_stacked([part.photos for part in some]),
                 newcomer=some[0].newcomer,
             )
-            written = iter(outputs.texts)
-            for n in group:
-                texts[n] = [next(written) for _ in range(len(parts[n].pairs))]
-    return texts
-
-
-def decode_own(photos: Sequence[bytes], served: Served, pixel_limit: int) -> tuple[np.ndarray, ...]:
-    """Photos that somebody dropped, decoded; this may run in any thread.
-
-    Raises:
-        DataError: One is none that can be used.
-    """
-    return tuple(decoded(photos, served.recommender.newcomers.image_size, pixel_limit))
+            ends = np.cumsum([len(part.pairs) for part in some])
+            for n, end in zip(group, ends, strict=True):
+                written[n] = outputs[np.arange(end - len(parts[n].pairs), end)]
+    return written
 
 
 def _planned(served: Served, jobs: Sequence[Job]) -> list[Chosen | NotFound]:

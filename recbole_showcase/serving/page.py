@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from types import ModuleType
@@ -110,9 +109,7 @@ def _user_page(answer: Answer, user: str) -> UserShowcase:
 
 
 def _cards(answer: Answer) -> list[Showcase]:
-    shown = answer.chosen.showcases(answer.served)
-    texts: Sequence[str] = answer.texts or [""] * len(shown)
-    return [replace(each, text=text) for each, text in zip(shown, texts, strict=True)]
+    return answer.chosen.showcases(answer.served, answer.written)
 
 
 def _render(name: str, users: Sequence[UserShowcase], **given: Any) -> str:

@@ -118,6 +118,13 @@ class ShowcaseOut(BaseModel):
     score: float | None = None
     photos: list[PhotoOut] = []
     text: str | None = None
+    evidence: Annotated[
+        list[str],
+        Field(
+            description="Ids of the reviews that the text rests on: those that it quotes, one a "
+            "sentence, or the user's own that it was written from."
+        ),
+    ] = []
     late: bool = False
     error: str | None = None
 
@@ -133,6 +140,7 @@ class ShowcaseOut(BaseModel):
             score=_number(showcase.score),
             photos=[PhotoOut.of(photo) for photo in showcase.photos],
             text=text,
+            evidence=list(showcase.evidence),
             late=late,
         )
 

@@ -18,6 +18,7 @@ from recbole_showcase.serving.served import Served
 from recbole_showcase.showcase import Showcase
 
 LOG = logging.getLogger("uvicorn.error")
+_DECODED_AT_ONCE = 4  # requests whose photos have all their pixels in memory
 
 # What says something about a showcase whose text is late, at once, or None. It runs in a thread of
 # its own beside the model's, so it may read what the recommender has, and not ask its model.
@@ -32,6 +33,7 @@ class Service:
         metrics: What is counted.
         options: How it works.
         reloader: What watches the checkpoint.
+        decoding: Held by a request while its photos are decoded.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Service:
         self.batcher = Batcher(served, options, self.metrics)
         self.reloader = Reloader(checkpoint, load, self.batcher, self.metrics, options.watch)
         self.metrics.serve(served.model, served.data)
+        self.decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 

@@ -14,6 +14,7 @@ import recbole_showcase
 from recbole_showcase.atomic import REVIEW, read_atomic, write_atomic
 from recbole_showcase.data.corpus import TEST, TRAIN, VALID
 from recbole_showcase.data.pairs import Pairs
+from recbole_showcase.data.profiles import Newcomer
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.gallery import render_gallery
 from recbole_showcase.offline import OfflineOptions, write_showcases
@@ -120,6 +121,28 @@ def test_what_the_user_likes_is_quoted(trained: tuple[Path, dict[str, float]]) -
     assert 20 < can.sum() < 40
     assert [TOPICS[n % 4] in s.text for n, s in enumerate(shown)] == can.tolist()
     assert all(s.evidence and s.to_dict()["evidence"] == list(s.evidence) for s in shown)
+
+
+def test_to_somebody_who_is_in_no_file_is_quoted_what_a_user_of_that_taste_gets(
+    trained: tuple[Path, dict[str, float]],
+) -> None:
+    """But for the user's own sentences, of which a newcomer has none."""
+    model = recbole_showcase.load_explainer(trained[0]).model
+    data = model.showcase.data
+    items = np.arange(1, len(data.corpus.item_tokens))
+    known, new = (Pairs.of_ids(np.full_like(items, user), items) for user in (3, 0))
+    profile = data.profile(known[:1])
+    past = profile.review_features[0][profile.review_mask[0]].numpy()
+    photos = model.explain(known, text=False).photos
+    taste = Newcomer(("",) * len(past), past, np.empty((0, data.feature_dim), np.float32))
+    found = model.explain(new, photos=photos, newcomer=taste)
+    same = (data.sentences.of_items(known, 99) == data.sentences.of_items(new, 99)).all(axis=1)
+    expected = model.explain(known, photos=photos)
+    assert 0 < same.sum() < len(items)
+    assert np.array(found.texts)[same].tolist() == np.array(expected.texts)[same].tolist()
+    assert (found.evidence[same] == expected.evidence[same]).all()
+    nothing = Newcomer((), past[:0], past[:0])
+    assert all(model.explain(new, photos=photos, newcomer=nothing).texts)
 
 
 def test_pages_and_folders_name_the_reviews(

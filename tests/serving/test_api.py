@@ -38,6 +38,7 @@ def said(shown: Showcase) -> dict[str, Any]:
             for photo in shown.photos
         ],
         "text": shown.text,
+        "evidence": list(shown.evidence),
         "late": False,
         "error": None,
     }
@@ -48,6 +49,8 @@ def test_recommendations_are_the_recommenders(client: TestClient, served: Served
     assert answer.status_code == 200
     known = served.recommender.recommend(["u5"], 3)[0]
     assert answer.json()["showcases"] == [said(shown) for shown in known]
+    assert all(shown.evidence for shown in known)  # the past that the texts were written from
+    assert "Rests on" in client.get("/", params={"user": "u5", "k": 3}).text
     bare = client.post("/v1/recommend", json={"user": "u5", "k": 3, "explain": False}).json()
     assert [shown["item"] for shown in bare["showcases"]] == [shown.item for shown in known]
     assert all(not s["photos"] and s["text"] is None and not s["late"] for s in bare["showcases"])

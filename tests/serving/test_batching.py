@@ -178,7 +178,7 @@ def test_what_was_accepted_is_answered_at_the_end(served: Served) -> None:
         return given
 
     first, second, unknown = asyncio.run(end())
-    assert len(first.texts) == 2 and len(second.texts) == 1
+    assert len(first.written.texts) == 2 and len(second.written.texts) == 1
     assert isinstance(unknown, NotFound)
 
 
@@ -193,7 +193,7 @@ def test_a_request_that_was_cancelled_leaves_no_place_taken(served: Served) -> N
         with pytest.raises(asyncio.CancelledError):
             await waiting
         work = asyncio.create_task(found.run())
-        assert (await found.answer(Recommend("u2", 1), 30.0)).texts is not None
+        assert (await found.answer(Recommend("u2", 1), 30.0)).written is not None
         found.close()
         await asyncio.wait_for(work, 20)
 

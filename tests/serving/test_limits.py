@@ -188,6 +188,8 @@ def png(image: Image.Image) -> bytes:
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no photo of a format"),
         (b"\0" * ((4 << 20) + 1), "4,194,304 are allowed"),
         ("no base64!", "photos[0] is no base64"),
+        ("é" * 8, "photos[0] is no base64"),
+        (png(Image.new("1", (20_000, 1))), "photos[0] cannot be used: too thin"),
     ],
 )
 def test_what_is_dropped_may_be_anything(client: TestClient, photo: Any, said: str) -> None:

@@ -98,12 +98,13 @@ async function write(card, chosen) {
   const mine = (card.dataset.asked = Number(card.dataset.asked || 0) + 1);
   words.classList.add("busy");
   const photos = chosen.length ? chosen : null;
-  let said, quoted = false;
+  let said, quoted = false, reviews = [];
   try {
     const { showcases: [found] } = user
       ? await ask("/v1/explain", { pairs: [{ user, item, photos }], deadline_ms: 60000 })
       : await ask("/v1/profile", { ...newcomer, items: [{ item, photos }], deadline_ms: 60000 });
     quoted = Boolean(found.text && found.text.trim());
+    reviews = [...new Set(found.evidence)];
     said = found.error || (quoted ? found.text : "No text was generated.");
   } catch (error) {
     said = error.message;
@@ -116,8 +117,25 @@ async function write(card, chosen) {
   const quote = document.createElement("blockquote");
   quote.className = "generated";
   quote.append(line);
-  words.replaceChildren(quoted ? quote : line);
+  words.replaceChildren(quoted ? quote : line, ...(reviews.length ? [evidence(reviews)] : []));
   words.classList.remove("busy");
+}
+
+// As the template has it.
+function evidence(reviews) {
+  const box = document.createElement("details");
+  box.className = "evidence";
+  const summary = document.createElement("summary");
+  summary.textContent = `Rests on ${reviews.length} review${reviews.length === 1 ? "" : "s"}`;
+  const list = document.createElement("p");
+  for (const [place, id] of reviews.entries()) {
+    const name = document.createElement("bdi");
+    name.className = "token";
+    name.textContent = id;
+    list.append(place ? ", " : "", name);
+  }
+  box.append(summary, list);
+  return box;
 }
 
 function wake(within) {

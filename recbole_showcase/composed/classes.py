@@ -5,6 +5,7 @@ So do the recommenders of this package get a trainer and a data set class where 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from recbole_showcase.composed.dataset import ShowcaseDatasetMixin
@@ -72,6 +73,7 @@ def composed_model(name: str, stem: str) -> type:
     raise AttributeError(name)
 
 
+@cache  # a class that is made anew is another one to pickles of the first
 def seeing_model(name: str, stem: str) -> type:
     """The recommender of this package that ``get_model`` asks a module of ours for.
 

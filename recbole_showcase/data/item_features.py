@@ -6,12 +6,13 @@ The features are those that explainers read, one a photo and one a review; here 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from recbole_showcase.data.corpus import Features, PhotoTable, ReviewCorpus
-from recbole_showcase.encoders.store import Modality
 
+Seen = Literal["image", "review"]  # modalities that items have features of
 _BLOCK_BYTES = 1 << 24  # of features in memory at a time
 _CONSTANT = 1e-6  # a dimension that varies less is not divided by how much it varies
 
@@ -30,7 +31,7 @@ class ItemFeatures:
     known: np.ndarray
 
 
-def item_features(modality: Modality, reviews: ReviewCorpus, photos: PhotoTable) -> ItemFeatures:
+def item_features(modality: Seen, reviews: ReviewCorpus, photos: PhotoTable) -> ItemFeatures:
     """The mean feature of each item's photos, or of the reviews that the training split knows.
 
     Photos are candidates of their item whatever the split. Reviews are those of past rows: of the

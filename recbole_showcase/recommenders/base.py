@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Annotated, Any, cast
 
@@ -15,13 +15,12 @@ from recbole.utils import InputType
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from recbole_showcase.data.item_features import ItemFeatures, item_features
+from recbole_showcase.data.item_features import ItemFeatures, Seen, item_features
 from recbole_showcase.encoders.commands import check_command
-from recbole_showcase.encoders.store import Modality
 from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.settings import read_settings
 
-Modalities = Annotated[tuple[Modality, ...], Field(min_length=1)]
+Modalities = Annotated[tuple[Seen, ...], Field(min_length=1)]
 _STORES = "feature_stores"
 
 
@@ -95,7 +94,7 @@ class SeeingRecommender(GeneralRecommender):
         interactions = dataset.inter_matrix(form="csr").astype(np.float32)
         trained = np.asarray(interactions.sum(axis=0)).reshape(-1, 1) > 0
         self.register_buffer("trained", torch.from_numpy(trained).float(), persistent=False)
-        self._stores = _digests(reviews, dataset.photos)
+        self._stores = _digests(self.seen, reviews, dataset.photos)
         self._ranked: tuple[Any, Tensor, Tensor] | None = None
         self.build(config, interactions)
         self.apply(xavier_normal_initialization)
@@ -139,10 +138,11 @@ class SeeingRecommender(GeneralRecommender):
         return (users[interaction[self.USER_ID]] @ items.T).view(-1)
 
     def _for_ranking(self) -> tuple[Tensor, Tensor]:
-        """Computed where a parameter has changed since, or its gradient is wanted."""
+        """Computed where a parameter or the mode has changed since, or a gradient is wanted."""
         if torch.is_grad_enabled():
             return self.for_ranking(*self.forward())
-        state = [(parameter.data_ptr(), parameter._version) for parameter in self.parameters()]
+        versions = [(parameter.data_ptr(), parameter._version) for parameter in self.parameters()]
+        state = (self.training, versions)
         if self._ranked is None or self._ranked[0] != state:
             self._ranked = (state, *self.for_ranking(*self.forward()))
         return self._ranked[1:]
@@ -158,7 +158,7 @@ class SeeingRecommender(GeneralRecommender):
             CheckpointError: If the feature store has changed since.
         """
         stored = (para or {}).get(_STORES) or {}
-        changed = [name for name, digest in stored.items() if self._stores.get(name) != digest]
+        changed = [name for name, own in self._stores.items() if stored.get(name, own) != own]
         if changed:
             raise CheckpointError(
                 f"the checkpoint of {type(self).__name__} was trained on other features than the "
@@ -166,7 +166,7 @@ class SeeingRecommender(GeneralRecommender):
             )
 
 
-def _require_some(found: ItemFeatures, modality: Modality, reviews: Any) -> None:
+def _require_some(found: ItemFeatures, modality: Seen, reviews: Any) -> None:
     """Refuse a modality in which nothing is known of any item.
 
     Raises:
@@ -181,11 +181,8 @@ def _require_some(found: ItemFeatures, modality: Modality, reviews: Any) -> None
         )
 
 
-def _digests(reviews: Any, photos: Any) -> dict[str, str]:
-    """Digests of the stores that the features are from, by modality."""
+def _digests(modalities: Iterable[str], reviews: Any, photos: Any) -> dict[str, str]:
+    """Digests of the stores that the features of modalities are from, by modality."""
     stores = {"image": photos.features.store, "review": reviews.features.store}
-    return {
-        name: store.digests[f"{name}.npy"]
-        for name, store in stores.items()
-        if f"{name}.npy" in store.digests
-    }
+    digests = {name: stores[name].digests.get(f"{name}.npy") for name in modalities}
+    return {name: digest for name, digest in digests.items() if digest is not None}

@@ -85,7 +85,7 @@ def _among_the_best(
     certain = gains > EPSILON * quality.gather(1, order)
     certain &= gains * (1.0 - TIES[features.dtype]) > other
     # Where all real photos are chosen, the rest is arbitrary.
-    real = mask.gather(1, places).sum(dim=1, keepdim=True)
+    real = mask.sum(dim=1, keepdim=True)
     certain |= torch.arange(k, device=mask.device) >= real
     return places.gather(1, order), certain.all(dim=1)
 

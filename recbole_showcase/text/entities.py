@@ -78,7 +78,7 @@ class EntityLexicon:
         for words in filter(None, self._number):
             self._longest[words[0]] = max(self._longest.get(words[0], 0), len(words))
         self._alike = [np.flatnonzero(self.plural == number).tolist() for number in (False, True)]
-        self._words = Recall(lambda parts: map(self._words_of, parts))
+        self._words = Recall(self._words_of)
 
     @classmethod
     def mine(
@@ -127,16 +127,19 @@ class EntityLexicon:
                     break
         return found
 
-    def _words_of(self, piece: str) -> list[_Word]:
-        """The words of a piece of a text."""
+    def _words_of(self, parts: Sequence[str]) -> list[list[_Word]]:
+        """The words of each of some pieces of texts."""
         return [
-            _Word(
-                word := match[0].lower(),
-                self._longest.get(word, 0),
-                match.start() - len(piece),
-                match.end() - len(piece),
-            )
-            for match in _WORD.finditer(piece)
+            [
+                _Word(
+                    word := match[0].lower(),
+                    self._longest.get(word, 0),
+                    match.start() - len(piece),
+                    match.end() - len(piece),
+                )
+                for match in _WORD.finditer(piece)
+            ]
+            for piece in parts
         ]
 
     def replace(

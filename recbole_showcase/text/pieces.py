@@ -29,7 +29,10 @@ def pieces(text: str) -> list[str]:
 
 
 class Recall(Generic[T]):
-    """What a function gives for pieces, kept where they are likely to come again."""
+    """What a function gives for pieces, kept where they are likely to come again.
+
+    Threads may share one: what one of them looks up is never taken away by another.
+    """
 
     def __init__(self, function: Callable[[Sequence[str]], Iterable[T]]) -> None:
         """Keep the function, which gives one thing for each of some pieces."""
@@ -43,13 +46,11 @@ class Recall(Generic[T]):
             return [[known[piece] for piece in text] for text in texts]
         except KeyError:
             new = list(set().union(*texts).difference(known))
-        known.update(zip(new, self._function(new), strict=True))
-        found = [[known[piece] for piece in text] for text in texts]
+        fresh = dict(zip(new, self._function(new), strict=True))
+        found = [[fresh[p] if p in fresh else known[p] for p in text] for text in texts]
+        known.update((piece, own) for piece, own in fresh.items() if len(piece) <= _LONGEST)
         if len(known) > _MOST:
-            known.clear()
-        for piece in new:
-            if len(piece) > _LONGEST:
-                known.pop(piece, None)
+            self._known = {}
         return found
 
     def __getstate__(self) -> dict[str, object]:

@@ -149,6 +149,8 @@ class TextTokenizer:
         # One by one: to wake threads for some new words takes longer than the words do.
         own = self.tokenizer.backend_tokenizer
         own.encode_special_tokens = True
+        own.no_truncation()  # which a tokenizer's file may ask for, as for padding
+        own.no_padding()
         return (own.encode(part, add_special_tokens=False).ids for part in parts)
 
     def decode(self, ids: list[list[int]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import shutil
 from dataclasses import fields
 from pathlib import Path
@@ -237,6 +238,7 @@ def test_a_data_set_without_photos_is_refused(seen_world: TinyWorld, tmp_path: P
         ("VBPR", {"embedding_size": 0}, "'embedding_size' is 0"),
         ("FREEDOM", {"edge_dropout": 1.0}, "'edge_dropout' is 1.0"),
         ("BM3", {"modalities": ["video"]}, "'modalities"),
+        ("BM3", {"modalities": ["sentence"]}, "'modalities"),
         ("BM3", {"modalities": []}, "'modalities'"),
         ("BM3", {"train_neg_sample_args": {"distribution": "uniform"}}, "learns without negatives"),
     ],
@@ -246,6 +248,18 @@ def test_settings_that_cannot_be(
 ) -> None:
     with pytest.raises(SettingsError, match=said):
         built(model, seen_world, tmp_path, **changes)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_its_data_set_class_is_one_and_the_same_to_pickles(model: str) -> None:
+    from recbole.data import dataset
+    from recbole.utils import get_model
+
+    get_model(model)
+    found = getattr(dataset, model + "Dataset")
+    assert pickle.loads(pickle.dumps(found)) is found
+    get_model(model)
+    assert getattr(dataset, model + "Dataset") is found
 
 
 def test_other_features_than_learned_from_are_refused(

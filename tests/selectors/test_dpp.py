@@ -220,7 +220,7 @@ def test_any_width_of_looking_gives_the_choice_among_all(
     features = features.to(dtype)
     real = torch.arange(k) < mask.sum(dim=1, keepdim=True)
     among_all = greedy_map(relevance, features, mask, k, trade_off, width=candidates)
-    for width in (None, k, k + 1, candidates // 2):
+    for width in (None, max(1, k - 1), k, k + 1, candidates // 2):
         lazily = greedy_map(relevance, features, mask, k, trade_off, width=width)
         assert lazily[real].equal(among_all[real]), width
 

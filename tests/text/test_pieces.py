@@ -90,6 +90,26 @@ def test_white_space_is_that_of_the_tokenizers() -> None:
     assert ours == theirs
 
 
+def test_a_file_that_asks_for_cut_and_padded_texts_changes_no_ids() -> None:
+    tokenizer = TextTokenizer.from_text(OURS.to_text() or "")
+    tokenizer.tokenizer.backend_tokenizer.enable_truncation(1)
+    tokenizer.tokenizer.backend_tokenizer.enable_padding(length=8, pad_id=tokenizer.eos_id)
+    assert tokenizer.encode(SAID, 20).tolist() == OURS.encode(SAID, 20).tolist()
+
+
+def test_what_is_let_go_meanwhile_is_still_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+
+    def lengths(parts: list[str]) -> list[int]:
+        if "bc" in parts:  # as another thread may, while this one computes
+            recall.of([["d", "e", "f"]])
+        return [len(part) for part in parts]
+
+    recall = Recall(lengths)
+    recall.of([["a"]])
+    assert recall.of([["a", "bc"]]) == [[1, 2]]
+
+
 def test_a_piece_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 

@@ -62,6 +62,18 @@ def test_what_is_kept_of_a_ranking_follows_the_weights(trained: tuple[Any, Any])
     assert (after[0] != before[0]).any()
 
 
+def test_what_is_kept_of_a_ranking_follows_the_mode(trained: tuple[Any, Any]) -> None:
+    """In training BM3 has no vectors of cold items."""
+    from recbole.data.interaction import Interaction
+
+    model = copy.deepcopy(trained[0].model)
+    before = scores(model)
+    model._ranked = None
+    with torch.no_grad():
+        model.train().full_sort_predict(Interaction({"user_id": torch.tensor([1])}))
+    np.testing.assert_array_equal(scores(model), before)
+
+
 def test_tastes_and_cold_items_are_learned(trained: tuple[Any, Any]) -> None:
     """Items of a user's topic are ahead, so is one that nobody visited, by what it shows."""
     trainer, (train_data, *_) = trained

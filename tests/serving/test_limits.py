@@ -132,7 +132,8 @@ def test_large_bodies_have_room_together(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(guarding, "MAX_BODIES", MAX_BODY + 100)
 
     async def ask() -> list[int]:
-        let_go, statuses = asyncio.Event(), []
+        let_go = asyncio.Event()
+        statuses: list[int] = []
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await let_go.wait()

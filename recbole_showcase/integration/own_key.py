@@ -92,7 +92,10 @@ def _read(path: Path) -> bytes:
     Raises:
         OSError: It cannot be read, is too short, or others can read or write it.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(
+        os, "O_NONBLOCK", 0
+    )  # a pipe would be waited for
+    handle = os.open(path, os.O_RDONLY | flags)
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):

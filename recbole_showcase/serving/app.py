@@ -19,6 +19,8 @@ from recbole_showcase.serving.page import page
 from recbole_showcase.serving.refusals import Refusal
 from recbole_showcase.serving.service import Service
 
+_STEP = 64  # characters of a step to where a fault is
+
 
 def create_app(service: Service) -> FastAPI:
     """The routes of a service; it runs as long as the application's lifespan.
@@ -62,7 +64,7 @@ async def _refused(_: Request, error: Any) -> JSONResponse:
 async def _malformed(_: Request, error: Any) -> JSONResponse:
     """Where the first fault is and what is allowed; what was given is not sent back."""
     first = error.errors()[0]
-    place = ".".join(str(step) for step in first["loc"])
+    place = ".".join(str(step)[:_STEP] for step in first["loc"])  # a key may be anything
     return JSONResponse({"error": one_line(f"{place}: {first['msg']}")}, 422)
 
 

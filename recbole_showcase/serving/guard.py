@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from recbole_showcase.serving.metrics import Metrics
-from recbole_showcase.serving.options import MAX_BODY, MAX_BODY_WITH_PHOTOS
+from recbole_showcase.serving.options import MAX_BODIES, MAX_BODY, MAX_BODY_WITH_PHOTOS
 
 OPEN = ("/live", "/ready")  # probes show no key
 WITH_PHOTOS = ("/v1/profile", "/page/profile")
@@ -58,6 +58,7 @@ class Guard:
         self._app, self._metrics, self._version = app, metrics, version
         self._key = None if key is None else _digest(key.encode())
         self._seconds = seconds
+        self._held = 0  # bytes that large bodies take, or may
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request, or say why not."""
@@ -78,23 +79,35 @@ class Guard:
         if not self._has_key(scope):
             await self._refuse(send_with_headers, 401, "key", "an API key is needed")
             return
-        try:
-            async with asyncio.timeout(self._seconds):
-                body = await _body(receive, _declared(scope), _most(scope["path"]))
-        except TimeoutError:
-            await self._refuse(send_with_headers, 408, "slow", "the body took too long to come")
+        size = _large(scope)
+        if self._held and size and self._held + size > MAX_BODIES:
+            busy = "too much is asked for at once; ask again later"
+            await self._refuse(send_with_headers, 503, "full", busy)
             return
-        if body is None:
-            most = f"{_most(scope['path']):,} bytes are allowed"
-            await self._refuse(send_with_headers, 413, "size", f"the body is too large; {most}")
-            return
+        self._held += size
         try:
-            await self._app(scope, _once(body, receive), send_with_headers)
+            await self._pass_on(scope, receive, send_with_headers)
         except Exception:  # a fault of ours: the server logs it with its traceback
             if not started:
                 failed = "the service failed; its log says why"
                 await self._answer(send_with_headers, 500, failed)
             raise
+        finally:
+            self._held -= size
+
+    async def _pass_on(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Read the body, and have the application answer."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await _body(receive, _declared(scope), _most(scope["path"]))
+        except TimeoutError:
+            await self._refuse(send, 408, "slow", "the body took too long to come")
+            return
+        if body is None:
+            most = f"{_most(scope['path']):,} bytes are allowed"
+            await self._refuse(send, 413, "size", f"the body is too large; {most}")
+            return
+        await self._app(scope, _once(body, receive), send)
 
     def _has_key(self, scope: Scope) -> bool:
         if self._key is None or scope["path"] in OPEN:
@@ -111,6 +124,8 @@ class Guard:
         if status == 401:
             # A browser asks its user by itself; any name will do, the key is the password.
             headers.append((b"www-authenticate", b'Basic realm="showcases", charset="UTF-8"'))
+        if status == 503:
+            headers.append((b"retry-after", b"1"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps({"error": text}).encode()})
 
@@ -148,6 +163,17 @@ def _most(path: str) -> int:
 def _declared(scope: Scope) -> int:
     length = dict(scope["headers"]).get(b"content-length", b"0")
     return int(length) if length.isdigit() else 0
+
+
+def _large(scope: Scope) -> int:
+    """How many bytes a body takes at most, if it may be a large one; else 0.
+
+    Small ones are bounded by the number of connections. Who is asked to come again has not sent it.
+    """
+    most, declared = _most(scope["path"]), _declared(scope)
+    if b"transfer-encoding" in dict(scope["headers"]):  # its length is not told
+        declared = most
+    return declared if MAX_BODY < declared <= most else 0
 
 
 async def _body(receive: Any, declared: int, most: int) -> bytes | None:

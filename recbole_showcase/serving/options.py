@@ -22,6 +22,7 @@ MAX_BODY = 256 << 10
 # Photos travel as base64, which makes four characters of three bytes.
 MAX_PHOTO_TEXT = -(-MAX_PHOTO_BYTES // 3) * 4
 MAX_BODY_WITH_PHOTOS = MAX_BODY + MAX_OWN_PHOTOS * MAX_PHOTO_TEXT
+MAX_BODIES = 256 << 20  # of all that are larger than MAX_BODY, until they are answered
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,20 @@ class ServeOptions:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise SettingsError(f"{name} is {value}; allowed: {least} to {most} seconds")
-        if self.api_key is not None and len(self.api_key) < 16:
-            raise SettingsError(
-                f"the API key has {len(self.api_key)} characters; allowed: 16 or more"
-            )
+        if self.api_key is not None:
+            _check_key(self.api_key)
+
+
+def _check_key(key: str) -> None:
+    """Refuse a key that is easily guessed, or that no header brings as it is; it is not shown.
+
+    Raises:
+        SettingsError: Says what is allowed.
+    """
+    if len(key) < 16:
+        raise SettingsError(f"the API key has {len(key)} characters; allowed: 16 or more")
+    if not key.isprintable() or key != key.strip():
+        raise SettingsError(
+            "the API key has blanks around it or characters that are not printed, as a file's last "
+            "line end; allowed: printed ones"
+        )

@@ -65,7 +65,7 @@ async def start(
         offset=offset,
         step=_USERS_SHOWN,
     )
-    return HTMLResponse(content, status)
+    return HTMLResponse(content, status, headers=served.headers)
 
 
 @page.post("/page/profile", response_class=HTMLResponse)
@@ -74,7 +74,8 @@ async def typed(asked: ProfileRequest, service: Asked) -> HTMLResponse:
     answer = await service.answer(await profile_job(asked, service), asked.deadline_ms)
     cards = await run_in_threadpool(_cards, answer)
     users = [UserShowcase("", (), tuple(cards), ())]
-    return HTMLResponse(_render("cards.html", users, cards=cards, late=answer.late))
+    content = _render("cards.html", users, cards=cards, late=answer.late)
+    return HTMLResponse(content, headers=answer.served.headers)
 
 
 @page.get("/favicon.ico")

@@ -87,9 +87,9 @@ def _bound(host: str, port: int) -> socket.socket:
         place = socket.socket(family, kind)
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name of a host may be no name at all
         if place is not None:
             place.close()
-        reason = error.strerror or error
+        reason = getattr(error, "strerror", None) or error
         raise SettingsError(f"{host}, port {port}, cannot be listened at: {reason}") from error
     return place

@@ -60,6 +60,8 @@ class Served:
         self._names = as_arrow(np.array(recommender.item_names[1:], dtype=object))
         self._photos = TokenPlaces(photos.tokens)
         self.jpeg = lru_cache(_KEPT_PHOTOS)(self._jpeg)
+        for kind in ("user", "item"):  # pandas builds its index now, rather than in two threads
+            recommender.find(kind, [""])
         self.takes_profiles = self._takes_profiles()
 
     @classmethod

@@ -77,6 +77,8 @@ class Service:
         work = asyncio.create_task(self.batcher.run())
         watch = asyncio.create_task(self.reloader.run())
         self._tasks = [work, watch]
+        for task in self._tasks:
+            task.add_done_callback(_tell_of_a_fault)
         try:
             yield
         finally:
@@ -106,3 +108,9 @@ class Service:
         except Exception:  # photos alone are an answer as well
             LOG.exception("nothing is said in place of a late text")
             return None
+
+
+def _tell_of_a_fault(task: asyncio.Task[None]) -> None:
+    """Log what ended a task that was to run on: nothing else says it, but that we are not live."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOG.critical("the service is broken and has to be started again", exc_info=error)

@@ -227,6 +227,9 @@ def test_the_key_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path.symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere").write_bytes(bytes(32))
     assert own_key.signature_of([1]) is None
+    path.unlink()
+    os.mkfifo(path, 0o600)  # nobody ever writes to it
+    assert own_key.signature_of([1]) is None
 
 
 def test_processes_that_begin_together_make_one_key(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.serving import ServeOptions
+from recbole_showcase.serving import guard as guarding
 from recbole_showcase.serving.guard import Guard
 from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.options import MAX_BODY, MAX_BODY_WITH_PHOTOS
@@ -71,6 +72,7 @@ def test_another_form_is_named_by_its_place(
         b'{"user": "\xff"}',
         b'"user"',
         f'{{"user": 1, "{SCRIPT}": 1}}'.encode(),
+        f'{{"user": "u1", "{"k" * 5000}": 1}}'.encode(),
     ],
 )
 def test_bodies_that_are_no_request(client: TestClient, body: bytes) -> None:
@@ -123,6 +125,43 @@ def test_a_body_that_does_not_come() -> None:
     asyncio.run(guard(scope, receive, send))
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"]) == {"error": "the body took too long to come"}
+
+
+def test_large_bodies_have_room_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is taken on, a second finds no room, small ones do, and after it there is room."""
+    monkeypatch.setattr(guarding, "MAX_BODIES", MAX_BODY + 100)
+
+    async def ask() -> list[int]:
+        let_go = asyncio.Event()
+        statuses: list[int] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await let_go.wait()
+            await send({"type": "http.response.start", "status": 200})
+
+        async def send(message: dict[str, Any]) -> None:
+            statuses.append(message.get("status", 0))
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"{}"}
+
+        def asked(headers: dict[bytes, bytes]) -> Any:
+            scope = {"type": "http", "path": "/v1/profile", "headers": [*headers.items()]}
+            return guard(scope, receive, send)
+
+        guard = Guard(app, None, Metrics(), dict)
+        large = {b"content-length": str(MAX_BODY + 1).encode()}
+        first = asyncio.create_task(asked(large))
+        small = asyncio.create_task(asked({b"content-length": b"2"}))
+        await asyncio.sleep(0)
+        for headers in (large, {b"transfer-encoding": b"chunked"}):
+            await asked(headers)
+        let_go.set()
+        await asyncio.gather(first, small)
+        await asked(large)
+        return [status for status in statuses if status]
+
+    assert asyncio.run(ask()) == [503, 503, 200, 200, 200]
 
 
 @pytest.mark.parametrize(
@@ -259,6 +298,8 @@ def test_the_key_may_be_shown_in_three_ways(
     ("options", "said"),
     [
         ({"api_key": "short"}, "5 characters"),
+        ({"api_key": f"{KEY}\n"}, "blanks around it"),
+        ({"api_key": f"{KEY}\udcff"}, "not printed"),
         ({"max_batch": 0}, "max_batch is 0"),
         ({"capacity": 1.5}, "capacity is 1.5"),
         ({"max_wait": -1.0}, "max_wait is -1.0"),

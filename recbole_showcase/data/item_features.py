@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from recbole_showcase.data.corpus import Features, PhotoTable, ReviewCorpus
+from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 
 Seen = Literal["image", "review"]  # modalities that items have features of
 _BLOCK_BYTES = 1 << 24  # of features in memory at a time
@@ -32,10 +32,11 @@ class ItemFeatures:
 
 
 def item_features(modality: Seen, reviews: ReviewCorpus, photos: PhotoTable) -> ItemFeatures:
-    """The mean feature of each item's photos, or of the reviews that the training split knows.
+    """The mean feature of each item's photos or reviews that the training split knows.
 
-    Photos are candidates of their item whatever the split. Reviews are those of past rows: of the
-    training split, and profiles of items where the data set has some.
+    These are the photos that were posted with training rows or with no row at all, and the reviews
+    of past rows: of the training split, and profiles of items where the data set has some. What a
+    held-out visit has brought is none of it: that would tell who is to be found there.
 
     Args:
         modality: ``image`` or ``review``.
@@ -43,7 +44,9 @@ def item_features(modality: Seen, reviews: ReviewCorpus, photos: PhotoTable) -> 
         photos: Its photos.
     """
     if modality == "image":
-        features, entries, items = photos.features, np.arange(len(photos.items)), photos.items
+        splits = reviews.interactions.splits[photos.rows]
+        features, entries = photos.features, np.flatnonzero((photos.rows == 0) | (splits == TRAIN))
+        items = photos.items[entries]
     else:
         features, entries = reviews.features, reviews.past_rows
         items = reviews.interactions.items[entries]

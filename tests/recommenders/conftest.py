@@ -22,7 +22,8 @@ MODELS = ("VBPR", "BM3", "FREEDOM")
 def seen_world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
     """Item i and user u have topics i and u mod 4; five visits of six are to the own topic.
 
-    ``cold`` is of the first topic, and all of its visits are test rows; ``i1`` has no photo.
+    ``cold`` is of the first topic, and all of its visits are test rows: it is seen by photos that
+    came with none. ``i1`` has no photo.
     """
     return write_seen_world(tmp_path_factory.mktemp("seen"))
 
@@ -45,11 +46,12 @@ def write_seen_world(data_path: Path) -> TinyWorld:
             topics[review] = 0 if item == COLD else int(item[1:]) % len(TOPICS)
             if item != BLIND:
                 photos.append((f"p{review}", item, review, f"{review}.jpg"))
+    photos += [(f"p{n}-{COLD}", COLD, "", f"{n}.jpg") for n in range(32)]
     items = [(i, i, "food", 0.0, 0.0, 1.0, 4.0, 1.0) for i in dict.fromkeys(r[1] for r in inter)]
     for schema, rows in ((INTER, inter), (ITEM, items), (REVIEW, reviews), (IMAGE, photos)):
         table = pd.DataFrame(rows, columns=[field.name for field in schema.fields])
         write_atomic(folder / f"seen.{schema.suffix}", schema, table)
-    shown = {photo: topics[review] for photo, _, review, _ in photos}
+    shown = {photo: topics.get(review, 0) for photo, _, review, _ in photos}
     counts = {"image": len(shown), "review": len(topics)}
     for modality, tokens in (("image", shown), ("review", topics)):
         vectors = np.eye(DIM)[list(tokens.values())]

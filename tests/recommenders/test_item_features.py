@@ -40,12 +40,13 @@ def test_they_are_standardised_means(
 ) -> None:
     monkeypatch.setattr(module, "_BLOCK_BYTES", block)
     own: list[list[np.ndarray]] = [[] for _ in data.reviews.item_tokens]
-    if modality == "image":  # of all splits
-        store, items = data.photos.features, data.photos.items
-        for entry, item in enumerate(items):
-            own[item].append(store[np.array([entry])][0])
-    else:  # of the training split alone
-        inter = data.reviews.interactions
+    inter = data.reviews.interactions
+    if modality == "image":
+        photos = data.photos
+        for entry, (item, row) in enumerate(zip(photos.items, photos.rows, strict=True)):
+            if row == 0 or inter.splits[row] == TRAIN:
+                own[item].append(photos.features[np.array([entry])][0])
+    else:
         for row in np.flatnonzero(inter.splits == TRAIN):
             own[inter.items[row]].append(data.reviews.features[np.array([row])][0])
     found = item_features(modality, data.reviews, data.photos)
@@ -62,21 +63,26 @@ def test_what_is_not_seen_is_zero(data: Any) -> None:
         assert not found.vectors[[0, unknown]].any()
 
 
-def test_held_out_reviews_change_nothing(seen_world: TinyWorld, data: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("modality", ["image", "review"])
+def test_what_is_held_out_changes_nothing(
+    seen_world: TinyWorld, data: Any, tmp_path: Path, modality: Any
+) -> None:
     """Their features are turned into something else in the store, and nobody notices."""
     world = TinyWorld(tmp_path / "data", "seen", {})
     shutil.copytree(seen_world.folder, world.folder)
-    path = world.folder / "seen.features" / "topics" / "review.npy"
+    path = world.folder / "seen.features" / "topics" / f"{modality}.npy"
     inter, matrix = data.reviews.interactions, np.load(path)
-    held_out = data.reviews.features.rows[np.flatnonzero(inter.splits > TRAIN)]
+    rows = np.arange(len(inter.splits)) if modality == "review" else data.photos.rows
+    store = data.reviews.features if modality == "review" else data.photos.features
+    held_out = store.rows[np.flatnonzero(inter.splits[rows] > TRAIN)]
     matrix[held_out] = np.eye(matrix.shape[1])[-1]
     np.save(path, matrix)
     _, loaders = built("VBPR", world, tmp_path / "work")
     changed = loaders[0]._dataset
-    before, after = (item_features("review", d.reviews, d.photos) for d in (data, changed))
+    before, after = (item_features(modality, d.reviews, d.photos) for d in (data, changed))
     np.testing.assert_array_equal(before.vectors, after.vectors)
     np.testing.assert_array_equal(before.known, after.known)
-    training = data.reviews.features.rows[np.flatnonzero(inter.splits == TRAIN)[:1]]
+    training = store.rows[np.flatnonzero((rows > 0) & (inter.splits[rows] == TRAIN))[:1]]
     matrix[training] = np.eye(matrix.shape[1])[-1]
     np.save(path, matrix)
-    assert (item_features("review", changed.reviews, changed.photos).vectors != after.vectors).any()
+    assert (item_features(modality, changed.reviews, changed.photos).vectors != after.vectors).any()

@@ -41,9 +41,10 @@ class PretrainedModel:
 
         self.name = name
         try:
-            self.tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+            options = {"trust_remote_code": False}  # not even a question on the terminal
+            self.tokenizer = transformers.AutoTokenizer.from_pretrained(name, **options)
             loaded = getattr(transformers, self.auto).from_pretrained(
-                name, output_loading_info=True
+                name, output_loading_info=True, **options
             )
         except (ImportError, OSError, ValueError) as error:
             raise self.refused(f"cannot be loaded: {error}") from error

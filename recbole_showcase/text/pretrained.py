@@ -20,7 +20,8 @@ def load_pretrained(kind: Any, setting: str, name_or_path: str, **options: Any) 
         SettingsError: If there is none, or none that the class can load.
     """
     try:
-        return kind.from_pretrained(name_or_path, **options)
+        # A folder's own code is never run, nor is anybody asked on the terminal whether to.
+        return kind.from_pretrained(name_or_path, trust_remote_code=False, **options)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"setting '{setting}' is '{name_or_path}', which {kind.__name__} cannot load; allowed: "

@@ -1,0 +1,44 @@
+"""Models that a setting names run no code of their folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from recbole_showcase.errors import SettingsError
+from recbole_showcase.metrics import TextModel
+from recbole_showcase.text.pretrained import load_pretrained
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda path: load_pretrained(AutoTokenizer, "showcase_tokenizer", path),
+        lambda path: load_pretrained(AutoModelForCausalLM, "explainer_decoder", path),
+        TextModel,
+    ],
+    ids=["tokenizer", "decoder", "text model"],
+)
+def test_no_code_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Callable[[str], Any]
+) -> None:
+    """Somebody at the terminal who says yes to everything is not asked."""
+    asked: list[object] = []
+    monkeypatch.setattr("builtins.input", lambda *given: asked.append(given) or "y")
+    marker = tmp_path / "ran"
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "theirs.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
+    names = dict.fromkeys(("AutoConfig", "AutoModel", "AutoModelForCausalLM"), "theirs.Theirs")
+    config = {"model_type": "theirs", "auto_map": names}
+    (folder / "config.json").write_text(json.dumps(config))
+    tokenizer = {"auto_map": {"AutoTokenizer": ["theirs.Theirs", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(SettingsError, match=r"cannot (be )?load"):
+        load(str(folder))
+    assert not marker.exists() and not asked

@@ -17,7 +17,6 @@ learns. Finished runs are kept in the work folder and not repeated.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 from dataclasses import replace
@@ -26,6 +25,7 @@ from typing import Any
 
 import claims
 import numpy as np
+from trade_off import train
 
 import recbole_showcase
 from recbole_showcase.files.replace import replace_text
@@ -40,28 +40,6 @@ SETTINGS: dict[str, tuple[float, ...]] = {
 }
 QUOTING = ("quote", "quote_typical", "quote_popular", "quote_random")
 COLUMNS = ("BLEU1", "ROUGEL", "FMR", "Distinct2", "USR")
-
-
-def train(data: Path, seed: int, saved: Path) -> Path:
-    """Train what chooses photos; the checkpoint."""
-    from recbole.quick_start import run_recbole
-
-    from recbole_showcase.integration.checkpoint import clean_argv
-    from recbole_showcase.resources import properties_path
-
-    saved.mkdir(parents=True, exist_ok=True)
-    settings = {
-        "data_path": str(data.parent),
-        "checkpoint_dir": str(saved),
-        "seed": seed,
-        "show_progress": False,
-        "metrics": ["Recall", "NDCG"],
-        "showcase_explainer": "quote",
-    }
-    with contextlib.chdir(saved), clean_argv():
-        run_recbole("ShowcaseBPR", data.name, [str(properties_path() / "demo.yaml")], settings)
-    (checkpoint,) = saved.glob("*.pth")
-    return checkpoint
 
 
 def figures(checkpoint: Path, folder: Path) -> dict[str, float]:
@@ -190,7 +168,7 @@ def main() -> None:
         data, seed, kept = Path(given.one[0]), int(given.one[1]), Path(given.one[2])
         saved = kept.parent / f"{data.name}-{seed}"
         known = sorted(saved.glob("*.pth"))
-        checkpoint = known[0] if known else train(data, seed, saved)
+        checkpoint = known[0] if known else train(data, seed, saved, "quote")
         found = (comparison if given.one[3] == "compare" else figures)(checkpoint, data)
         replace_text(kept, json.dumps(found, indent=1))
         return

@@ -32,8 +32,8 @@ WEIGHTS: dict[str, tuple[str, tuple[float, ...]]] = {
 }
 
 
-def train(data: Path, seed: int, saved: Path) -> Path:
-    """Train learned relevance beside a small explainer; the checkpoint."""
+def train(data: Path, seed: int, saved: Path, explainer: str = "nrt") -> Path:
+    """Train learned relevance beside an explainer, a small one; the checkpoint."""
     from recbole.quick_start import run_recbole
 
     from recbole_showcase.integration.checkpoint import clean_argv
@@ -46,7 +46,7 @@ def train(data: Path, seed: int, saved: Path) -> Path:
         "seed": seed,
         "show_progress": False,
         "metrics": ["Recall", "NDCG"],
-        "showcase_explainer": "nrt",
+        "showcase_explainer": explainer,
     }
     with contextlib.chdir(saved), clean_argv():
         run_recbole("ShowcaseBPR", data.name, [str(properties_path() / "demo.yaml")], settings)

@@ -148,7 +148,7 @@ class Evaluation:
         return sentences_of(list(self.data.corpus.texts[self.pairs.rows]))
 
     @cached_property
-    def evidence(self) -> list[list[list[str]]]:
+    def item_evidence(self) -> list[list[list[str]]]:
         """For each row what others wrote of the item before, each text as its sentences."""
         limit = self.resources.settings.evidence_reviews
         texts = evidence_texts(self.data.corpus, self.pairs, limit)

@@ -204,7 +204,9 @@ ROWS = (
         lambda of: _entailed(of.reviews, [[text] for text in of.statements], of),
         needs=_nli,
     ),
-    Metric("EvidencePrecision", lambda of: _entailed(of.statements, of.evidence, of), needs=_nli),
+    Metric(
+        "EvidencePrecision", lambda of: _entailed(of.statements, of.item_evidence, of), needs=_nli
+    ),
     # Texts among themselves
     Metric("Distinct1", _written(metrics.distinct_n, 1)),
     Metric("Distinct2", _written(metrics.distinct_n, 2)),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -25,6 +24,7 @@ from recbole_showcase.arguments import check_file
 from recbole_showcase.errors import CheckpointError, one_line
 from recbole_showcase.files.plain import require_bounded
 from recbole_showcase.files.replace import replaced_stream
+from recbole_showcase.integration.archive import require_sound
 from recbole_showcase.integration.config import run_settings
 from recbole_showcase.integration.hooks import PREFIX
 from recbole_showcase.integration.metrics import known_metrics
@@ -132,12 +132,8 @@ def load_checkpoint(
     """
     name = os.fspath(path)
     check_file(CheckpointError, "checkpoint", path)
-    if not zipfile.is_zipfile(path):
-        raise CheckpointError(f"'{name}' is not a checkpoint: not a zip archive")
     try:
-        _refuse_torchscript(path)
-        _refuse_unpacking(path)
-        _refuse_damaged(path)
+        require_sound(path)
         if trusted or written_here(path):
             state = torch.load(path, map_location=map_location, weights_only=False)
         else:
@@ -385,34 +381,3 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kinds):
             return plain(value)
     return None if value is None else str(value)
-
-
-def _refuse_torchscript(path: str | os.PathLike[str]) -> None:
-    """``torch.load`` hands archives with TorchScript to the JIT, which would run them.
-
-    Asks the reader that ``torch.load`` asks: of an archive made for it, others see other members.
-    """
-    if "constants.pkl" in torch._C.PyTorchFileReader(os.fspath(path)).get_all_records():
-        raise CheckpointError(f"'{os.fspath(path)}' holds a program, not a checkpoint")
-
-
-def _refuse_unpacking(path: str | os.PathLike[str]) -> None:
-    """Refuse members that are longer than the file: ``torch.save`` compresses nothing."""
-    with zipfile.ZipFile(path) as archive:
-        announced = sum(item.file_size for item in archive.infolist())
-    if announced > os.path.getsize(path):
-        raise CheckpointError(
-            f"'{os.fspath(path)}' is not a checkpoint: it would be unpacked to {announced:,} bytes"
-        )
-
-
-def _refuse_damaged(path: str | os.PathLike[str]) -> None:
-    """Compare the checksums of the members, which ``torch.load`` does not look at."""
-    if not torch.serialization.get_crc32_options():  # files are written without them
-        return
-    with zipfile.ZipFile(path) as archive:
-        if damaged := archive.testzip():
-            raise CheckpointError(
-                f"checkpoint '{os.fspath(path)}' is damaged: '{damaged}' in it has changed since "
-                "it was written"
-            )

@@ -317,7 +317,7 @@ def test_statements_are_held_against_the_review_and_what_others_wrote(
         )  # fmt: skip
         latest = rows[np.argsort(inter.times[rows], kind="stable")][::-1][:2]
         known.append([texts[row] for row in latest])
-    assert [[" ".join(text) for text in own] for own in found.evidence] == known
+    assert [[" ".join(text) for text in own] for own in found.item_evidence] == known
     supported = [any(KEY in text for text in own) if own else np.nan for own in known]
     expected = np.nanmean(np.array(supported, dtype=float)[written])
     assert 0 < expected < 1

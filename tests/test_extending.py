@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, free_port, run_python
+from tests.processes import ROOT, finish_python, free_port, run_python
 from tests.tiny import TinyWorld
 
 SOURCE = ROOT / "examples" / "own_parts"
@@ -94,7 +91,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(SOURCE, folder / "source", ignore=shutil.ignore_patterns("*.egg-info"))
     command = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     target = folder / "site"
-    run_python(*command, "--target", str(target), str(folder / "source"), cwd=folder)
+    run_python(*command, "--target", str(target), str(folder / "source"), cwd=folder, cold=True)
     return target
 
 
@@ -173,13 +170,10 @@ def test_the_command_line_imports_what_it_is_told(loose: Path, tiny_world: TinyW
     path = train(
         tiny_world, loose, showcase_explainer="shouting:Shout", metrics=["Recall", "BLEU1"]
     )
-    done = subprocess.run(
-        [sys.executable, *CLI, "--import", "shouted", "gallery", str(path), "--out", "page.html"],
-        cwd=loose, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    gallery = ("gallery", str(path), "--out", "page.html")
+    done = finish_python(*CLI, "--import", "shouted", *gallery, cwd=loose)
     assert done.returncode == 2 and "module 'shouted' of parts cannot be imported" in done.stderr
-    run_python(*CLI, "--import", "shouting", "gallery", str(path), "--out", "page.html",
-               cwd=loose)  # fmt: skip
+    run_python(*CLI, "--import", "shouting", *gallery, cwd=loose)
     assert "SHOUT" in (loose / "page.html").read_text(encoding="utf-8")
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from recbole_showcase.atomic import GestOptions, convert_gest, convert_google_local
 from tests.atomic.raw import business, lines, review
+from tests.processes import finish_python
 
 RUN = """
 import json, sys
@@ -27,14 +25,7 @@ print(json.dumps(dict(result["test_result"])))
 
 
 def _train(data: Path, settings: dict[str, object]) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, str(data), json.dumps(settings)],
-        capture_output=True,
-        text=True,
-        cwd=data,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
-        check=False,
-    )
+    done = finish_python("-c", RUN, str(data), json.dumps(settings), cwd=data)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

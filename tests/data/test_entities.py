@@ -46,7 +46,7 @@ def test_every_process_numbers_the_phrases_alike(
     orders = set()
     for seed in ("1", "2", "3"):
         monkeypatch.setenv("PYTHONHASHSEED", seed)
-        orders.add(run_python("-c", code, cwd=tmp_path))
+        orders.add(run_python("-c", code, cwd=tmp_path, cold=True))
     assert len(orders) == 1
 
 

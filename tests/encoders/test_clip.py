@@ -4,8 +4,6 @@ import json
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.resources import weights_path
 from tests.encoders.conftest import MICRO, Photographed, write_encoder
 from tests.encoders.test_embed import run
+from tests.processes import finish_python
 
 
 @pytest.fixture(scope="module")
@@ -194,14 +193,14 @@ def test_unusable_device(micro: str, device: str) -> None:
         ClipEncoder.load(micro, device=device)
 
 
-def test_loading_leaves_the_root_logger_alone() -> None:
+def test_loading_leaves_the_root_logger_alone(tmp_path: Path) -> None:
     """A handler on it would keep RecBole from setting up its own log."""
     code = (
         "import logging; from recbole_showcase.encoders import ClipEncoder; "
         "ClipEncoder.load(); print(logging.getLogger().handlers)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    done = finish_python("-c", code, cwd=tmp_path)
+    assert done.stdout.strip() == "[]" and not done.returncode
 
 
 def test_shipped_weights_that_are_damaged_are_refused(

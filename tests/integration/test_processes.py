@@ -208,7 +208,7 @@ def test_torchrun_starts_two_hosts(tiny_world: TinyWorld, tmp_path: Path, runs: 
              "--master-addr=localhost", f"--master-port={port}"]  # fmt: skip
     with ThreadPoolExecutor() as pool:
         hosts = [
-            pool.submit(run_python, *start, f"--node-rank={rank}", *given, cwd=tmp_path)
+            pool.submit(run_python, *start, f"--node-rank={rank}", *given, cwd=tmp_path, cold=True)
             for rank in (0, 1)
         ]
         first, second = (host.result() for host in hosts)

@@ -27,7 +27,7 @@ def test_the_import_loads_neither_recbole_nor_torch(tmp_path: Path) -> None:
         "import recbole_showcase, sys; from recbole_showcase.metrics import distinct_n; "
         "print([m for m in ('torch', 'recbole', 'ray', 'transformers') if m in sys.modules])"
     )
-    assert run_python("-c", code, cwd=tmp_path).strip() == "[]"
+    assert run_python("-c", code, cwd=tmp_path, cold=True).strip() == "[]"
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_a_search_of_rays(
     metrics = ["Recall", "NDCG", "ImageF1", "BLEU1", "MeanWords"]
     settings = write_settings(tiny_world, tmp_path, valid_metric="BLEU1", metrics=metrics)
     (tmp_path / "search.py").write_text(RAY)
-    output = run_python("-W", "ignore", "search.py", settings, cwd=tmp_path)
+    output = run_python("-W", "ignore", "search.py", settings, cwd=tmp_path, cold=True)
     found = json.loads(output.split("FOUND")[1].splitlines()[0])
     assert [trial["config"]["showcase_photos"] for trial in found] == [1, 2]
     for photos, trial in enumerate(found, start=1):

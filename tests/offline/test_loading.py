@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -15,6 +13,7 @@ from recbole_showcase.offline import OfflineOptions, write_showcases
 from tests.integration.test_checkpoints import train
 from tests.integration.test_training import SASREC
 from tests.offline.folders import content, manifest, rows_in
+from tests.processes import finish_python
 from tests.tiny import TinyWorld
 
 
@@ -35,8 +34,7 @@ def test_kill_minus_nine(checkpoint: Path, tmp_path: Path) -> None:
     )
     out, options = tmp_path / "out", OfflineOptions(top_k=3, batch=7, part_rows=20)
     given = ["explain", str(checkpoint), "--top", "3", "--batch", "7", "--part-rows", "20"]
-    command = [sys.executable, "-W", "ignore", "-c", code, *given, "--out", str(out)]
-    stopped = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    stopped = finish_python("-W", "ignore", "-c", code, *given, "--out", str(out), cwd=tmp_path)
     assert stopped.returncode == -signal.SIGKILL, stopped.stderr
     assert manifest(out)["rows"] == 42 and not manifest(out)["complete"]
     account = write_showcases(checkpoint, out, options=options, progress=False)

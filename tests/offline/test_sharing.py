@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from recbole_showcase.offline.folder import ShowcaseFolder
 from tests.integration.test_checkpoints import train
 from tests.offline import own
 from tests.offline.folders import content, file_of, manifest, rows_in
+from tests.processes import finish_python
 from tests.tiny import TinyWorld
 
 TWO = Engine("processes", 2)
@@ -75,8 +74,7 @@ def test_kill_minus_nine_and_another_number_of_processes(checkpoint: Path, tmp_p
     options = OfflineOptions(top_k=3, form="jsonl", batch=3, part_rows=20)
     given = ["explain", str(checkpoint), "--out", str(out), "--top", "3", "--format", "jsonl"]
     given += ["--batch", "3", "--part-rows", "20", "--processes", "2"]
-    command = [sys.executable, "-W", "ignore", "-c", KILLED, *given]
-    stopped = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    stopped = finish_python("-W", "ignore", "-c", KILLED, *given, cwd=tmp_path)
     assert stopped.returncode == -signal.SIGKILL and not stopped.stderr, stopped.stderr
     assert len(manifest(out)["parts"]) == 2
     write_showcases(checkpoint, out, options=options, progress=False)

@@ -63,8 +63,8 @@ def test_commands_are_written_in_one_place() -> None:
             for text in texts
         ):
             found.add(path.relative_to(PACKAGE).as_posix())
-    # The worker asks for the package's version.
-    assert found - {"benchmark/worker.py"} == WRITERS
+    # A record holds the version of the package.
+    assert found - {"benchmark/surroundings.py"} == WRITERS
 
 
 def test_extras_that_are_advised_are_there() -> None:

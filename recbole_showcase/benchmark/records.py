@@ -38,6 +38,9 @@ class Record:
         seconds: Time of training and test, without imports.
         cpu_seconds: CPU time of the same span, which other work on the machine changes less.
         peak_memory_mb: The most memory that the process held.
+        energy_kwh: What the machine took meanwhile; None unless codecarbon is installed.
+        device: What was computed on, empty for a search.
+        data: SHA-256 of each file of the data set and its features, empty for a search.
         versions: Of Python and the packages that matter.
     """
 
@@ -52,6 +55,9 @@ class Record:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory_mb: float = 0.0
+    energy_kwh: float | None = None
+    device: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -126,6 +126,20 @@ class Summary:
         """The number of runs that have not been run."""
         return sum(outcome.record is None for outcome in self.outcomes)
 
+    @property
+    def changed_data(self) -> dict[str, list[str]]:
+        """Files that changed between runs, by data set; data sets without any are left out."""
+        digests: dict[str, dict[str, set[str]]] = {}
+        for outcome in self.outcomes:
+            files = digests.setdefault(outcome.labels["dataset"], {})
+            for name, digest in ({} if outcome.record is None else outcome.record.data).items():
+                files.setdefault(name, set()).add(digest)
+        changed = {
+            dataset: sorted(name for name, found in files.items() if len(found) > 1)
+            for dataset, files in digests.items()
+        }
+        return {dataset: names for dataset, names in changed.items() if names}
+
     def by_dataset(self) -> dict[str, list[Row]]:
         """Rows of each data set."""
         found: dict[str, list[Row]] = {}

@@ -127,7 +127,7 @@ def csv_of_rows(summary: Summary) -> str:
 
 def csv_of_runs(summary: Summary) -> str:
     """One line a run: how it ended, and every figure that any run has."""
-    costs = ("seconds", "cpu_seconds", "peak_memory_mb")
+    costs = ("seconds", "cpu_seconds", "peak_memory_mb", "energy_kwh")
     records = [outcome.record for outcome in summary.outcomes]
     metrics = list(dict.fromkeys(name for record in records if record for name in record.result))
     bases = [entry.name for entry in fields(Basis)]

@@ -7,26 +7,30 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import shutil
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
 
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import CONFIG, REFUSED, Checklist, Record, TaskFolder
+from recbole_showcase.benchmark.surroundings import (
+    Energy,
+    data_digests,
+    device,
+    peak_memory_mb,
+    versions,
+)
 from recbole_showcase.errors import SettingsError, ShowcaseError
 from recbole_showcase.evaluation.results import load_basis, result_file, user_sums_file
 from recbole_showcase.files.yaml_files import write_yaml
 from recbole_showcase.parts import import_modules
 
-_PACKAGES = ("recbole-showcase", "recbole", "torch", "transformers", "tokenizers", "numpy")
 _WORK = "work"
 
 
@@ -59,7 +63,7 @@ def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) 
                 "failed",
                 task.settings["seed"],
                 error=f"{type(error).__name__}: {said}",
-                versions=_versions(),
+                versions=versions(),
             )
         folder.write(record)
         shutil.rmtree(scratch, ignore_errors=True)
@@ -91,10 +95,12 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     saved = scratch / "saved"
     write_yaml(config, {"show_progress": False, **task.settings, "checkpoint_dir": str(saved)})
     started, worked = time.perf_counter(), time.process_time()
-    validation, result = experiments.train_and_test(task.model, task.dataset, config)
+    with Energy() as energy:
+        validation, result = experiments.train_and_test(task.model, task.dataset, config)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
     checkpoint = _tested_checkpoint(saved)
-    write_yaml(folder.path / "final_config.yaml", experiments.final_settings(checkpoint))
+    settings = experiments.final_settings(checkpoint)
+    write_yaml(folder.path / "final_config.yaml", settings)
     basis = load_basis(checkpoint)
     user_sums = user_sums_file(checkpoint)
     if user_sums.is_file():
@@ -103,6 +109,7 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         kept = folder.path / "checkpoint.pth"
         os.replace(result_file(checkpoint), result_file(kept))
         os.replace(checkpoint, kept)
+    place, encoder = Path(settings["data_path"]), settings.get("showcase_encoder")
     return Record(
         "done",
         task.settings["seed"],
@@ -112,8 +119,11 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         smaller=experiments.smaller_is_better(result),
         seconds=round(seconds, 2),
         cpu_seconds=round(cpu_seconds, 2),
-        peak_memory_mb=_peak_memory_mb(),
-        versions=_versions(),
+        peak_memory_mb=peak_memory_mb(),
+        energy_kwh=energy.kwh,
+        device=device(settings),
+        data=data_digests(place, task.dataset, encoder),
+        versions=versions(),
     )
 
 
@@ -136,8 +146,8 @@ def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         chosen=chosen,
         seconds=round(time.perf_counter() - started, 2),
         cpu_seconds=round(time.process_time() - worked, 2),
-        peak_memory_mb=_peak_memory_mb(),
-        versions=_versions(),
+        peak_memory_mb=peak_memory_mb(),
+        versions=versions(),
     )
 
 
@@ -167,25 +177,6 @@ def _check(path: Path) -> int:
         (path / REFUSED).write_text(str(error), encoding="utf-8")
         return 1
     return 0
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(ModuleNotFoundError):
-            found[package] = version(package)
-    return found
-
-
-def _peak_memory_mb() -> float:
-    """The most memory that this process held, 0 on systems that do not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,9 @@ def _report(spec: BenchmarkSpec, summary: Summary, out: Path) -> None:
     for table in tables.terminal(summary):
         console.print(table)
     console.print(tables.legend(summary), style="dim")
+    for dataset, names in summary.changed_data.items():
+        said = f"{dataset}: {', '.join(names)} changed between runs, so that figures do not compare"
+        console.print(f"{said}; delete {out / 'runs'} to make all on the same data")
     for line in tables.failures(summary):
         console.print(f"failed: {line}", markup=False, highlight=False)
     if summary.failed:

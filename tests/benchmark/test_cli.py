@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,21 @@ def test_a_benchmark_and_its_files(tmp_path: Path, launcher: FakeLauncher) -> No
     result = CliRunner().invoke(app, [*command, "--tables-only"])
     assert "4 of 8 runs have not been run" in result.output
     assert len(launcher.runs) == 4
+
+
+def test_runs_on_data_that_changed_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_its_time(task: Task) -> Record:
+        seed = task.settings["seed"]
+        data = {"tiny.inter": f"sha256:{seed}", "tiny.item": "sha256:same"}
+        return replace(done(task, ndcg=0.5), data=data)
+
+    monkeypatch.setattr(execute, "ProcessLauncher", lambda threads: FakeLauncher(of_its_time))
+    write_spec(tmp_path / "s.yaml")
+    command = ["benchmark", str(tmp_path / "s.yaml"), "--out", str(tmp_path / "out")]
+    said = " ".join(CliRunner().invoke(app, command).output.split())
+    assert "tiny: tiny.inter changed between runs" in said
 
 
 def test_ctrl_c_tables_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from recbole_showcase.benchmark.plan import cells_of, run_of
 from recbole_showcase.benchmark.records import Checklist, TaskFolder
 from recbole_showcase.benchmark.spec import BenchmarkSpec
 from recbole_showcase.composed.dataset import ShowcaseDatasetMixin
+from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.evaluation.results import read_user_sums
 from tests.benchmark.fake import write_spec
@@ -90,6 +91,12 @@ def test_a_grid_of_real_runs(tiny_world: TinyWorld, tmp_path: Path) -> None:
     record = summary.outcomes[0].record
     assert record is not None and record.seconds > 0 and record.peak_memory_mb > 0
     assert {"recbole", "torch", "python"} <= set(record.versions)
+    assert record.device.startswith("cpu ") and record.device.endswith("1 threads")
+    files = {path.name for path in tiny_world.folder.iterdir() if path.is_file()}
+    features = {name for name in record.data if name.startswith(f"{tiny_world.name}.features/")}
+    assert set(record.data) - features == files and len(features) == 4
+    assert all(digest == digest_of_file(tiny_world.folder / n) for n, digest in record.data.items())
+    assert not summary.changed_data
     assert set(record.valid) == {"recall@5", "ndcg@5"}
 
 

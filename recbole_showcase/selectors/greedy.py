@@ -22,6 +22,8 @@ from recbole_showcase.selectors.cosines import TIES, Cosines
 EPSILON = 1e-5
 # How many times as many photos are looked at where fewer did not prove a choice.
 _GROWTH = 4
+# Among how many at most by their kernel, whose size is the square.
+_WIDEST = 128
 
 
 def greedy_map(
@@ -53,7 +55,10 @@ def greedy_map(
     """
     if width is None:
         width = 4 * -(-k // 2)  # 2 k in fours: enough for most sets, photos alike or not
-    if 2 * width > mask.shape[1] or not trade_off:
+    size = mask.shape[1]
+    # All of them at once takes little more than half of them, as long as their kernel is small.
+    width = width if 2 * width <= size else size
+    if not trade_off or width > _WIDEST:
         return _over_all(relevance, features, mask, k, trade_off)
     order, sure = _among_the_best(relevance, features, mask, k, trade_off, width)
     if bool(sure.all()):
@@ -62,7 +67,10 @@ def greedy_map(
     left = (relevance, features, mask)
     if len(rest) < len(order):
         left = (relevance[rest], features[rest], mask[rest])
-    order[rest] = greedy_map(*left, k, trade_off, _GROWTH * width)
+    if width == size:
+        order[rest] = _over_all(*left, k, trade_off)
+    else:
+        order[rest] = greedy_map(*left, k, trade_off, _GROWTH * width)
     return order
 
 
@@ -99,19 +107,23 @@ def _highest(
         relevance: float64, shape (B, C).
         mask: True for real candidates, shape (B, C).
         scale: What relevance is multiplied with to be log q^2.
-        width: How many, fewer than C.
+        width: How many.
 
     Returns:
         Their places in ascending order (B, width), their quality, 0 of masked ones, float64, and
         the highest of all others (B, 1).
     """
+    size = mask.shape[1]
     known = torch.where(mask, relevance, -torch.inf)
     below = (known.amax(dim=1, keepdim=True) - known).mul_(scale)  # (B, C), 0 is best
+    if width == size:
+        places = torch.arange(size, device=mask.device).expand(len(mask), size)
+        return places, below.neg_().exp_(), below.new_zeros(len(mask), 1)
     # Floats of one sign have the order of their bits. The lowest bits become the place, so that
     # values alone have to be parted: NumPy's partition of them takes a tenth of the time of topk.
-    low = (1 << (mask.shape[1] - 1).bit_length()) - 1
+    low = (1 << (size - 1).bit_length()) - 1
     bits = below.view(torch.int64)
-    keys = (bits & ~low) | torch.arange(mask.shape[1], device=mask.device)
+    keys = (bits & ~low) | torch.arange(size, device=mask.device)
     parted = torch.from_numpy(np.partition(keys.cpu().numpy(), width, axis=1)[:, : width + 1])
     places = torch.from_numpy(np.sort(parted[:, :width].numpy() & low, axis=1)).to(mask.device)
     other = (parted[:, width:] & ~low).view(torch.float64).to(mask.device)

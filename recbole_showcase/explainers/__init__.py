@@ -16,6 +16,7 @@ _HERE = "recbole_showcase.explainers"
 EXPLAINERS.declare(
     {
         "showcase": f"{_HERE}.showcase:ShowcaseExplainer",
+        "retrieval": f"{_HERE}.retrieval:RetrievalExplainer",
         "att2seq": f"{_HERE}.att2seq:Att2SeqExplainer",
         "nrt": f"{_HERE}.nrt:NrtExplainer",
         "peter": f"{_HERE}.peter:PeterExplainer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from recbole_showcase.data.inputs import NoSettings, PartInputs, Standardise
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 State = TypeVar("State")
+# A kind of input, its embeddings (B, N, H) and which of them are there (B, N).
+Embedded: TypeAlias = tuple[str, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ class PairSequence(nn.Module):
 
     def embed(
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
-    ) -> Iterator[tuple[str, Tensor, Tensor]]:
+    ) -> Iterator[Embedded]:
         """Kind, embeddings (B, N, H) and mask (B, N) of all that is there to be read."""
         always = torch.ones_like(batch.users, dtype=torch.bool).unsqueeze(1)  # (B, 1)
         known: dict[str, tuple[Tensor | None, Tensor]] = {

@@ -16,6 +16,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedModel
@@ -28,6 +29,13 @@ from recbole_showcase.explainers.language_models import (
     PromptedExplainer,
     language_model,
     lora_config,
+    to_the_right,
+)
+from recbole_showcase.explainers.retrieved import (
+    ReadingSettings,
+    Retrieved,
+    Retriever,
+    SentenceEmbedding,
 )
 from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
@@ -36,7 +44,7 @@ _SETTING = "explainer_language_model"
 
 
 @dataclass(frozen=True)
-class PrefixLMSettings(GPT2Settings):
+class PrefixLMSettings(ReadingSettings, GPT2Settings):
     """Settings; ``properties/explainer/prefix_lm.yaml`` explains them."""
 
     explainer_language_model: str | None = None
@@ -64,8 +72,15 @@ class PrefixLMExplainer(PromptedExplainer):
             SettingsError: If the language model and ``explainer_tune`` or the tokenizer do not fit.
         """
         super().__init__(settings, inputs, tokenizer)
+        self._retriever = Retriever(settings, tokenizer, inputs.max_tokens)
         self.language_model = self._language_model()
         self.mapping = MappingNetwork(settings, inputs, self.embedding_size)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Sentences, where settings ask for them."""
+        none = self.settings.explainer_use_sentences == "none"
+        return frozenset() if none else frozenset({"sentences"})
 
     @property
     def past_reviews(self) -> int:
@@ -81,13 +96,19 @@ class PrefixLMExplainer(PromptedExplainer):
         model = language_model(
             settings,
             _SETTING,
-            settings.explainer_prefix_length,
+            self._most_words + settings.explainer_prefix_length,
             self.inputs,
             self.tokenizer,
             dtype=torch.float32 if whole else "auto",
         )
         model.requires_grad_(whole)
         return _with_lora(model, settings) if settings.explainer_tune == "lora" else model
+
+    @property
+    def _most_words(self) -> int:
+        """The most tokens of sentences in a prompt."""
+        settings = self.settings
+        return settings.reads_words * settings.explainer_sentences * self.inputs.max_tokens
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of training; a frozen language model has none."""
@@ -99,9 +120,25 @@ class PrefixLMExplainer(PromptedExplainer):
     def prompt(
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The prefix, of one length for all; see :meth:`PromptedExplainer.prompt`."""
-        prefix = self.mapping(batch, user_vectors, item_vectors)  # (B, P, E)
-        return prefix, torch.ones(prefix.shape[:2], dtype=torch.bool, device=prefix.device)
+        """The words of sentences, then the prefix; see :meth:`PromptedExplainer.prompt`."""
+        retrieved = self._retriever(batch) if self.reads else None
+        prefix = self.mapping(batch, user_vectors, item_vectors, retrieved)  # (B, P, E)
+        mask = torch.ones(prefix.shape[:2], dtype=torch.bool, device=prefix.device)
+        if retrieved is None or not self.settings.reads_words:
+            return prefix, mask
+        words, there = to_the_right(
+            retrieved.tokens.flatten(1), retrieved.token_mask.flatten(1), self._most_words
+        )
+        embedded = self.embed(words).to(prefix.dtype)
+        return torch.cat([embedded, prefix], dim=1), torch.cat([there, mask], dim=1)
+
+    @torch.no_grad()
+    def write(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> tuple[list[str], np.ndarray | None]:
+        """Texts, and the rows of the reviews that each sentence read in turn is of (B, N)."""
+        rows = self._retriever(batch).rows if self.reads else None
+        return self.generate(batch, user_vectors, item_vectors), rows
 
 
 class MappingNetwork(PairSequence):
@@ -119,6 +156,8 @@ class MappingNetwork(PairSequence):
             of_features=nn.Sequential,
             of_vectors=lambda size, layer: nn.Sequential(nn.LayerNorm(size), layer),
         )
+        # Words stand in the prompt itself.
+        self.reading = SentenceEmbedding(settings, inputs, width, token_width=0)
         self.constants = nn.Parameter(torch.randn(settings.explainer_prefix_length, width))
         layer = nn.TransformerEncoderLayer(
             width,
@@ -134,13 +173,18 @@ class MappingNetwork(PairSequence):
         self.output = nn.Linear(width, output_size)
 
     def forward(
-        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+        self,
+        batch: ExplanationBatch,
+        user_vectors: Tensor | None,
+        item_vectors: Tensor | None,
+        retrieved: Retrieved | None = None,
     ) -> Tensor:
-        """Prefixes (B, P, E)."""
+        """Prefixes (B, P, E), from retrieved sentences as well where they are read as vectors."""
         always = torch.ones_like(batch.users, dtype=torch.bool).unsqueeze(1)  # (B, 1)
         states = [self.constants.expand(len(batch), -1, -1)]
         masks = [always.expand(-1, len(self.constants))]
-        for _, embedded, mask in self.embed(batch, user_vectors, item_vectors):
+        more = () if retrieved is None else self.reading(retrieved)
+        for _, embedded, mask in (*self.embed(batch, user_vectors, item_vectors), *more):
             states.append(embedded)
             masks.append(mask)
         absent = ~torch.cat(masks, dim=1)  # (B, P + S)

@@ -51,13 +51,23 @@ class QuoteExplainer(Quoting):
         self.selector = DPPSelector(DPPSettings(settings.explainer_trade_off))
 
     def relevance(self, batch: ExplanationBatch) -> Tensor:
-        """Similarity to the user's past, and to the photos, in standard deviations (B, S)."""
-        sentences, mask = batch.sentence_features, batch.sentence_mask
-        has_past = batch.review_mask.any(dim=1, keepdim=True)  # (B, 1)
-        profile = torch.where(
-            has_past,
-            similarity(sentences, mask, batch.review_features, batch.review_mask),
-            typicality(sentences, mask),
-        )
-        photos = similarity(sentences, mask, batch.photo_features, batch.photo_mask)
-        return profile + self.settings.explainer_photo_weight * photos
+        """How well sentences fit the user and the photos (B, S)."""
+        return fit(batch, self.settings.explainer_photo_weight)
+
+
+def fit(batch: ExplanationBatch, photo_weight: float) -> Tensor:
+    """Similarity of sentences to the user's past, and to the photos, in standard deviations (B, S).
+
+    Args:
+        batch: Pairs with sentences.
+        photo_weight: What likeness to the photos counts beside likeness to the past.
+    """
+    sentences, mask = batch.sentence_features, batch.sentence_mask
+    has_past = batch.review_mask.any(dim=1, keepdim=True)  # (B, 1)
+    profile = torch.where(
+        has_past,
+        similarity(sentences, mask, batch.review_features, batch.review_mask),
+        typicality(sentences, mask),
+    )
+    photos = similarity(sentences, mask, batch.photo_features, batch.photo_mask)
+    return profile + photo_weight * photos

@@ -82,15 +82,25 @@ class Quoting(Explainer):
             batch.sentence_mask,
             self.settings.explainer_sentences,
         )  # (B, k)
-        return self._quoted(batch, chosen.cpu().numpy())
-
-    def _quoted(self, batch: ExplanationBatch, chosen: np.ndarray) -> tuple[list[str], np.ndarray]:
-        """Texts and rows (B, k) of chosen places among the sentences (B, k), -1 if absent."""
-        words = batch.sentences.words
-        assert words is not None  # some sentence is there
-        there = chosen >= 0
-        positions = np.take_along_axis(batch.sentences.positions, np.maximum(chosen, 0), axis=1)
-        quoted = np.full(chosen.shape, "", dtype=object)
-        quoted[there] = words.texts(positions[there])
-        rows = np.where(there, words.rows[positions], -1).astype(np.int64)
+        quoted, rows = quoted_sentences(batch, chosen.cpu().numpy())
         return [join_sentences([s for s in own if s]) for own in quoted], rows
+
+
+def quoted_sentences(batch: ExplanationBatch, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Chosen sentences, word for word.
+
+    Args:
+        batch: Pairs of which one at least has a sentence.
+        chosen: Places among the sentences of each pair (B, k), -1 if absent.
+
+    Returns:
+        The sentences (B, k), objects, "" if absent, and the rows (B, k) of the reviews that they
+        are of, -1 if absent.
+    """
+    words = batch.sentences.words
+    assert words is not None  # some sentence is there
+    there = chosen >= 0
+    positions = np.take_along_axis(batch.sentences.positions, np.maximum(chosen, 0), axis=1)
+    quoted = np.full(chosen.shape, "", dtype=object)
+    quoted[there] = words.texts(positions[there])
+    return quoted, np.where(there, words.rows[positions], -1).astype(np.int64)

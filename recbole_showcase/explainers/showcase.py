@@ -14,6 +14,7 @@ learned vector tells the four kinds apart. The authors published no code; sizes 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,7 @@ from transformers import GPT2LMHeadModel
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.explainers.base import (
+    Embedded,
     Explainer,
     ExplainerInputs,
     PairSequence,
@@ -114,7 +116,7 @@ class ShowcaseExplainer(Explainer):
         A loss whose weight is zero, or whose input is switched off, is zero.
         See :meth:`Explainer.forward`.
         """
-        memory = self.encoder(batch, user_vectors, item_vectors)
+        memory = self.memory(batch, user_vectors, item_vectors)
         tokens, mask = batch.tokens[:, :-1], batch.token_mask[:, 1:]
         replaced, replaced_mask = batch.replaced_tokens[:, :-1], batch.replaced_mask[:, 1:]
         if not self._contrasts_photos:
@@ -122,6 +124,12 @@ class ShowcaseExplainer(Explainer):
         text, other = self._read(memory, tokens, mask, replaced, replaced_mask)
         cross_entropy = next_token_loss(self.decoder.lm_head(text), batch)
         return (cross_entropy, *self._contrast(batch, memory, text, mask, other, replaced_mask))
+
+    def memory(
+        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+    ) -> Memory:
+        """What the decoder attends to."""
+        return self.encoder(batch, user_vectors, item_vectors)
 
     def _read(
         self,
@@ -192,7 +200,10 @@ class ShowcaseExplainer(Explainer):
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
-        memory = self.encoder(batch, user_vectors, item_vectors)
+        return self.decoded(self.memory(batch, user_vectors, item_vectors), batch)
+
+    def decoded(self, memory: Memory, batch: ExplanationBatch) -> list[str]:
+        """Texts of the pairs of a batch from what the decoder attends to."""
         ids = decode(
             self.decoder,
             memory.states,
@@ -241,7 +252,7 @@ class Memory:
     Attributes:
         states: Hidden states (B, S, H).
         mask: Which of them are there (B, S).
-        places: Columns of each kind of input: nothing, user, item, photo, review.
+        places: Columns of each kind of input: nothing, user, item, photo, review, and more.
     """
 
     states: Tensor
@@ -292,14 +303,18 @@ class MultiModalEncoder(PairSequence):
         self.output = nn.Identity() if same else nn.Linear(width, output_size)
 
     def forward(
-        self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
+        self,
+        batch: ExplanationBatch,
+        user_vectors: Tensor | None,
+        item_vectors: Tensor | None,
+        more: Iterable[Embedded] = (),
     ) -> Memory:
-        """Attend over all inputs: S = 1 + U + I + P + R positions."""
+        """Attend over all inputs: S = 1 + U + I + P + R positions, and those of ``more``."""
         states = [self.nothing.expand(len(batch), 1, -1)]
         masks = [torch.ones_like(batch.users, dtype=torch.bool).unsqueeze(1)]  # (B, 1)
         places = {"nothing": slice(0, 1)}
         end = 1
-        for kind, embedded, mask in self.embed(batch, user_vectors, item_vectors):
+        for kind, embedded, mask in (*self.embed(batch, user_vectors, item_vectors), *more):
             states.append(embedded)
             masks.append(mask)
             places[kind] = slice(end, end := end + mask.shape[1])

@@ -77,6 +77,7 @@ def test_the_examples_can_be_read() -> None:
     names = {path.stem: read_spec(path) for path in sorted(folder.glob("*.yaml"))}
     assert set(names) == {
         "demo_explainers",
+        "demo_reading",
         "demo_selectors",
         "google_local_variants",
         "own_dataset",

@@ -221,3 +221,27 @@ def test_other_scripts_are_quoted_as_well(
     right = [topics[t] in text for t, text in zip(topic, found.texts, strict=True)]
     assert right == could_be_said(model, pairs, topics).tolist() and sum(right) > 20
     assert trainer.evaluate(test, load_best_model=False)["bleu1"] > 40
+
+
+@pytest.mark.parametrize("name", ["retrieval", "prefix_lm"])
+def test_a_run_that_reads_sentences(world: TinyWorld, tmp_path: Path, name: str) -> None:
+    """What is read is as earlier, others' and the item's, and a checkpoint reads the same."""
+    config = world.config(
+        tmp_path, epochs=1, showcase_explainer=name, explainer_use_sentences="both"
+    )
+    checkpoint, result = train("ShowcaseBPR", world.name, config)
+    assert np.isfinite(result["bleu1"])
+    recommender = recbole_showcase.load_explainer(checkpoint)
+    model, corpus = recommender.model, recommender.model.showcase.data.corpus
+    inter = corpus.interactions
+    pairs = Pairs.of_rows(corpus, np.flatnonzero(inter.splits == TEST)[:20])
+    found = model.explain(pairs)
+    there = found.evidence >= 0
+    assert there.any(axis=1).mean() > 0.5
+    rows = found.evidence[there]
+    of = np.repeat(np.arange(len(pairs)), there.sum(axis=1))
+    assert (inter.splits[rows] == TRAIN).all() and (inter.items[rows] == pairs.items[of]).all()
+    assert (inter.users[rows] != pairs.users[of]).all()
+    assert (inter.times[rows] < pairs.times[of]).all()
+    again = recbole_showcase.load_explainer(checkpoint).model.explain(pairs)
+    assert list(again.texts) == list(found.texts)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
@@ -71,7 +72,7 @@ def download_photos(
                 progress_bar(total=account.listed, unit="photo", shown=progress) as bar,
             ):
                 job = _Job(listing, PhotoFolder(root), options, account, missing, bar, pool)
-                asyncio.run(job.run(allowed, aside))
+                _finish(job.run(allowed, aside))
         finally:
             account.seconds = time.perf_counter() - started
             account.write(dataset_dir)
@@ -111,6 +112,17 @@ def _root(dataset_dir: Path, folder: str | Path | None) -> Path:
             f"it with --photos to add to it, or make the folder {own} to begin anew"
         )
     return own
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, also where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    with ThreadPoolExecutor(1) as own:
+        own.submit(asyncio.run, work).result()
 
 
 @dataclass

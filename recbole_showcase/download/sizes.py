@@ -10,7 +10,7 @@ from recbole_showcase.download.hosts import AMAZON, GOOGLE
 
 # Sizes and ways to crop, among the options of Google's image URLs.
 _SIZE_OR_CROP = re.compile(rb"[swh]\d+|c|cc|n|nu|p|pp")
-_AMAZON_SIZE = re.compile(rb"\._[A-Za-z0-9,_-]+_(?=\.[A-Za-z]+$)")
+_AMAZON_SIZE = re.compile(rb"\._[A-Za-z0-9,_-]+(?=\.[A-Za-z]+$)")
 
 
 def sized(url: httpx2.URL, pixels: int) -> httpx2.URL:

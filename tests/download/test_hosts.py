@@ -158,6 +158,10 @@ def test_hostile_urls_are_counted_and_stop_nothing(
             "https://images-na.ssl-images-amazon.com/images/I/71-a+b._SL640_.jpg",
         ),
         (
+            "https://images-na.ssl-images-amazon.com/images/I/71eG._SY88.jpg",
+            "https://images-na.ssl-images-amazon.com/images/I/71eG._SL640_.jpg",
+        ),
+        (
             "https://m.media-amazon.com/images/I/71a.jpg",
             "https://m.media-amazon.com/images/I/71a.jpg",
         ),

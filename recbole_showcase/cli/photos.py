@@ -96,15 +96,14 @@ def report_lines(account: Account, dataset: Path) -> list[str]:
         for image_id, why in list(named.items())[:_NAMED]:
             lines.append(f"    {one_line(image_id)}: {one_line(why)}")
     lines.append(
-        f"{account.there:,} of {account.listed:,} photos are in {account.folder}, "
-        f"{account.bytes / 1e6:,.1f} MB of them new ({account.seconds:.1f} s); the account is in "
-        "photos.json, each photo that is not there in photos.missing.jsonl"
+        f"{account.there:,} of {account.listed:,} photos are in {account.folder}; "
+        f"{account.bytes / 1e6:,.1f} MB were fetched ({account.seconds:.1f} s); photos.json is the "
+        "account, photos.missing.jsonl names each photo that is not there"
     )
     embed = embed_command(dataset, "ViT-B-32", "laion2b_s34b_b79k")
-    if not account.there:
-        lines.append("no photo is there: there is nothing to embed")
-    elif account.unfinished:
-        lines.append(f"next: the same command asks for those that failed; or {embed}")
+    again = "the same command asks for those that failed" if account.unfinished else ""
+    if account.there:
+        lines.append(f"next: {again}{again and '; or '}{embed}")
     else:
-        lines.append(f"next: {embed}")
+        lines.append(f"no photo is there: {again or 'there is nothing to embed'}")
     return lines

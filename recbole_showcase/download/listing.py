@@ -41,8 +41,8 @@ class Listing:
         if "url" not in types:
             raise DataError(
                 f"{self.path} has no column url, which says where its photos are; it has "
-                f"{', '.join(types)}; 'recbole-showcase convert' writes it where the source tells "
-                "URLs (without --photos all photos are listed)"
+                f"{', '.join(types)}; a conversion without --photos writes it where the source "
+                "tells URLs"
             )
         if types["url"] != "token":
             raise DataError(

@@ -171,3 +171,15 @@ def test_hostile_urls_are_counted_and_stop_nothing(
 def test_sizes(url: str, becomes: str) -> None:
     assert str(sized(httpx2.URL(url), 640)) == becomes
     assert str(sized(httpx2.URL(url), 0)) == url
+
+
+def test_a_proxy_may_be_anywhere(
+    site: Site, listed: Callable[[Rows], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the reader's own, and asks for hosts that only it can find."""
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("HTTP_PROXY", site.origin)
+    folder = listed([("p1", "p1.jpg", "http://a.example.org/p1")])
+    options = DownloadOptions(hosts=("http://*.example.org",))
+    assert download_photos(folder, options=options, progress=False).there == 1
+    assert set(site.asked) == {"http://a.example.org/p1"}

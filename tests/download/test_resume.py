@@ -119,7 +119,9 @@ def test_what_is_said(site: Site, listed: Callable[[Rows], Path], typed: Any) ->
     }
     folder = listed([*rows_of(site, 3), ("p\x1b[2J", "p.jpg", "https://example.org/p")])
     status, out, _ = typed(folder, "--tries", "1")
-    assert status == 1 and out[-1] == "no photo is there: there is nothing to embed"
+    assert status == 1 and out[-1] == (
+        "no photo is there: the same command asks for those that failed"
+    )
     assert out[0] == "photos: 1 gone, 1 refused, 1 not an image, 1 failed"
     assert "  refused: host not allowed (1)" in out
     assert "\x1b" not in "".join(out)

@@ -75,6 +75,7 @@ EXTRAS = {
     "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
     "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
+    "photos": ["httpx2>=2.0"],  # photos that a data set knows by URL
 }
 TEST_REQUIREMENTS = [
     *EXTRAS["serve"],
@@ -82,10 +83,10 @@ TEST_REQUIREMENTS = [
     *EXTRAS["plot"],
     *EXTRAS["tune"],
     *EXTRAS["ray"],
+    *EXTRAS["photos"],  # starlette's test client sends by it as well
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
-    "httpx2>=2.0",  # what starlette's test client sends by
     "selenium>=4.20",  # the page in a browser, where there is a Chromium
     "axe-selenium-python>=2.1",  # axe-core, which looks for what keeps people out
     "ruff>=0.6",

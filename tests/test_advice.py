@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from recbole_showcase.atomic import LINKED_IMAGE, photo_folder, write_atomic
 from recbole_showcase.benchmark.execute import run_benchmark
 from recbole_showcase.cli import app
 from recbole_showcase.data.check import check_dataset
@@ -27,7 +28,7 @@ from tests.encoders.conftest import Photographed, make_dataset, micro  # noqa: F
 Make = Callable[..., Photographed]
 PACKAGE = Path(__file__).parents[1] / "recbole_showcase"
 # Where commands are written out; whatever else advises one calls these.
-WRITERS = {"encoders/commands.py", "distillation/classifier.py"}
+WRITERS = {"encoders/commands.py", "distillation/classifier.py", "atomic/photos.py"}
 
 
 def command_in(text: str) -> list[str]:
@@ -65,6 +66,14 @@ def test_commands_are_written_in_one_place() -> None:
             found.add(path.relative_to(PACKAGE).as_posix())
     # A record holds the version of the package.
     assert found - {"benchmark/surroundings.py"} == WRITERS
+
+
+def test_photos_that_have_urls(tmp_path: Path) -> None:
+    folder = tmp_path / "a set"
+    folder.mkdir()
+    write_atomic(folder / "a set.image", LINKED_IMAGE, [])
+    said = refusal(lambda: photo_folder(folder))
+    assert parse(command_in(said))["dataset"] == folder
 
 
 def test_extras_that_are_advised_are_there() -> None:

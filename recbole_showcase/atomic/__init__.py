@@ -6,7 +6,12 @@ from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
-from recbole_showcase.atomic.photos import PhotoFolder, photo_folder, photo_folder_or_none
+from recbole_showcase.atomic.photos import (
+    PhotoFolder,
+    download_hint,
+    photo_folder,
+    photo_folder_or_none,
+)
 from recbole_showcase.atomic.reader import (
     line_blocks,
     line_starts,
@@ -21,6 +26,7 @@ from recbole_showcase.atomic.schema import (
     IMAGE,
     INTER,
     ITEM,
+    LINKED_IMAGE,
     PROFILED_REVIEW,
     REVIEW,
     AtomicFile,
@@ -33,6 +39,7 @@ __all__ = [
     "IMAGE",
     "INTER",
     "ITEM",
+    "LINKED_IMAGE",
     "PROFILED_REVIEW",
     "REVIEW",
     "Account",
@@ -47,6 +54,7 @@ __all__ = [
     "convert_explained_pairs",
     "convert_gest",
     "convert_google_local",
+    "download_hint",
     "line_blocks",
     "line_starts",
     "photo_folder",

@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from recbole_showcase.arguments import name_of
+from recbole_showcase.atomic.reader import read_fields
 from recbole_showcase.errors import DataError
 from recbole_showcase.files.plain import read_json
 
@@ -119,10 +121,23 @@ def photo_folder(dataset_dir: str | Path) -> PhotoFolder:
     if not isinstance(recorded, str):
         raise DataError(
             f"{dataset_dir} has no photos: there is no folder {own}, and {account} names none; put "
-            "them there, or name their folder with --photos"
+            f"them there, or name their folder with --photos{download_hint(dataset_dir)}"
         )
     _refuse_everything(Path(recorded), account)
     return PhotoFolder(recorded)
+
+
+def download_hint(dataset_dir: Path) -> str:
+    """The command that downloads photos, to stand at the end of what says that they are not there.
+
+    Nothing where ``.image`` has no URLs.
+    """
+    try:
+        names = {field.name for field in read_fields(dataset_dir / f"{name_of(dataset_dir)}.image")}
+    except DataError:
+        return ""
+    command = shlex.join(["recbole-showcase", "photos", str(dataset_dir)])
+    return f"; those with a URL are downloaded by: {command}" if "url" in names else ""
 
 
 def _tell_of_stranded(dataset_dir: Path) -> None:

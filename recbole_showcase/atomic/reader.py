@@ -99,8 +99,8 @@ def read_in_parts(path: str | Path, columns: Sequence[str], rows: int) -> Iterat
     import pyarrow as pa
 
     with _query_of(path, columns) as found:
-        batches: list[pa.RecordBatch] = []  # as many rows as DuckDB pleases
-        for batch in found.to_arrow_reader():
+        batches: list[pa.RecordBatch] = []  # of at most so many rows
+        for batch in found.to_arrow_reader(rows):
             batches.append(batch)
             if sum(map(len, batches)) >= rows:
                 # Nothing here holds what is handed out.

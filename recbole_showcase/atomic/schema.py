@@ -127,4 +127,6 @@ IMAGE = AtomicFile(
         Field("path", "token", required=True),
     ),
 )
+# With the photos' URLs, where a source tells them.
+LINKED_IMAGE = AtomicFile("image", (*IMAGE.fields, Field("url", "token")))
 ATOMIC_FILES: tuple[AtomicFile, ...] = (INTER, ITEM, REVIEW, IMAGE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from recbole_showcase.atomic.engine import count_rows, on_a_cursor, write_query
 from recbole_showcase.atomic.photos import PHOTO_SUFFIXES, PhotoFolder
-from recbole_showcase.atomic.schema import IMAGE, ITEM, REVIEW, AtomicFile
+from recbole_showcase.atomic.schema import IMAGE, ITEM, LINKED_IMAGE, REVIEW, AtomicFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # version of DuckDB. A clean id holds no tab.
 REVIEW_ID = "substr(md5(concat(user_id, chr(9), item_id, chr(9), time)), 1, 20)"
 
-
 _ROWS_AT_ONCE = 1 << 25
+_LONGEST_URL = 8192  # bytes; what is longer no server takes
 
 
 def headers(file: AtomicFile) -> list[str]:
@@ -31,17 +31,19 @@ def headers(file: AtomicFile) -> list[str]:
 def find_photos(connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None) -> None:
     """Make ``photos`` of the rows without a reason to be dropped.
 
-    Its columns are rid, place (in the review), item_id, review_id, image_id and path.
+    Its columns are rid, place (in the review), item_id, review_id, url, image_id and path.
     A photo's id is the last part of its URL up to ``=`` or ``?`` and without the suffix of a photo,
     or the bare id. ``path`` is null where the folder has no such photo; without a folder it is
-    ``<id>.jpg``.
+    ``<id>.jpg``. ``url`` is null where a photo is listed by no URL.
     """
     suffix = f"({'|'.join(PHOTO_SUFFIXES)})$".replace(".", r"\.")
     listed = f"""
         SELECT rid, place, item_id, review_id,
+               CASE WHEN regexp_matches(url, '^https?://', 'i') AND strlen(url) <= {_LONGEST_URL}
+                    THEN clean(url) END AS url,
                CASE WHEN contains(name, '.') THEN regexp_replace(name, '{suffix}', '', 'i')
                     ELSE name END AS image_id
-        FROM (SELECT * EXCLUDE url, clean(split_part(split_part(split_part(
+        FROM (SELECT *, clean(split_part(split_part(split_part(
                          url, '/', -1), '=', 1), '?', 1)) AS name
               FROM (SELECT rowid AS rid, item_id, {REVIEW_ID} AS review_id,
                            unnest(photo_urls) AS url,
@@ -130,7 +132,8 @@ def write_siblings(
 def _write_images(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, int]:
     """Write the ``.image`` file; return how many photos it has and how many are gone.
 
-    A photo that several reviews show belongs to the first of them.
+    A photo that several reviews show belongs to the first of them. There is a column of URLs if one
+    photo has one.
     """
     connection.execute(
         """
@@ -142,12 +145,14 @@ def _write_images(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[in
     gone = connection.execute(
         "SELECT count(*) FROM photos ANTI JOIN again USING (rid, place) WHERE path IS NULL"
     ).fetchall()[0][0]
+    listed = "FROM photos ANTI JOIN again USING (rid, place) WHERE path IS NOT NULL"
+    (linked,) = connection.execute(f"SELECT count(url) > 0 {listed}").fetchall()[0]
+    columns = "image_id, item_id, review_id, path"
     written = write_query(
         connection,
         path,
-        headers(IMAGE),
-        """SELECT image_id, item_id, review_id, path FROM photos ANTI JOIN again USING (rid, place)
-        WHERE path IS NOT NULL ORDER BY rid, place""",
+        headers(LINKED_IMAGE if linked else IMAGE),
+        f"SELECT {columns}{', url' if linked else ''} {listed} ORDER BY rid, place",
     )
     return written, int(gone)
 

@@ -21,6 +21,7 @@ from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.cli.help import Commands
+from recbole_showcase.cli.photos import photos
 from recbole_showcase.cli.serve import serve
 from recbole_showcase.console import Loudness, is_verbose, set_loudness
 from recbole_showcase.errors import SettingsError, ShowcaseError, one_line
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command()(benchmark)
 app.command()(demo)
 app.add_typer(convert, name="convert")
+app.command()(photos)
 app.command()(check)
 app.command()(embed)
 app.command()(distill)

@@ -231,9 +231,13 @@ def _show(account: Account, out: Path) -> None:
     """Print the account."""
     from rich.console import Console
 
+    from recbole_showcase.atomic import download_hint
+
     Console().print(account.table())
     for line in account.broken_lines:
         print(f"broken line {line.path}:{line.line}: {line.begins} …")
     for note in account.notes:
         print(note)
+    if account.photo_folder is None and (hint := download_hint(out)):
+        print(f"the photos are listed and not there{hint}")
     print(f"written: {out}  (RecBole: dataset={out.name}, data_path={out.parent})")

@@ -129,6 +129,24 @@ def replaced_folder(
 
 
 @contextmanager
+def arriving(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder inside ``folder``, to write files in that are renamed to their places.
+
+    For very many files of one folder, which :func:`replaced` would look through for each of them.
+    At the end it is deleted with what is left in it; what a run that was killed has left there is
+    cleared first.
+    """
+    inside = folder / ".arriving"
+    inside.mkdir(exist_ok=True)
+    try:
+        with _aside(inside / "files") as aside:
+            yield aside
+    finally:
+        with suppress(OSError):  # another run is at work in it
+            inside.rmdir()
+
+
+@contextmanager
 def _telling(path: Path) -> Iterator[None]:
     """Add what is kept to an error of the disk, with its file if it does not say, and to Ctrl-C."""
     try:

@@ -60,6 +60,14 @@ def test_options_reach_the_converter(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert read_atomic(tmp_path / "d" / "d.inter").item_id.tolist() == ["j"]
     assert f"{files[0]}:2: " in result.output
+    assert "downloaded by" not in result.output
+
+
+def test_what_is_to_be_downloaded_is_said(tmp_path: Path) -> None:
+    file = lines(tmp_path / "r.json", [review("u", "i", photos=["A"])])
+    words = ["google-local", "--reviews", str(file), "--out", str(tmp_path / "d")]
+    said = CliRunner().invoke(app, words).output
+    assert f"downloaded by: recbole-showcase photos {tmp_path / 'd'}\n" in said
 
 
 def test_errors_come_through(tmp_path: Path) -> None:

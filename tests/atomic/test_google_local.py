@@ -16,6 +16,8 @@ import pandas as pd
 import pytest
 
 from recbole_showcase.atomic import (
+    IMAGE,
+    LINKED_IMAGE,
     Account,
     GoogleLocalOptions,
     convert_google_local,
@@ -568,3 +570,22 @@ def test_a_file_that_the_disk_cannot_read_is_named(
     monkeypatch.setattr("recbole_showcase.atomic.google_local.first_row", lambda _: {})
     with pytest.raises(DataError, match=r"a\.json cannot be read: \[Errno 5\]"):
         convert_google_local([path], [], tmp_path / "out")
+
+
+def test_urls_of_photos_are_kept_where_the_source_tells_them(tmp_path: Path) -> None:
+    rows = [
+        review("u1", "i1", photos=["A", "B"]),
+        review("u2", "i1", pics=["C", "HTTPS://h/D.png?x", " ftp://h/E", "http://h/" + "F" * 9000]),
+        review("u3", "i2", pics={"url": "http://h/a b\tc"}),
+    ]
+    _convert(tmp_path, rows)
+    image = _read(tmp_path, "image")
+    assert list(image.columns) == [field.name for field in LINKED_IMAGE.fields]
+    urls = dict(zip(image.image_id, image.url, strict=True))
+    assert urls == {
+        "A": "https://lh5.googleusercontent.com/p/A=w150-h150-k-no-p",
+        "B": "https://lh5.googleusercontent.com/p/B=w150-h150-k-no-p",
+        "C": "", "D": "HTTPS://h/D.png?x", "E": "", "F" * 9000: "", "a b c": "http://h/a b c",
+    }  # fmt: skip
+    _convert(tmp_path, [review("u1", "i1", pics=["A", "B"])], overwrite=True)
+    assert list(_read(tmp_path, "image").columns) == [field.name for field in IMAGE.fields]

@@ -31,6 +31,8 @@ CASES = {
     "check dataset": ("check BAD", FOLDER),
     "check --photos": ("check set --photos BAD", FOLDER),
     "check --config": ("check set --config BAD", FILE),
+    "photos dataset": ("photos BAD", FOLDER),
+    "photos --photos": ("photos set --photos BAD", FOLDER),
     "embed dataset": ("embed BAD", FOLDER),
     "embed --photos": ("embed set --photos BAD", FOLDER),
     "embed --encoder": ("embed set --encoder local-dir:BAD", FOLDER),

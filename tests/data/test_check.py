@@ -230,7 +230,15 @@ def test_nothing_to_explain_stops(world: Written) -> None:
 def test_photos_that_are_gone_or_outside(world: Written) -> None:
     (photo, *_) = sorted((world.folder / "photos").iterdir())
     photo.unlink()
-    one(world.check().warnings, rf"1 of 84 photos are not in .*/photos, such as '{photo.name}'")
+    said = rf"1 of 84 photos are not in .*/photos, such as '{photo.name}'"
+    one(world.check().warnings, f"{said}$")
+    world.edit("image", lambda n, row: row | {"url": ""})
+    header, _, rows = world.path("image").read_text().partition("\n")
+    world.path("image").write_text(f"{header}\turl:token\n{rows}")
+    one(
+        world.check().warnings,
+        f"{said}; .* downloaded by: recbole-showcase photos .*/{world.name}$",
+    )
     world.edit("image", lambda n, row: row | {"path": "../x.jpg"} if n == 7 else row)
     one(world.check().errors, r"1 path of .image: photo path '../x.jpg' is not allowed")
     one(world.check(photos=world.folder / "none").warnings, "there is no photo folder")

@@ -93,6 +93,7 @@ main()
         (("gallery", "a.pth", "--out", "g.html"), "gallery", "g.html was left as it was"),
         (("explain", "a.pth", "--out", "o"), "offline", "the parts that are written are kept"),
         (("embed", "a"), "encoders", "what is encoded is kept"),
+        (("photos", "a"), "download", "what is fetched is kept"),
     ],
 )
 def test_a_command_that_has_only_begun(command: tuple[str, ...], loads: str, kept: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recbole_showcase.atomic import PhotoFolder, photo_folder
+from recbole_showcase.atomic import PhotoFolder, download_hint, photo_folder
 from recbole_showcase.data.check.report import Report, counted, such_as
 from recbole_showcase.encoders.commands import embed_command, shipped_encoder_notes
 from recbole_showcase.encoders.names import SHIPPED, store_name
@@ -93,7 +93,7 @@ def _with_photos(
     if len(gone) > len(outside):
         report.warnings.append(
             f"{len(gone) - len(outside):,} of {counted(len(marks), 'photo')} are not in "
-            f"{photos.root}, {such_as(gone)}"
+            f"{photos.root}, {such_as(gone)}{download_hint(dataset_dir)}"
         )
     return replace(source, hashes=marks)
 

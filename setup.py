@@ -74,6 +74,10 @@ EXTRAS = {
     # Searches by ray, and clusters; on Python 3.11 RecBole requires it anyway.
     "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
+    "judge": [
+        "httpx>=0.27",
+        "gguf>=0.10",
+    ],  # language models, by HTTP or in a .gguf file
     "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
 }
 TEST_REQUIREMENTS = [
@@ -82,6 +86,7 @@ TEST_REQUIREMENTS = [
     *EXTRAS["plot"],
     *EXTRAS["tune"],
     *EXTRAS["ray"],
+    *EXTRAS["judge"],
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
@@ -120,6 +125,8 @@ setup(
             "py.typed",
             "encoders/weights/**/*",
             "gallery/templates/*",
+            "judging/prompts/*",
+            "judging/templates/*",
             "serving/templates/*",
             "serving/static/*",
         ],

@@ -1,4 +1,4 @@
-"""What a judge is asked: the words are pinned, and nothing that a text says gets out of its place."""
+"""What a judge is asked: the words are pinned, and what a text says stays in its place."""
 
 from __future__ import annotations
 

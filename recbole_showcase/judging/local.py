@@ -75,7 +75,11 @@ class LocalJudge:
         )
         self._model = model.to(options.device).eval()
         self._window = int(getattr(model.config, "max_position_embeddings", None) or 1 << 20)
-        self._places = "position_ids" in signature(model.forward).parameters
+        takes = signature(model.forward).parameters
+        # Not all take all, and newer versions of transformers call the cache so.
+        self._cache = "cache" if "cache" in takes else "past_key_values"
+        self._places = "position_ids" in takes
+        self._last = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
         self._digest = _digest(options.model, model)
         self._tries: dict[range, GradeTrie] = {}
 
@@ -191,12 +195,12 @@ class LocalJudge:
         width = max(map(len, prompts))
         ids = torch.tensor([[0] * (width - len(own)) + own for own in prompts])
         there = torch.tensor([[0] * (width - len(own)) + [1] * len(own) for own in prompts])
-        out = self._run(ids, there, None)
+        out = self._run(ids, there, None, **self._last)
         found = [{(): trie.after((), own)} for own in _probabilities(out.logits[:, -1])]
         inner, room = [path for path in trie.inner if path], max(1, _ROWS // len(prompts))
         for start in range(0, len(inner), room):
             paths = inner[start : start + room]
-            cache = _copies(out.past_key_values, len(paths))
+            cache = _copies(out[self._cache], len(paths))
             longest = max(map(len, paths))
             more = torch.tensor([[*path, *[0] * (longest - len(path))] for path in paths])
             ends = torch.tensor([len(path) - 1 for path in paths]).repeat(len(prompts))
@@ -214,17 +218,15 @@ class LocalJudge:
                 found[n // len(paths)][path] = trie.after(path, own)
         return found
 
-    def _run(self, ids: Tensor, mask: Tensor, cache: Any) -> Any:
+    def _run(self, ids: Tensor, mask: Tensor, cache: Any, **more: Any) -> Any:
         """The model on tokens (B, T) behind what a cache holds, of all of which a mask tells."""
         device = self._model.device
         places = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        more = {"position_ids": places.to(device)} if self._places else {}
+        if self._places:
+            more["position_ids"] = places.to(device)
+        more[self._cache] = cache
         return self._model(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            past_key_values=cache,
-            use_cache=True,
-            **more,
+            input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=True, **more
         )
 
 

@@ -22,9 +22,9 @@ def _bleu(order: int) -> Callable[[list[str], list[str]], Any]:
 _METRICS: dict[str, Callable[[list[str], list[str]], Any]] = {
     "BLEU1": _bleu(1),
     "BLEU4": _bleu(4),
-    "ROUGE1": lambda texts, own: metrics.rouge_values(texts, own, "rouge1"),
-    "ROUGE2": lambda texts, own: metrics.rouge_values(texts, own, "rouge2"),
-    "ROUGEL": lambda texts, own: metrics.rouge_values(texts, own, "rougeL"),
+    "ROUGE1": lambda texts, own: metrics.rouge_values(texts, own, kind="rouge1"),
+    "ROUGE2": lambda texts, own: metrics.rouge_values(texts, own, kind="rouge2"),
+    "ROUGEL": lambda texts, own: metrics.rouge_values(texts, own, kind="rougeL"),
     "METEORStem": lambda texts, own: metrics.meteor_values(texts, own, synonyms=False),
 }
 

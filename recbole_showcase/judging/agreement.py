@@ -20,7 +20,7 @@ from recbole_showcase.judging.prompts import Criterion
 from recbole_showcase.judging.report import Grades
 from recbole_showcase.judging.sheets import Key
 from recbole_showcase.metrics import krippendorff_alpha, mean_correlation
-from recbole_showcase.metrics.agreement import Correlation, Level
+from recbole_showcase.metrics.agreement import Level
 
 FORMAT = "recbole_showcase agreement 1"
 Ratings = dict[str, NDArray[np.float64]]  # by criterion (raters, tasks), NaN where not graded
@@ -76,7 +76,7 @@ def agreement_of(
         judged: A judge's grades, if there are any.
     """
     levels: tuple[Level, ...] = get_args(Level)
-    correlated = []
+    correlated: list[Correlated] = []
     for criterion, table in ratings.items():
         people = _mean(table)
         for name, values in _measures(criterion, key, judged).items():
@@ -124,12 +124,10 @@ def _correlated(
     named = [(task.user, task.item, task.number) for task in key.tasks]
     numbers = {own: n for n, own in enumerate(dict.fromkeys(named))}
     groups = {"dataset": None, "user": users, "pair": np.array([numbers[own] for own in named])}
-    kinds: tuple[Correlation, ...] = get_args(Correlation)
     for level, own in groups.items():
-        found = {kind: mean_correlation(values, people, kind, own) for kind in kinds}
-        yield Correlated(
-            name, criterion, level, *(found[kind][0] for kind in kinds), found[kinds[0]][1]
-        )
+        spearman, count = mean_correlation(values, people, "spearman", own)
+        kendall, _ = mean_correlation(values, people, "kendall", own)
+        yield Correlated(name, criterion, level, spearman, kendall, count)
 
 
 def read_ratings(

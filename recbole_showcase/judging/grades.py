@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Path = tuple[int, ...]  # the tokens that a grade is spelled by, or begins with
+Spelling = tuple[int, ...]  # the tokens that a grade is spelled by, or begins with
+Nexts = dict[Spelling, dict[int, float]]  # by beginning, the probabilities of what goes on
 
 
 class GradeTrie:
@@ -17,10 +20,10 @@ class GradeTrie:
         depth: Tokens of the longest spelling.
     """
 
-    def __init__(self, spelled: Mapping[Path, int]) -> None:
+    def __init__(self, spelled: Mapping[Spelling, int]) -> None:
         """Take spellings; several may stand for one grade."""
         self._spelled = dict(spelled)
-        nexts: dict[Path, list[int]] = {}
+        nexts: dict[Spelling, list[int]] = {}
         for path in spelled:
             for end in range(len(path)):
                 following = nexts.setdefault(path[:end], [])
@@ -30,11 +33,11 @@ class GradeTrie:
         self.inner = sorted(nexts, key=lambda path: (len(path), path))
         self.depth = max(map(len, spelled))
 
-    def after(self, path: Path, probabilities: Tensor) -> dict[int, float]:
+    def after(self, path: Spelling, probabilities: Tensor) -> dict[int, float]:
         """Of the probabilities of all tokens (V,) behind a beginning, those that go on."""
         return {token: float(probabilities[token]) for token in self._nexts[path]}
 
-    def expected(self, nexts: Mapping[Path, Mapping[int, float]]) -> tuple[float, float]:
+    def expected(self, nexts: Mapping[Spelling, Mapping[int, float]]) -> tuple[float, float]:
         """The mean of the grades by their probability, and the probability of any.
 
         A grade that begins others is one where no token that goes on to them follows.

@@ -21,7 +21,7 @@ from torch import Tensor
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import JudgeError, SettingsError
 from recbole_showcase.judging.asking import Answer, Question
-from recbole_showcase.judging.grades import GradeTrie
+from recbole_showcase.judging.grades import GradeTrie, Nexts
 from recbole_showcase.text.pretrained import load_pretrained
 
 # What an answer begins with; the grade follows, behind a space or not.
@@ -190,13 +190,14 @@ class LocalJudge:
         graded = [trie.expected(own) for own in found]
         return [(round(mean, _DIGITS), round(mass, _DIGITS)) for mean, mass in graded]
 
-    def _branches(self, trie: GradeTrie, prompts: list[list[int]]) -> list[dict[Any, Any]]:
+    def _branches(self, trie: GradeTrie, prompts: list[list[int]]) -> list[Nexts]:
         """By prompt and beginning of a grade, the probabilities of the tokens that go on."""
         width = max(map(len, prompts))
         ids = torch.tensor([[0] * (width - len(own)) + own for own in prompts])
         there = torch.tensor([[0] * (width - len(own)) + [1] * len(own) for own in prompts])
         out = self._run(ids, there, None, **self._last)
-        found = [{(): trie.after((), own)} for own in _probabilities(out.logits[:, -1])]
+        first = _probabilities(out.logits[:, -1])
+        found: list[Nexts] = [{(): trie.after((), own)} for own in first]
         inner, room = [path for path in trie.inner if path], max(1, _ROWS // len(prompts))
         for start in range(0, len(inner), room):
             paths = inner[start : start + room]

@@ -15,10 +15,10 @@ from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import DataError
 from recbole_showcase.judging.dataset import JoinedReviews, Shown
 from recbole_showcase.judging.pairs import Pair, Results
-from recbole_showcase.offline.folder import MANIFEST, ShowcaseFolder
 from recbole_showcase.settings import stored_as
 
 ENDINGS = (".jsonl", ".parquet")
+_MANIFEST = "manifest.json"  # of a folder of showcases
 
 
 def read_all(paths: Sequence[Path], dataset: Path | None = None) -> list[Results]:
@@ -45,7 +45,7 @@ def read_results(path: Path, dataset: Path | None = None, name: str | None = Non
     """Read the results of one system; see :func:`read_all`."""
     name = name or path.resolve().stem
     if path.is_dir():
-        pairs, digest = _of_showcases(path, dataset), digest_of_file(path / MANIFEST)
+        pairs, digest = _of_showcases(path, dataset), digest_of_file(path / _MANIFEST)
     else:
         check_file(DataError, "file of pairs", path)
         if path.suffix not in ENDINGS:
@@ -61,8 +61,11 @@ def read_results(path: Path, dataset: Path | None = None, name: str | None = Non
 
 def _of_showcases(folder: Path, dataset: Path | None) -> tuple[Pair, ...]:
     """The pairs of a folder of showcases, joined with the reviews of their data set."""
-    if not (folder / MANIFEST).is_file():
-        raise DataError(f"{folder} holds no {MANIFEST}: it is no folder of showcases")
+    # Whose room loads models, which nothing else here needs.
+    from recbole_showcase.offline.folder import ShowcaseFolder
+
+    if not (folder / _MANIFEST).is_file():
+        raise DataError(f"{folder} holds no {_MANIFEST}: it is no folder of showcases")
     if dataset is None:
         raise DataError(
             f"{folder} has the ids of reviews and not their texts; name the folder of the data set "

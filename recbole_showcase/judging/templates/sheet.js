@@ -47,10 +47,10 @@
       `Text ${at + 1} of ${tasks.length}, ${given} of ${tasks.length * criteria.length} grades`;
   }
 
-  function mark(number) {
+  function mark(number, scroll = true) {
     marked = Math.max(0, Math.min(number, criteria.length - 1));
     parts().forEach((part, n) => part.classList.toggle("marked", n === marked));
-    parts()[marked].scrollIntoView({ block: "nearest" });
+    if (scroll) parts()[marked].scrollIntoView({ block: "nearest" });
   }
 
   function show(number) {
@@ -79,7 +79,7 @@
 
   for (const task of tasks) {
     task.querySelectorAll(".criterion").forEach((part, n) => {
-      part.addEventListener("focusin", () => mark(n));
+      part.addEventListener("focusin", () => mark(n, false)); // a click must not move
       part.addEventListener("input", ({ target }) => {
         const grade = target.value === "" ? null : Number(target.value);
         if (target.type === "number") target.setCustomValidity(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
 _LARGEST = 1 << 20  # bytes of an answer, of which a grade is a few
+_KEPT = 2000  # characters of an answer, at its end, where thoughts are over
 _SAID = 200  # characters of what a server says of an error
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # may be gone the next time
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts
@@ -228,6 +229,8 @@ def _parsed(content: bytes) -> Answer:
         raise _Passing("its answer has no choice")
     usage = found.usage or _Usage()
     text = found.choices[0].message.content or ""  # a refusal has none
+    if len(text) > _KEPT:
+        text = "…" + text[-_KEPT:]  # which is no grade, unless a thought has ended since
     return Answer(
         text=text,
         prompt_tokens=usage.prompt_tokens,

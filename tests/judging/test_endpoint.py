@@ -217,6 +217,19 @@ def test_what_is_no_grade_is_counted_and_not_guessed(stub: Stub, tmp_path: Path)
     assert told["mean"] == 2.5 and found.cost.untold == 15
 
 
+def test_long_answers_are_kept_by_their_ends(stub: Stub, tmp_path: Path) -> None:
+    replies = ["Hm. " * 5000 + "</think> 4", "Hm. " * 5000 + " " * 3000 + "4"]
+
+    def reply(body: dict[str, Any], number: int) -> Any:
+        return 200, {}, json.dumps(completion(replies[number % 2])).encode()
+
+    stub.reply = reply
+    found, _ = judge(stub, tmp_path / "out.json", parallel=1, samples=2)
+    verdicts = [own["fluency"] for own in found.verdicts[0]]
+    assert [own.grades for own in verdicts if own] == [(4.0, None)] * 6
+    assert answers_file(tmp_path / "out.json").stat().st_size < 10 * 3000
+
+
 def test_a_run_goes_on_behind_what_it_has(stub: Stub, tmp_path: Path) -> None:
     _, whole = judge(stub, tmp_path / "whole.json")
     stub.bodies.clear()

@@ -107,7 +107,7 @@ def slowly(judge: LocalJudge, question: Question) -> tuple[float, float]:
 
 
 def test_expected_grades_are_those_of_the_definition(judge: LocalJudge) -> None:
-    found = asked(judge, ["fluency", "personalisation"], n=3)
+    found = asked(judge, ["fluency", "personalisation"], n=2)
     for question, answer in found.values():
         mean, mass = slowly(judge, question)
         assert answer.expected == pytest.approx(mean, abs=2e-5)

@@ -74,6 +74,7 @@ EXTRAS = {
     # Searches by ray, and clusters; on Python 3.11 RecBole requires it anyway.
     "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
+    "judge": ["httpx2>=2.0", "gguf>=0.10"],  # language models, by HTTP or in a .gguf file
     "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
     "photos": ["httpx2>=2.0"],  # photos that a data set knows by URL
 }
@@ -84,6 +85,7 @@ TEST_REQUIREMENTS = [
     *EXTRAS["tune"],
     *EXTRAS["ray"],
     *EXTRAS["photos"],  # starlette's test client sends by it as well
+    *EXTRAS["judge"],
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
@@ -121,6 +123,8 @@ setup(
             "py.typed",
             "encoders/weights/**/*",
             "gallery/templates/*",
+            "judging/prompts/*",
+            "judging/templates/*",
             "serving/templates/*",
             "serving/static/*",
         ],

@@ -52,6 +52,10 @@ class CheckpointError(ShowcaseError):
     """A checkpoint is not ours or RecBole's, is damaged, or asks for code we do not run."""
 
 
+class JudgeError(ShowcaseError):
+    """A language model that is to judge texts cannot be asked, or does not answer."""
+
+
 class RegistrationError(ShowcaseError):
     """A name cannot be registered with RecBole, or is not known there."""
 

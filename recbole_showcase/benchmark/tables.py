@@ -15,6 +15,7 @@ from recbole_showcase.benchmark.summary import SIGNIFICANCE, Figure, Row, Summar
 from recbole_showcase.errors import one_line
 from recbole_showcase.evaluation.results import Basis
 from recbole_showcase.files.replace import replace_text
+from recbole_showcase.files.spreadsheets import as_cell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -152,10 +153,7 @@ def _csv(lines: list[list[Any]], heads: list[str]) -> str:
     """A CSV of which spreadsheets take no text for a formula, and each row is a line."""
 
     def plain(cell: Any) -> Any:
-        if not isinstance(cell, str):
-            return cell
-        text = one_line(cell)
-        return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
+        return as_cell(cell) if isinstance(cell, str) else cell
 
     rows = [[plain(cell) for cell in line] for line in lines]
     return pd.DataFrame(rows, columns=[plain(head) for head in heads]).to_csv(index=False)

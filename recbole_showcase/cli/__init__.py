@@ -21,6 +21,7 @@ from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.cli.help import Commands
+from recbole_showcase.cli.judge import app as judge
 from recbole_showcase.cli.photos import photos
 from recbole_showcase.cli.serve import serve
 from recbole_showcase.console import Loudness, is_verbose, set_loudness
@@ -47,6 +48,7 @@ app.command()(embed)
 app.command()(distill)
 app.command()(explain)
 app.command()(gallery)
+app.add_typer(judge, name="judge")
 app.command()(serve)
 _UNREAD = 141  # as a shell tells the end by SIGPIPE
 # What tells most about a run, and is told apart by version.

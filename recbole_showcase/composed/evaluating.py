@@ -124,7 +124,11 @@ class ExplainedEvaluation(Trainer):
         limit = settings.valid_pairs if self._validations is not None else settings.test_pairs
         split = eval_data._dataset
         rows = np.sort(split.showcase.samples(split.showcase_rows))
-        if limit and len(rows) > limit:
-            random = np.random.default_rng(self.config["seed"])
-            rows = np.sort(random.choice(rows, limit, replace=False))
+        return drawn_rows(rows, limit, self.config["seed"])
+
+
+def drawn_rows(rows: np.ndarray, limit: int, seed: int) -> np.ndarray:
+    """At most so many of some rows (N,), in their order; 0 for all of them."""
+    if not limit or len(rows) <= limit:
         return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))

@@ -7,6 +7,7 @@ one value a pair.
 
 from __future__ import annotations
 
+from recbole_showcase.metrics.agreement import krippendorff_alpha, mean_correlation
 from recbole_showcase.metrics.alignment import clip_align, clip_align_statistics
 from recbole_showcase.metrics.bart_score import (
     LikelihoodModel,
@@ -183,9 +184,11 @@ __all__ = [
     "known_feature_coverage_values",
     "known_feature_ratio",
     "known_feature_values",
+    "krippendorff_alpha",
     "load_wordnet",
     "mauve",
     "mauve_of_vectors",
+    "mean_correlation",
     "mean_over_groups",
     "meteor",
     "meteor_values",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from recbole_showcase.atomic.regions import state_codes
 from recbole_showcase.errors import DataError
@@ -42,6 +42,7 @@ class ConvertOptions:
     overwrite: bool = False
     memory_limit: str = "1GB"
     threads: int | None = None
+    unused: ClassVar[frozenset[str]] = frozenset()  # of these, by this converter
 
     def __post_init__(self) -> None:
         _check_number("k-core", self.k_core, 0)
@@ -50,43 +51,33 @@ class ConvertOptions:
 
     def recorded(self) -> dict[str, Any]:
         """The options that decide what comes out, as they stand in ``conversion.json``."""
-        machine = {"photos", "overwrite", "memory_limit", "threads"}
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in machine}
+        left_out = {"photos", "overwrite", "memory_limit", "threads"} | self.unused
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoogleLocalOptions(ConvertOptions):
-    """Options of ``convert_google_local``.
+class ReviewOptions(ConvertOptions):
+    """Options of sources of reviews whose times and items are told.
 
     Attributes:
         since: First moment kept, ISO 8601; UTC if it names no zone.
         until: First moment no longer kept.
-        categories: Keep businesses with one of these categories, whatever the case;
-            ``restaurants`` stands for all kinds of places to eat.
-        states: Keep businesses whose address is in one of these states of the USA.
-        one_per_pair: Of a user's reviews of one business keep the latest.
-        require_meta: Drop reviews of businesses without metadata.
+        one_per_pair: Of a user's reviews of one item keep the latest.
+        require_meta: Drop reviews of items without metadata.
     """
 
     since: str | None = None
     until: str | None = None
-    categories: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
     one_per_pair: bool = True
     require_meta: bool = False
+    asks_of_items: ClassVar[str] = "require-meta"  # options that only metadata can answer
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        state_codes(self.states)
         since, until = self.moment("since"), self.moment("until")
         if since is not None and until is not None and since >= until:
             raise DataError(f"since {self.since} is not before until {self.until}")
-
-    @property
-    def needs_meta(self) -> bool:
-        """Whether an option asks what only the metadata of the businesses tell."""
-        return bool(self.require_meta or self.categories or self.states)
 
     def moment(self, name: Literal["since", "until"]) -> int | None:
         """Return a bound of the time range in milliseconds since 1970.
@@ -104,6 +95,56 @@ class GoogleLocalOptions(ConvertOptions):
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return round(moment.timestamp() * 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoogleLocalOptions(ReviewOptions):
+    """Options of ``convert_google_local``.
+
+    Attributes:
+        categories: Keep businesses with one of these categories, whatever the case;
+            ``restaurants`` stands for all kinds of places to eat.
+        states: Keep businesses whose address is in one of these states of the USA.
+    """
+
+    categories: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    asks_of_items: ClassVar[str] = "categories, states and require-meta"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        state_codes(self.states)
+
+
+@dataclass(frozen=True, kw_only=True)
+class YelpOptions(ReviewOptions):
+    """Options of ``convert_yelp``.
+
+    Attributes:
+        categories: Keep businesses with one of these categories, whatever the case.
+        states: Keep businesses of one of these states, as Yelp writes them (``PA``).
+        cities: Keep businesses of one of these cities, whatever the case.
+    """
+
+    categories: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    asks_of_items: ClassVar[str] = "categories, states, cities and require-meta"
+    unused: ClassVar[frozenset[str]] = frozenset({"english"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmazonOptions(ReviewOptions):
+    """Options of ``convert_amazon``.
+
+    Attributes:
+        titles: Put the title of a review before its text.
+        markup: Keep tags and entities of HTML as they stand in the texts.
+    """
+
+    titles: bool = False
+    markup: bool = False
+    unused: ClassVar[frozenset[str]] = frozenset({"english"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +173,7 @@ class ExplainedPairsOptions(ConvertOptions):
     valid: int = 200
     test: int = 200
     profiles: bool = True
+    unused: ClassVar[frozenset[str]] = frozenset({"with_photos", "with_text", "english"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -141,11 +183,6 @@ class ExplainedPairsOptions(ConvertOptions):
             raise DataError(
                 f"delimiter is {self.delimiter!r}; it must be one character, and no quote"
             )
-
-    def recorded(self) -> dict[str, Any]:
-        """The options that decide what comes out; not those about photos and reviews."""
-        elsewhere = {"with_photos", "with_text", "english"}
-        return {k: v for k, v in super().recorded().items() if k not in elsewhere}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,3 +202,10 @@ class GestOptions(ConvertOptions):
         super().__post_init__()
         if self.split not in (None, "official", "pooled"):
             raise DataError(f"split is {self.split!r}; allowed: official, pooled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NLG4RSOptions(ConvertOptions):
+    """Options of ``convert_nlg4rs``, which has a text in every row and no photos."""
+
+    unused: ClassVar[frozenset[str]] = frozenset({"with_photos", "with_text", "english"})

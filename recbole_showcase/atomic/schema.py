@@ -82,6 +82,10 @@ class AtomicFile:
             self.field(name)
         return AtomicFile(self.suffix, tuple(f for f in self.fields if f.name not in names))
 
+    def also(self, *fields: Field) -> AtomicFile:
+        """Return the same file with more columns behind its own."""
+        return AtomicFile(self.suffix, (*self.fields, *fields))
+
 
 INTER = AtomicFile(
     "inter",
@@ -127,4 +131,7 @@ IMAGE = AtomicFile(
         Field("path", "token", required=True),
     ),
 )
+# What .image has behind these where a source tells it, in this order: the words under a photo, the
+# kind of thing that it shows, and where it can be had.
+IMAGE_EXTRAS = (Field("caption", "token_seq"), Field("label", "token"), Field("url", "token"))
 ATOMIC_FILES: tuple[AtomicFile, ...] = (INTER, ITEM, REVIEW, IMAGE)

@@ -14,7 +14,11 @@ import typer
 
 from recbole_showcase.cli.benchmark import benchmark
 from recbole_showcase.cli.check import check
+from recbole_showcase.cli.convert import SeveralValues
 from recbole_showcase.cli.convert import app as convert
+from recbole_showcase.cli.convert_amazon import amazon
+from recbole_showcase.cli.convert_nlg4rs import nlg4rs
+from recbole_showcase.cli.convert_yelp import yelp
 from recbole_showcase.cli.demo import demo
 from recbole_showcase.cli.distill import distill
 from recbole_showcase.cli.embed import embed
@@ -37,6 +41,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # boxes around help take longer to load than all the rest of it
     help="Personalized showcases for RecBole: recommendations with photos and words that say why.",
 )
+convert.command(cls=SeveralValues)(yelp)
+convert.command(cls=SeveralValues)(amazon)
+convert.command()(nlg4rs)
 app.command()(benchmark)
 app.command()(demo)
 app.add_typer(convert, name="convert")

@@ -2,6 +2,7 @@
 
 from recbole_showcase.atomic.account import Account
 from recbole_showcase.atomic.amazon import convert_amazon
+from recbole_showcase.atomic.attach import attach
 from recbole_showcase.atomic.columns import StoredColumn, as_arrow, positions, repeated
 from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
@@ -9,6 +10,7 @@ from recbole_showcase.atomic.google_local import convert_google_local
 from recbole_showcase.atomic.nlg4rs import convert_nlg4rs
 from recbole_showcase.atomic.options import (
     AmazonOptions,
+    AttachOptions,
     ExplainedPairsOptions,
     GestOptions,
     GoogleLocalOptions,
@@ -48,6 +50,7 @@ __all__ = [
     "Account",
     "AmazonOptions",
     "AtomicFile",
+    "AttachOptions",
     "ExplainedPairsOptions",
     "Field",
     "GestOptions",
@@ -57,6 +60,7 @@ __all__ = [
     "StoredColumn",
     "YelpOptions",
     "as_arrow",
+    "attach",
     "convert_amazon",
     "convert_explained_pairs",
     "convert_gest",

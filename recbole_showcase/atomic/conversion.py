@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from recbole_showcase.atomic import tables
 from recbole_showcase.atomic.account import Account, BrokenLine, is_ours, sources_of
 from recbole_showcase.atomic.engine import Selection, connect, first_line
-from recbole_showcase.atomic.options import ConvertOptions
+from recbole_showcase.atomic.options import RunOptions
 from recbole_showcase.atomic.photos import CONVERSION_FILE, PhotoFolder
 from recbole_showcase.atomic.sql import interruptible
 from recbole_showcase.errors import DataError
@@ -40,7 +40,7 @@ class Run:
     connection: duckdb.DuckDBPyConnection
     scratch: Path
     stem: Path
-    options: ConvertOptions
+    options: RunOptions
     folder: PhotoFolder | None
 
     def finish(
@@ -84,7 +84,7 @@ class Run:
 
 
 @contextmanager
-def conversion(out: Path, options: ConvertOptions) -> Iterator[Run]:
+def conversion(out: Path, options: RunOptions) -> Iterator[Run]:
     """Open a run whose output takes the place of ``out`` at the end, or not at all.
 
     Raises:

@@ -16,37 +16,29 @@ def _check_number(name: str, value: int | None, least: int) -> None:
         raise DataError(f"{name} is {value}; it must be {least} or more")
 
 
+def _check_delimiter(delimiter: str | None) -> None:
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise DataError(f"delimiter is {delimiter!r}; it must be one character, and no quote")
+
+
 @dataclass(frozen=True, kw_only=True)
-class ConvertOptions:
-    """What the converters have in common.
+class RunOptions:
+    """What concerns the machine and the output folder, whatever is written there.
 
     Attributes:
-        photos: Folder with the photos, in any depth; ``None``: not on this machine, so that
-            every photo is listed as ``<id>.jpg``.
-        k_core: Keep users and items with this many rows or more, to a fixed point; 0: all.
-        with_photos: Keep only reviews with a photo (that the photo folder has).
-        with_text: Keep only reviews with text.
-        english: Of "(Translated by Google) … (Original) …" keep the English part.
-        limit: Read only this many rows.
+        photos: Folder with the photos; ``None``: not on this machine, and every photo is listed.
         overwrite: Replace a data set that a converter wrote.
         memory_limit: DuckDB's limit; beyond it, it spills to disk beside the output.
         threads: DuckDB's threads; ``None``: one per core.
     """
 
     photos: Path | None = None
-    k_core: int = 0
-    with_photos: bool = False
-    with_text: bool = False
-    english: bool = True
-    limit: int | None = None
     overwrite: bool = False
     memory_limit: str = "1GB"
     threads: int | None = None
-    unused: ClassVar[frozenset[str]] = frozenset()  # of these, by this converter
+    unused: ClassVar[frozenset[str]] = frozenset()  # options that say nothing here
 
     def __post_init__(self) -> None:
-        _check_number("k-core", self.k_core, 0)
-        _check_number("limit", self.limit, 1)
         _check_number("threads", self.threads, 1)
 
     def recorded(self) -> dict[str, Any]:
@@ -54,6 +46,51 @@ class ConvertOptions:
         left_out = {"photos", "overwrite", "memory_limit", "threads"} | self.unused
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachOptions(RunOptions):
+    """Options of ``attach``.
+
+    Attributes:
+        user_field: RecBole's ``USER_ID_FIELD``, the column of ``.inter``.
+        item_field: RecBole's ``ITEM_ID_FIELD``.
+        time_field: RecBole's ``TIME_FIELD``, where ``.inter`` has it.
+        delimiter: What separates the columns of CSV files; ``None``: as their headers show.
+    """
+
+    user_field: str = "user_id"
+    item_field: str = "item_id"
+    time_field: str = "timestamp"
+    delimiter: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_delimiter(self.delimiter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions(RunOptions):
+    """What the converters have in common; they find photos by id, at any depth of their folder.
+
+    Attributes:
+        k_core: Keep users and items with this many rows or more, to a fixed point; 0: all.
+        with_photos: Keep only reviews with a photo (that the photo folder has).
+        with_text: Keep only reviews with text.
+        english: Of "(Translated by Google) … (Original) …" keep the English part.
+        limit: Read only this many rows.
+    """
+
+    k_core: int = 0
+    with_photos: bool = False
+    with_text: bool = False
+    english: bool = True
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_number("k-core", self.k_core, 0)
+        _check_number("limit", self.limit, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,10 +216,7 @@ class ExplainedPairsOptions(ConvertOptions):
         super().__post_init__()
         for part in ("train", "valid", "test"):
             _check_number(part, getattr(self, part), 1)
-        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
-            raise DataError(
-                f"delimiter is {self.delimiter!r}; it must be one character, and no quote"
-            )
+        _check_delimiter(self.delimiter)
 
 
 @dataclass(frozen=True, kw_only=True)

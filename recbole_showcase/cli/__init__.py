@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from recbole_showcase.cli.attach import attach
 from recbole_showcase.cli.benchmark import benchmark
 from recbole_showcase.cli.check import check
 from recbole_showcase.cli.convert import SeveralValues
@@ -47,6 +48,7 @@ convert.command()(nlg4rs)
 app.command()(benchmark)
 app.command()(demo)
 app.add_typer(convert, name="convert")
+app.command()(attach)
 app.command()(check)
 app.command()(embed)
 app.command()(distill)

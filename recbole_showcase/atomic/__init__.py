@@ -4,6 +4,7 @@ from recbole_showcase.atomic.account import Account
 from recbole_showcase.atomic.amazon import convert_amazon
 from recbole_showcase.atomic.attach import attach
 from recbole_showcase.atomic.columns import StoredColumn, as_arrow, positions, repeated
+from recbole_showcase.atomic.csv_rows import read_csv_columns
 from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
@@ -74,6 +75,7 @@ __all__ = [
     "positions",
     "read_atomic",
     "read_columns",
+    "read_csv_columns",
     "read_fields",
     "read_in_parts",
     "read_table",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from recbole_showcase.atomic.account import Account, sources_of
 from recbole_showcase.atomic.attached import (
+    attach_item_photos,
     attach_photos,
     attach_reviews,
     name_interactions,
@@ -77,10 +78,13 @@ def attach(
     options = options or AttachOptions()
     base, out = _base(Path(dataset_dir)), Path(out)
     tables = {"review": reviews, "image": images}
-    if reviews is None and images is None:
+    if reviews is None and images is None and not options.item_photos:
         raise DataError("neither reviews nor images are given: there is nothing to attach")
+    if images is not None and options.item_photos:
+        raise DataError("images and item-photos are two ways to fill .image; choose one")
     for suffix, given in tables.items():
-        if given is not None and suffix in base.others:
+        fills = given is not None or (suffix == "image" and options.item_photos)
+        if fills and suffix in base.others:
             raise DataError(f"{base.others[suffix]} is there: its rows would be lost")
     if out.resolve() == base.folder.resolve():
         raise DataError(f"{out} is the data set itself, which stays as it is; name a new folder")
@@ -110,13 +114,15 @@ def _attach(
         if given is not None:
             others[what], said = join(connection, Path(given), options, run.folder)
             notes += said
+    if options.item_photos:
+        notes += attach_item_photos(connection)
     name_interactions(connection)
     parts = {
         name: _write_inter(run, number, name, path)
         for number, (name, path) in enumerate(base.inter.items())
     }
-    texts = 0 if reviews is None else _write(run, REVIEW, _TEXTS)
-    photos = 0 if images is None else _write_images(run)
+    texts = 0 if "review" in base.others else _write(run, REVIEW, _TEXTS)
+    photos = 0 if "image" in base.others else _write_images(run)
     for name, path in base.others.items():
         shutil.copyfile(path, f"{run.stem}.{name}")
     users, items, rows = connection.execute(

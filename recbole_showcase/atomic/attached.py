@@ -224,12 +224,28 @@ def attach_photos(
     return fates, [f"{alone:,} photos belong to an item and to no interaction that is told."]
 
 
+def attach_item_photos(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Make ``shown`` of one row for each item, of a photo that is not there."""
+    connection.execute(
+        """CREATE TABLE shown AS
+        SELECT min(n) AS place, 'item-' || ci AS image_id, min(item_id) AS item_id,
+               NULL::BIGINT AS n, md5(ci) || '.jpg' AS path, NULL::VARCHAR AS caption,
+               NULL::VARCHAR AS label, NULL::VARCHAR AS url
+        FROM pairs WHERE ci <> '' GROUP BY ci"""
+    )
+    return [
+        "Each item has one row of .image, which stands for features of the item: there are no "
+        "photos to show. Import the features with: import-features."
+    ]
+
+
 def name_interactions(connection: duckdb.DuckDBPyConnection) -> None:
     """Give an id to each interaction with a text or photo, and put all ids where they belong."""
     connection.execute(
         f"""
         CREATE TABLE IF NOT EXISTS texts (n BIGINT, id VARCHAR, said VARCHAR);
-        CREATE TABLE IF NOT EXISTS shown (n BIGINT);
+        CREATE TABLE IF NOT EXISTS shown (place BIGINT, image_id VARCHAR, item_id VARCHAR, n BIGINT,
+            path VARCHAR, caption VARCHAR, label VARCHAR, url VARCHAR);
         UPDATE pairs SET review_id = {REVIEW_ID}
         WHERE review_id IS NULL AND (n IN (SELECT n FROM texts) OR n IN (SELECT n FROM shown))
         """

@@ -57,12 +57,14 @@ class AttachOptions(RunOptions):
         item_field: RecBole's ``ITEM_ID_FIELD``.
         time_field: RecBole's ``TIME_FIELD``, where ``.inter`` has it.
         delimiter: What separates the columns of CSV files; ``None``: as their headers show.
+        item_photos: Give each item one row of ``.image``, which features of the item stand for.
     """
 
     user_field: str = "user_id"
     item_field: str = "item_id"
     time_field: str = "timestamp"
     delimiter: str | None = None
+    item_photos: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -26,6 +26,7 @@ from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.cli.help import Commands
+from recbole_showcase.cli.import_features import import_features
 from recbole_showcase.cli.serve import serve
 from recbole_showcase.console import Loudness, is_verbose, set_loudness
 from recbole_showcase.errors import SettingsError, ShowcaseError, one_line
@@ -51,6 +52,7 @@ app.add_typer(convert, name="convert")
 app.command()(attach)
 app.command()(check)
 app.command()(embed)
+app.command()(import_features)
 app.command()(distill)
 app.command()(explain)
 app.command()(gallery)

@@ -30,6 +30,10 @@ def attach(
         Path | None,
         typer.Option(help="Folder that paths are relative to; photos not in it are left out."),
     ] = None,
+    item_photos: Annotated[
+        bool,
+        typer.Option(help="Give each item a row of .image, for features of items to stand for."),
+    ] = False,
     user_field: Annotated[str, typer.Option(help="RecBole's USER_ID_FIELD.")] = "user_id",
     item_field: Annotated[str, typer.Option(help="RecBole's ITEM_ID_FIELD.")] = "item_id",
     time_field: Annotated[str, typer.Option(help="RecBole's TIME_FIELD.")] = "timestamp",
@@ -54,6 +58,7 @@ def attach(
         item_field=item_field,
         time_field=time_field,
         delimiter=delimiter,
+        item_photos=item_photos,
         overwrite=overwrite,
         memory_limit=memory_limit,
         threads=threads,

@@ -14,6 +14,8 @@ from recbole_showcase.cli.convert import app
 from recbole_showcase.data.check import check_dataset
 from recbole_showcase.errors import DataError
 from recbole_showcase.metrics import read_lexicon
+from tests.integration.test_training import prepare
+from tests.tiny import TinyWorld
 
 
 def row(user: Any, item: Any, feature: str = "pool", **more: Any) -> dict[str, Any]:
@@ -141,6 +143,22 @@ def test_rows_that_repeat_each_other_without_end(tmp_path: Path) -> None:
     long = row("U1", "7", template=("f", "o", "word " * 20_000, 1))
     with pytest.raises(DataError, match="repeat each other to more than 100 times"):
         convert(tmp_path, [long] * 1000, None)
+
+
+def test_recbole_trains_on_the_split(tmp_path: Path) -> None:
+    rows = [row(f"u{n % 12}", f"i{n * 7 % 31}") for n in range(120)]
+    parts = [" ".join(map(str, range(*ends))) for ends in ((0, 90), (90, 105), (105, 120))]
+    convert(tmp_path, rows, (parts[0], parts[1], parts[2]))
+    changes: dict[str, Any] = {
+        "load_col": {"inter": ["user_id", "item_id", "rating"]},
+        "benchmark_filename": ["train", "valid", "test"], "metrics": ["Recall"], "epochs": 1,
+        "eval_args": {"order": "RO", "mode": "full"},
+    }  # fmt: skip
+    world = TinyWorld(tmp_path, "d", {})
+    trainer, (train, valid, test) = prepare("BPR", world, tmp_path, **changes)
+    assert [len(part._dataset) for part in (train, valid, test)] == [90, 15, 15]
+    trainer.fit(train, valid)
+    assert 0 <= trainer.evaluate(test)["recall@5"] <= 1
 
 
 def test_the_command(tmp_path: Path) -> None:

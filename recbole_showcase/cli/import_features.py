@@ -40,7 +40,7 @@ def import_features(
         "float16"
     ),
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace features imported under this name.")
+        bool, typer.Option(help="Replace features imported under this name.")
     ] = False,
 ) -> None:
     """Import features that others made, of photos, of reviews or of items, as a feature store."""

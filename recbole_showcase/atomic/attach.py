@@ -6,6 +6,7 @@ a column ``review_id`` behind those of ``.inter``, and ``.review`` and ``.image`
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def attach(
         fills = given is not None or (suffix == "image" and options.item_photos)
         if fills and suffix in base.others:
             raise DataError(f"{base.others[suffix]} is there: its rows would be lost")
-    if out.resolve() == base.folder.resolve():
+    if os.path.realpath(out) == os.path.realpath(base.folder):
         raise DataError(f"{out} is the data set itself, which stays as it is; name a new folder")
     files = [Path(given) for given in tables.values() if given is not None]
     with conversion(out, options) as run:
@@ -158,8 +159,10 @@ def _base(folder: Path) -> _Base:
     Raises:
         DataError: It has no interactions.
     """
-    name = folder.resolve().name
-    found = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+    if not folder.is_dir():
+        raise DataError(f"there is no data set {folder}")
+    name = Path(os.path.abspath(folder)).name  # a link keeps its own name
+    found = sorted(path for path in folder.iterdir() if path.is_file())
     files = {
         path.name.removeprefix(f"{name}."): path
         for path in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class FeatureFile:
     def recorded(self) -> dict[str, Any]:
         """The fields as JSON holds them, paths absolute."""
         values = asdict(self).items()
-        return {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in values}
+        return {k: os.path.realpath(v) if isinstance(v, Path) else v for k, v in values}
 
     def matrix(self) -> np.ndarray:
         """The features (N, D), left on disk.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from recbole_showcase.atomic import positions, read_atomic
 from recbole_showcase.encoders.commands import IMPORTED, USUAL_DTYPE
 from recbole_showcase.encoders.foreign import FeatureFile
 from recbole_showcase.encoders.names import SHIPPED, folder_name
-from recbole_showcase.encoders.partial import PartialStore, restore_old
+from recbole_showcase.encoders.partial import PartialStore, aside_of, restore_old
 from recbole_showcase.encoders.plan import NO_TEXT, Source, hashes_of, read_source
 from recbole_showcase.encoders.store import ALWAYS, DTYPES, Modality, features_folder, read_meta
 from recbole_showcase.errors import FeatureStoreError
@@ -73,37 +75,45 @@ def import_features(
     dataset_dir = Path(os.path.abspath(dataset_dir))
     folder = features_folder(dataset_dir) / name
     _check(name, folder, dtype, overwrite)
-    report = ImportReport(folder)
     given: dict[Modality, FeatureFile | None] = {"image": images, "review": reviews}
     _check_widths([one for one in given.values() if one is not None])
+    # All that may be wrong with the files is said before anything is written.
+    parts = {modality: _part(dataset_dir, modality, given[modality]) for modality in ALWAYS}
+    report = ImportReport(folder)
+    dim = int(images.matrix().shape[1])
+    meta = {
+        "encoder": name,
+        "architecture": IMPORTED,
+        "weights": "",
+        "weights_digest": "",
+        "preprocessing": {},
+        "dim": dim,
+        "dtype": dtype,
+        "package_version": __version__,
+        IMPORTED: {m: one.recorded() for m, one in given.items() if one is not None},
+    }
     try:
         folder.parent.mkdir(exist_ok=True)
-        with FileLock(folder.with_name(f".{name}.lock"), timeout=0):
-            restore_old(folder)
-            store = PartialStore(folder, {"imported at": time.time_ns()})
-            dim = int(images.matrix().shape[1])
-            modalities = {
-                modality: _import(store, dataset_dir, modality, given[modality], dim, dtype, report)
-                for modality in ALWAYS
-            }
-            made = {
-                "encoder": name,
-                "architecture": IMPORTED,
-                "weights": "",
-                "weights_digest": "",
-                "preprocessing": {},
-                "dim": dim,
-                "dtype": dtype,
-                "modalities": modalities,
-                "package_version": __version__,
-                IMPORTED: {m: one.recorded() for m, one in given.items() if one is not None},
-            }
-            store.publish(made | {"digests": store.digests()})
+        with FileLock(folder.with_name(f".{name}.lock"), timeout=0), _aside(folder) as store:
+            entries = {m: _write(store, part, dim, dtype, report) for m, part in parts.items()}
+            store.publish(meta | {"modalities": entries, "digests": store.digests()})
     except Timeout as error:
         raise FeatureStoreError(f"{folder}: another run is at work on it") from error
     except OSError as error:
         raise FeatureStoreError(f"{folder} was left as it was: {error}") from error
     return report
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[PartialStore]:
+    """A new store beside its place, of which nothing is left if filling it fails."""
+    restore_old(folder)
+    try:
+        yield PartialStore(folder, {"imported at": time.time_ns()})
+    except BaseException:
+        restore_old(folder)
+        shutil.rmtree(aside_of(folder), ignore_errors=True)
+        raise
 
 
 def _check(name: str, folder: Path, dtype: str, overwrite: bool) -> None:
@@ -134,29 +144,43 @@ def _check_widths(files: list[FeatureFile]) -> None:
         raise FeatureStoreError(f"features of photos and reviews are not equally wide: {told}")
 
 
-def _import(
-    store: PartialStore,
-    dataset_dir: Path,
-    modality: Modality,
-    file: FeatureFile | None,
-    dim: int,
-    dtype: str,
-    report: ImportReport,
+@dataclass(frozen=True)
+class _Part:
+    """What there is to import of a modality.
+
+    Attributes:
+        source: The photos or reviews of the data set.
+        matrix: The features, on disk (M, D); no rows if none are given.
+        given: Whether some are.
+        rows: The row of each photo or review (N,), -1 where there is none.
+    """
+
+    source: Source
+    matrix: np.ndarray
+    given: bool
+    rows: np.ndarray
+
+
+def _part(dataset_dir: Path, modality: Modality, file: FeatureFile | None) -> _Part:
+    source = read_source(dataset_dir, modality)
+    if file is None:
+        return _Part(
+            source, np.empty((0, 1)), False, np.full(len(source.tokens), -1, dtype=np.int64)
+        )
+    matrix = file.matrix()
+    return _Part(source, matrix, True, _rows_of(dataset_dir, source, file, len(matrix)))
+
+
+def _write(
+    store: PartialStore, part: _Part, dim: int, dtype: str, report: ImportReport
 ) -> dict[str, object]:
     """Write one modality; returns its part of ``meta.json``."""
-    source = read_source(dataset_dir, modality)
-    skipped: dict[str, str] = dict.fromkeys(source.empty.tolist(), NO_TEXT)
-    rows = np.full(len(source.tokens), -1, dtype=np.int64)
-    matrix = np.empty((0, dim), dtype=np.float32)
-    if file is not None:
-        matrix = file.matrix()
-        rows = _rows_of(dataset_dir, source, file, len(matrix))
-    missing = source.tokens[rows < 0].tolist()
-    skipped |= dict.fromkeys(missing, MISSING)
-    wanted = np.flatnonzero(rows >= 0)
+    source, modality = part.source, part.source.modality
+    missing = source.tokens[part.rows < 0].tolist()
+    wanted = np.flatnonzero(part.rows >= 0)
     with store.writer(modality, len(wanted), dim, dtype) as writer:
         for block in _blocks(wanted):
-            vectors, faults = _unit(matrix[rows[block]])
+            vectors, faults = _unit(part.matrix[part.rows[block]])
             bad = {source.tokens[block[n]]: why for n, why in faults.items()}
             writer.commit(len(block), np.delete(vectors, list(faults), axis=0), bad)
         writer.finish()
@@ -165,17 +189,18 @@ def _import(
     unknown = np.full(len(kept), GONE, dtype=np.uint64)
     made_from = unknown if modality == "image" else hashes_of(source.values[kept])
     store.write_ids(modality, source.tokens[kept], made_from)
-    if file is not None:
-        faults_of = list(failed.values())
+    if part.given:
+        why = list(failed.values())
         report.fates[modality] = {
-            "read": len(matrix),
-            f"of no {modality} of the data set": len(matrix) - len(wanted),
-            ZEROS: faults_of.count(ZEROS),
-            NOT_FINITE: faults_of.count(NOT_FINITE),
+            "read": len(part.matrix),
+            f"of no {modality} of the data set": len(part.matrix) - len(wanted),
+            ZEROS: why.count(ZEROS),
+            NOT_FINITE: why.count(NOT_FINITE),
             "kept": count,
         }
     report.without[modality] = len(missing) + len(failed)
-    return {"count": count, "skipped": skipped | failed}
+    empty = dict.fromkeys(source.empty.tolist(), NO_TEXT)
+    return {"count": count, "skipped": empty | dict.fromkeys(missing, MISSING) | failed}
 
 
 def _rows_of(dataset_dir: Path, source: Source, file: FeatureFile, count: int) -> np.ndarray:

@@ -120,6 +120,22 @@ def test_rows_by_item(plain: Path, tmp_path: Path, separator: str) -> None:
     assert len(FeatureStore.open(plain, "mmrec", "review")) == 0
 
 
+def test_a_data_set_of_mmrec_that_has_numbers_for_ids(tmp_path: Path) -> None:
+    folder = tmp_path / "baby"
+    folder.mkdir()
+    head = "userID:token\titemID:token\trating:float\ttimestamp:float\tx_label:float"
+    (folder / "baby.inter").write_text(f"{head}\n0\t1\t5.0\t9\t0\n1\t0\t4.0\t8\t2\n")
+    fields = AttachOptions(item_photos=True, user_field="userID", item_field="itemID")
+    attach(folder, tmp_path / "seen", options=fields)
+    (tmp_path / "i_id_mapping.csv").write_text("asin\titemID\nB7\t0\nB3\t1\n")
+    rows = saved(tmp_path / "image_feat.npy", vectors(2))
+    file = FeatureFile(rows, items=tmp_path / "i_id_mapping.csv", item_column="itemID")
+    import_features(tmp_path / "seen", "mmrec", file, dtype="float32")
+    store = FeatureStore.open(tmp_path / "seen", "mmrec", "image")
+    assert list(store.ids) == ["item-1", "item-0"]
+    np.testing.assert_allclose(store.matrix, unit(np.load(rows))[::-1], rtol=1e-6)
+
+
 def test_a_recommender_that_sees_runs_on_them(plain: Path, tmp_path: Path) -> None:
     import_features(plain, "mmrec", mmrec(tmp_path))
     world = TinyWorld(plain.parent, "seen", {})

@@ -14,9 +14,10 @@ from recbole_showcase.atomic.options import AttachOptions
 from recbole_showcase.atomic.photos import PhotoFolder
 from recbole_showcase.atomic.reader import query_as_written, read_fields
 from recbole_showcase.atomic.schema import LONGEST_ID
-from recbole_showcase.atomic.sql import identifier, literal
+from recbole_showcase.atomic.sql import identifier
 from recbole_showcase.atomic.table_files import TIME, read_table_file
 from recbole_showcase.atomic.tables import REVIEW_ID
+from recbole_showcase.atomic.told import Told
 from recbole_showcase.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,64 +28,6 @@ if TYPE_CHECKING:
 _OF_NONE = "of no interaction"
 # What PhotoFolder refuses, and what cleaning would change so that no file is called so any more.
 _NOT_ALLOWED = r"regexp_matches(path, '^/|\\|^.:|(^|/)\.\.(/|$)') OR path <> clean(path)"
-
-
-class _Told:
-    """The rows of a table in ``told``, and the first reason of each not to be taken."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Start with rows that there is no reason against."""
-        self._connection = connection
-        self.fates: dict[str, int] = {"read": self._count("true")}
-        connection.execute("ALTER TABLE told ADD COLUMN fate VARCHAR")
-
-    def drop(self, fate: str, condition: str) -> None:
-        """Drop the rows that are left and fulfil a condition."""
-        marked = self._connection.execute(
-            f"UPDATE told SET fate = {literal(fate)} WHERE fate IS NULL AND ({condition})"
-        ).fetchall()
-        self.fates[fate] = int(marked[0][0])
-
-    def drop_repeats(self, fate: str, key: str) -> None:
-        """Of the rows that are left and have the same key, drop all but the first."""
-        self.drop(
-            fate,
-            f"""rowid IN (SELECT r FROM (
-                SELECT rowid AS r, row_number() OVER (PARTITION BY {key} ORDER BY rowid) AS nth
-                FROM told WHERE fate IS NULL AND {key} IS NOT NULL) WHERE nth > 1)""",
-        )
-
-    def finish(self, path: Path, what: str) -> dict[str, int]:
-        """The fates of all rows.
-
-        Raises:
-            DataError: None is left, though there are some.
-        """
-        self.fates["kept"] = self._count("fate IS NULL")
-        if self.fates["read"] and not self.fates["kept"]:
-            why = ", ".join(
-                f"{fate} {n:,}" for fate, n in self.fates.items() if n and fate != "read"
-            )
-            raise DataError(
-                f"{path}: none of {self.fates['read']:,} {what} joins ({why}){self._examples()}"
-            )
-        return self.fates
-
-    def _count(self, condition: str) -> int:
-        query = f"SELECT count(*) FROM told WHERE {condition}"
-        return int(self._connection.execute(query).fetchall()[0][0])
-
-    def _examples(self) -> str:
-        """Ids of both sides, of which one may be written otherwise."""
-        found = []
-        for table, side in (("pairs", "the interactions"), ("told", "it")):
-            row = self._connection.execute(
-                f"SELECT user_id, item_id, time / 1000 FROM {table} LIMIT 1"
-            ).fetchall()[0]
-            told = zip(("user", "item", TIME), row, strict=True)
-            said = ", ".join(f"{name} {str(value)[:50]!r}" for name, value in told if value)
-            found.append(f"{side} has {said}" if side == "it" else f"{side} have {said}")
-        return "; ".join(["", *found])
 
 
 def read_interactions(
@@ -142,7 +85,7 @@ def attach_reviews(
         need = "user_id and item_id" + (", or review_id" if named else "")
         raise DataError(f"{path} has no columns {need}; it has {', '.join(sorted(there))}")
     by_time = _prepare(connection, there)
-    told = _Told(connection)
+    told = Told(connection)
     if not by_id:
         told.drop("no user", "cu = '' OR cu IS NULL")
         told.drop("no item", "ci = '' OR ci IS NULL")
@@ -196,7 +139,7 @@ def attach_photos(
         UPDATE told SET path = image_id || '.jpg' WHERE path IS NULL AND url IS NOT NULL
         """
     )
-    told = _Told(connection)
+    told = Told(connection)
     told.drop("no item", "ci = '' OR ci IS NULL")
     told.drop("neither path nor URL", "path IS NULL")
     told.drop("path that is not allowed", _NOT_ALLOWED)
@@ -301,7 +244,7 @@ def _match(connection: duckdb.DuckDBPyConnection, condition: str) -> None:
     )
 
 
-def _drop_gone(connection: duckdb.DuckDBPyConnection, told: _Told, folder: PhotoFolder) -> None:
+def _drop_gone(connection: duckdb.DuckDBPyConnection, told: Told, folder: PhotoFolder) -> None:
     """Drop photos that the folder does not have."""
     import pandas as pd
 

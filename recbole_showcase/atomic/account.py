@@ -51,6 +51,8 @@ class Account:
         photos: Rows of the ``.image`` file.
         photos_gone: Photos of kept reviews that the photo folder does not have.
         parts: Rows of each part of ``.inter``, where it has parts.
+        others: What became of the rows of other files or lists, such as metadata or photos: for
+            each kind how many were ``read``, and of these how many met which fate.
         broken_lines: The first lines that are no JSON objects.
         photo_folder: Folder of the photos, absolute; ``None`` if none was given.
         options: The options of the conversion.
@@ -69,6 +71,7 @@ class Account:
     photos: int
     photos_gone: int
     parts: dict[str, int] = field(default_factory=dict)
+    others: dict[str, dict[str, int]] = field(default_factory=dict)
     broken_lines: tuple[BrokenLine, ...] = ()
     photo_folder: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +85,12 @@ class Account:
                 f"the account does not add up: {self.rows_read} rows read, "
                 f"{self.rows_kept} kept, {sum(self.dropped.values())} dropped"
             )
+        for kind, fates in self.others.items():
+            told_of = sum(count for fate, count in fates.items() if fate != "read")
+            if fates["read"] != told_of:
+                raise DataError(
+                    f"the account of {kind} does not add up: {fates['read']} read, {fates}"
+                )
 
     def write(self, folder: Path) -> None:
         """Write ``conversion.json``."""
@@ -111,6 +120,12 @@ class Account:
             ("photos gone", self.photos_gone),
         ):
             table.add_row(label, f"{count:,}")
+        for kind, fates in self.others.items():
+            table.add_section()
+            table.add_row(f"[bold]{kind} read", f"[bold]{fates['read']:,}")
+            for fate, count in fates.items():
+                if count and fate != "read":
+                    table.add_row(f"  {'' if fate == 'kept' else '− '}{fate}", f"{count:,}")
         return table
 
 

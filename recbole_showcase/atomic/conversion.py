@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from recbole_showcase.atomic import tables
 from recbole_showcase.atomic.account import Account, BrokenLine, is_ours, sources_of
 from recbole_showcase.atomic.engine import Selection, connect, first_line
-from recbole_showcase.atomic.options import ConvertOptions
+from recbole_showcase.atomic.options import RunOptions
 from recbole_showcase.atomic.photos import CONVERSION_FILE, PhotoFolder
 from recbole_showcase.atomic.sql import interruptible
 from recbole_showcase.errors import DataError
@@ -40,7 +40,7 @@ class Run:
     connection: duckdb.DuckDBPyConnection
     scratch: Path
     stem: Path
-    options: ConvertOptions
+    options: RunOptions
     folder: PhotoFolder | None
 
     def finish(
@@ -53,12 +53,17 @@ class Run:
         notes: tuple[str, ...] = (),
         beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = (),
         reviews: Callable[[duckdb.DuckDBPyConnection, Path], int] = tables.write_reviews,
+        photos: tables.PhotoFinder = tables.find_photos,
+        others: Callable[[], dict[str, dict[str, int]]] = dict,
     ) -> Account:
         """Write what stands beside ``.inter``, and the account.
 
-        ``beside`` runs meanwhile; ``reviews`` writes ``.review`` where a source has more to say.
+        ``beside`` runs meanwhile; ``reviews`` writes ``.review`` where a source has more to say,
+        ``photos`` finds photos that its reviews do not list, and ``others`` tells at the end what
+        became of the rows of other files.
         """
-        counts = tables.write_siblings(self.connection, self.stem, self.folder, beside, reviews)
+        siblings = tables.Siblings(reviews, photos, tuple(beside))
+        counts = tables.write_siblings(self.connection, self.stem, self.folder, siblings)
         account = Account(
             converter=converter,
             rows_read=selection.rows_read,
@@ -66,6 +71,7 @@ class Run:
             dropped=selection.dropped,
             **asdict(counts),
             parts=parts or {},
+            others=others(),
             broken_lines=broken,
             photo_folder=str(self.folder.root.resolve()) if self.folder else None,
             options=self.options.recorded(),
@@ -78,7 +84,7 @@ class Run:
 
 
 @contextmanager
-def conversion(out: Path, options: ConvertOptions) -> Iterator[Run]:
+def conversion(out: Path, options: RunOptions) -> Iterator[Run]:
     """Open a run whose output takes the place of ``out`` at the end, or not at all.
 
     Raises:
@@ -120,7 +126,7 @@ def output_folder(out: Path, overwrite: bool) -> Iterator[Path]:
     """
     _check(out, overwrite)
     stem = re.escape(out.name)
-    files = rf"{stem}(\.(train|valid|test))?\.inter|{stem}\.(item|review|image|features)"
+    files = rf"{stem}(\.(train|valid|test))?\.inter|{stem}\.(item|review|image|features|lexicon)"
     written = re.compile(rf"{files}|{re.escape(CONVERSION_FILE)}")
     with replaced_folder(out, keep=lambda name: not written.fullmatch(name)) as partial:
         yield partial

@@ -53,6 +53,21 @@ def read_csv_columns(
             raise DataError(f"{path} is not UTF-8: {error}") from error
 
 
+def csv_columns(path: Path, wanted: Sequence[str], delimiter: str | None = None) -> list[str]:
+    """The names of a CSV file's columns, by the rules of :func:`read_csv_columns`.
+
+    Raises:
+        DataError: The file cannot be read, or lacks one of the columns ``wanted``.
+    """
+    plain, below = open_plain(path)
+    with below, plain, decompressing(path):
+        text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
+        try:
+            return _header(path, next(_lines(path, text), ""), wanted, delimiter)[0]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not UTF-8: {error}") from error
+
+
 def _lines(path: Path, text: TextIO) -> Iterator[str]:
     """The lines of a file, none of which may fill the memory.
 

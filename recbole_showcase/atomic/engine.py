@@ -134,6 +134,11 @@ class Selection:
             "no photo", "FROM kept WHERE rid IN (SELECT rid FROM photos WHERE path IS NOT NULL)"
         )
 
+    def keep_items(self, reason: str, condition: str) -> None:
+        """Drop rows of items that fail a condition over the table ``meta``, or are not in it."""
+        items = f"SELECT hash(id) FROM meta WHERE {condition}"
+        self.keep(reason, f"FROM kept WHERE i IN ({items})")
+
     def settle(self, broken: Sequence[BrokenLine] = ()) -> None:
         """Delete all other rows, so that the files are written from ``rows`` in its order.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from recbole_showcase.atomic.regions import state_codes
 from recbole_showcase.errors import DataError
@@ -16,77 +16,107 @@ def _check_number(name: str, value: int | None, least: int) -> None:
         raise DataError(f"{name} is {value}; it must be {least} or more")
 
 
+def _check_delimiter(delimiter: str | None) -> None:
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise DataError(f"delimiter is {delimiter!r}; it must be one character, and no quote")
+
+
 @dataclass(frozen=True, kw_only=True)
-class ConvertOptions:
-    """What the converters have in common.
+class RunOptions:
+    """What concerns the machine and the output folder, whatever is written there.
 
     Attributes:
-        photos: Folder with the photos, in any depth; ``None``: not on this machine, so that
-            every photo is listed as ``<id>.jpg``.
-        k_core: Keep users and items with this many rows or more, to a fixed point; 0: all.
-        with_photos: Keep only reviews with a photo (that the photo folder has).
-        with_text: Keep only reviews with text.
-        english: Of "(Translated by Google) … (Original) …" keep the English part.
-        limit: Read only this many rows.
+        photos: Folder with the photos; ``None``: not on this machine, and every photo is listed.
         overwrite: Replace a data set that a converter wrote.
         memory_limit: DuckDB's limit; beyond it, it spills to disk beside the output.
         threads: DuckDB's threads; ``None``: one per core.
     """
 
     photos: Path | None = None
+    overwrite: bool = False
+    memory_limit: str = "1GB"
+    threads: int | None = None
+    unused: ClassVar[frozenset[str]] = frozenset()  # options that say nothing here
+
+    def __post_init__(self) -> None:
+        _check_number("threads", self.threads, 1)
+
+    def recorded(self) -> dict[str, Any]:
+        """The options that decide what comes out, as they stand in ``conversion.json``."""
+        left_out = {"photos", "overwrite", "memory_limit", "threads"} | self.unused
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachOptions(RunOptions):
+    """Options of ``attach``.
+
+    Attributes:
+        user_field: RecBole's ``USER_ID_FIELD``, the column of ``.inter``.
+        item_field: RecBole's ``ITEM_ID_FIELD``.
+        time_field: RecBole's ``TIME_FIELD``, where ``.inter`` has it.
+        delimiter: What separates the columns of CSV files; ``None``: as their headers show.
+        item_photos: Give each item one row of ``.image``, which features of the item stand for.
+    """
+
+    user_field: str = "user_id"
+    item_field: str = "item_id"
+    time_field: str = "timestamp"
+    delimiter: str | None = None
+    item_photos: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_delimiter(self.delimiter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions(RunOptions):
+    """What the converters have in common; they find photos by id, at any depth of their folder.
+
+    Attributes:
+        k_core: Keep users and items with this many rows or more, to a fixed point; 0: all.
+        with_photos: Keep only reviews with a photo (that the photo folder has).
+        with_text: Keep only reviews with text.
+        english: Of "(Translated by Google) … (Original) …" keep the English part.
+        limit: Read only this many rows.
+    """
+
     k_core: int = 0
     with_photos: bool = False
     with_text: bool = False
     english: bool = True
     limit: int | None = None
-    overwrite: bool = False
-    memory_limit: str = "1GB"
-    threads: int | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_number("k-core", self.k_core, 0)
         _check_number("limit", self.limit, 1)
-        _check_number("threads", self.threads, 1)
-
-    def recorded(self) -> dict[str, Any]:
-        """The options that decide what comes out, as they stand in ``conversion.json``."""
-        machine = {"photos", "overwrite", "memory_limit", "threads"}
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in machine}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoogleLocalOptions(ConvertOptions):
-    """Options of ``convert_google_local``.
+class ReviewOptions(ConvertOptions):
+    """Options of sources of reviews whose times and items are told.
 
     Attributes:
         since: First moment kept, ISO 8601; UTC if it names no zone.
         until: First moment no longer kept.
-        categories: Keep businesses with one of these categories, whatever the case;
-            ``restaurants`` stands for all kinds of places to eat.
-        states: Keep businesses whose address is in one of these states of the USA.
-        one_per_pair: Of a user's reviews of one business keep the latest.
-        require_meta: Drop reviews of businesses without metadata.
+        one_per_pair: Of a user's reviews of one item keep the latest.
+        require_meta: Drop reviews of items without metadata.
     """
 
     since: str | None = None
     until: str | None = None
-    categories: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
     one_per_pair: bool = True
     require_meta: bool = False
+    asks_of_items: ClassVar[str] = "require-meta"  # options that only metadata can answer
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        state_codes(self.states)
         since, until = self.moment("since"), self.moment("until")
         if since is not None and until is not None and since >= until:
             raise DataError(f"since {self.since} is not before until {self.until}")
-
-    @property
-    def needs_meta(self) -> bool:
-        """Whether an option asks what only the metadata of the businesses tell."""
-        return bool(self.require_meta or self.categories or self.states)
 
     def moment(self, name: Literal["since", "until"]) -> int | None:
         """Return a bound of the time range in milliseconds since 1970.
@@ -104,6 +134,56 @@ class GoogleLocalOptions(ConvertOptions):
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return round(moment.timestamp() * 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoogleLocalOptions(ReviewOptions):
+    """Options of ``convert_google_local``.
+
+    Attributes:
+        categories: Keep businesses with one of these categories, whatever the case;
+            ``restaurants`` stands for all kinds of places to eat.
+        states: Keep businesses whose address is in one of these states of the USA.
+    """
+
+    categories: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    asks_of_items: ClassVar[str] = "categories, states and require-meta"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        state_codes(self.states)
+
+
+@dataclass(frozen=True, kw_only=True)
+class YelpOptions(ReviewOptions):
+    """Options of ``convert_yelp``.
+
+    Attributes:
+        categories: Keep businesses with one of these categories, whatever the case.
+        states: Keep businesses of one of these states, as Yelp writes them (``PA``).
+        cities: Keep businesses of one of these cities, whatever the case.
+    """
+
+    categories: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    asks_of_items: ClassVar[str] = "categories, states, cities and require-meta"
+    unused: ClassVar[frozenset[str]] = frozenset({"english"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmazonOptions(ReviewOptions):
+    """Options of ``convert_amazon``.
+
+    Attributes:
+        titles: Put the title of a review before its text.
+        markup: Keep tags and entities of HTML as they stand in the texts.
+    """
+
+    titles: bool = False
+    markup: bool = False
+    unused: ClassVar[frozenset[str]] = frozenset({"english"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,20 +212,13 @@ class ExplainedPairsOptions(ConvertOptions):
     valid: int = 200
     test: int = 200
     profiles: bool = True
+    unused: ClassVar[frozenset[str]] = frozenset({"with_photos", "with_text", "english"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for part in ("train", "valid", "test"):
             _check_number(part, getattr(self, part), 1)
-        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
-            raise DataError(
-                f"delimiter is {self.delimiter!r}; it must be one character, and no quote"
-            )
-
-    def recorded(self) -> dict[str, Any]:
-        """The options that decide what comes out; not those about photos and reviews."""
-        elsewhere = {"with_photos", "with_text", "english"}
-        return {k: v for k, v in super().recorded().items() if k not in elsewhere}
+        _check_delimiter(self.delimiter)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,3 +238,10 @@ class GestOptions(ConvertOptions):
         super().__post_init__()
         if self.split not in (None, "official", "pooled"):
             raise DataError(f"split is {self.split!r}; allowed: official, pooled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NLG4RSOptions(ConvertOptions):
+    """Options of ``convert_nlg4rs``, which has a text in every row and no photos."""
+
+    unused: ClassVar[frozenset[str]] = frozenset({"with_photos", "with_text", "english"})

@@ -131,6 +131,18 @@ def _query_of(path: str | Path, columns: Sequence[str] | None) -> Iterator[duckd
             raise _unreadable(connection, path, fields, floats, longest, error) from error
 
 
+def query_as_written(path: Path) -> str:
+    """A DuckDB query for all columns of an atomic file as texts, as they stand in it.
+
+    Raises:
+        DataError: The file is missing, or a row has too few or too many values; names the line.
+    """
+    fields = read_fields(path)
+    longest = _check_rows(path, len(fields))
+    texts = [Field(field.name, "token") for field in fields]
+    return _query(path, texts, [field.name for field in fields], longest)
+
+
 def line_starts(path: Path) -> np.ndarray:
     """Where each row of an atomic file begins, after the header, in bytes (R,)."""
     found, before = [], 0

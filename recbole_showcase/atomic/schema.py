@@ -82,6 +82,10 @@ class AtomicFile:
             self.field(name)
         return AtomicFile(self.suffix, tuple(f for f in self.fields if f.name not in names))
 
+    def also(self, *fields: Field) -> AtomicFile:
+        """Return the same file with more columns behind its own."""
+        return AtomicFile(self.suffix, (*self.fields, *fields))
+
 
 INTER = AtomicFile(
     "inter",
@@ -127,6 +131,9 @@ IMAGE = AtomicFile(
         Field("path", "token", required=True),
     ),
 )
-# With the photos' URLs, where a source tells them.
-LINKED_IMAGE = AtomicFile("image", (*IMAGE.fields, Field("url", "token")))
+# What .image has behind these where a source tells it, in this order: the words under a photo, the
+# kind of thing that it shows, and where it can be had.
+IMAGE_EXTRAS = (Field("caption", "token_seq"), Field("label", "token"), Field("url", "token"))
+# With the photos' URLs alone.
+LINKED_IMAGE = IMAGE.also(IMAGE_EXTRAS[-1])
 ATOMIC_FILES: tuple[AtomicFile, ...] = (INTER, ITEM, REVIEW, IMAGE)

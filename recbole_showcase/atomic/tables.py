@@ -6,21 +6,29 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from recbole_showcase.atomic.engine import count_rows, on_a_cursor, write_query
 from recbole_showcase.atomic.photos import PHOTO_SUFFIXES, PhotoFolder
-from recbole_showcase.atomic.schema import IMAGE, ITEM, LINKED_IMAGE, REVIEW, AtomicFile
+from recbole_showcase.atomic.schema import IMAGE, IMAGE_EXTRAS, ITEM, REVIEW, AtomicFile
 
 if TYPE_CHECKING:
     import duckdb
+
+PhotoFinder: TypeAlias = "Callable[[duckdb.DuckDBPyConnection, PhotoFolder | None], None]"
 
 # 80 bits of the MD5 of user, item and time, so it is the same under other options and under every
 # version of DuckDB. A clean id holds no tab.
 REVIEW_ID = "substr(md5(concat(user_id, chr(9), item_id, chr(9), time)), 1, 20)"
 
+# Each photo of the reviews that may stay, as the source names it.
+LISTED = f"""SELECT rowid AS rid, item_id, {REVIEW_ID} AS review_id, unnest(photo_urls) AS url,
+    generate_subscripts(photo_urls, 1) AS place
+    FROM rows WHERE reason IS NULL AND photo_urls IS NOT NULL"""
 _ROWS_AT_ONCE = 1 << 25
-_LONGEST_URL = 8192  # bytes; what is longer no server takes
+# What may be asked for: no server takes a longer one.
+_URL = """CASE WHEN regexp_matches(url, '^https?://', 'i') AND strlen(url) <= 8192
+         THEN clean(url) END"""
 
 
 def headers(file: AtomicFile) -> list[str]:
@@ -37,20 +45,33 @@ def find_photos(connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | Non
     ``<id>.jpg``. ``url`` is null where a photo is listed by no URL.
     """
     suffix = f"({'|'.join(PHOTO_SUFFIXES)})$".replace(".", r"\.")
-    listed = f"""
+    place_photos(
+        connection,
+        folder,
+        f"""
         SELECT rid, place, item_id, review_id,
-               CASE WHEN regexp_matches(url, '^https?://', 'i') AND strlen(url) <= {_LONGEST_URL}
-                    THEN clean(url) END AS url,
+               {_URL} AS url,
                CASE WHEN contains(name, '.') THEN regexp_replace(name, '{suffix}', '', 'i')
                     ELSE name END AS image_id
         FROM (SELECT *, clean(split_part(split_part(split_part(
                          url, '/', -1), '=', 1), '?', 1)) AS name
-              FROM (SELECT rowid AS rid, item_id, {REVIEW_ID} AS review_id,
-                           unnest(photo_urls) AS url,
-                           generate_subscripts(photo_urls, 1) AS place
-                    FROM rows WHERE reason IS NULL AND photo_urls IS NOT NULL))
+              FROM ({LISTED}))
         WHERE image_id <> ''
-        """
+        """,
+    )
+
+
+def find_photos_by_url(connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None) -> None:
+    """The same of URLs whose last parts are no ids: the MD5 of a photo's URL is its id."""
+    query = f"""SELECT * REPLACE ({_URL} AS url), md5(url) AS image_id FROM ({LISTED})
+        WHERE url IS NOT NULL"""
+    place_photos(connection, folder, query)
+
+
+def place_photos(
+    connection: duckdb.DuckDBPyConnection, folder: PhotoFolder | None, listed: str
+) -> None:
+    """Make ``photos`` of a query for photos with an ``image_id``, by their paths in the folder."""
     if folder is None:
         query = f"SELECT *, image_id || '.jpg' AS path FROM ({listed})"
         connection.execute(f"CREATE OR REPLACE TABLE photos AS {query}")
@@ -88,12 +109,26 @@ class Counts:
     photos_gone: int
 
 
+@dataclass(frozen=True)
+class Siblings:
+    """How the files beside ``.inter`` come about.
+
+    Attributes:
+        reviews: What writes ``.review``.
+        photos: What makes the table ``photos``.
+        beside: What else is done meanwhile.
+    """
+
+    reviews: Callable[[duckdb.DuckDBPyConnection, Path], int] = write_reviews
+    photos: PhotoFinder = find_photos
+    beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = ()
+
+
 def write_siblings(
     connection: duckdb.DuckDBPyConnection,
     stem: Path,
     folder: PhotoFolder | None,
-    beside: Sequence[Callable[[duckdb.DuckDBPyConnection], None]] = (),
-    reviews: Callable[[duckdb.DuckDBPyConnection, Path], int] = write_reviews,
+    siblings: Siblings = Siblings(),
 ) -> Counts:
     """Write ``.review``, ``.image`` and ``.item`` of what is left in ``rows``.
 
@@ -103,12 +138,11 @@ def write_siblings(
         connection: A DuckDB with the tables ``rows``, ``kept`` and ``meta``.
         stem: The files are ``<stem>.review`` and so on.
         folder: The photos, if they are on this machine.
-        beside: What else is done meanwhile.
-        reviews: What writes ``.review``.
+        siblings: How they come about.
     """
 
     def images(own: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-        find_photos(own, folder)
+        siblings.photos(own, folder)
         return _write_images(own, Path(f"{stem}.image"))
 
     def items(own: duckdb.DuckDBPyConnection) -> tuple[int, int]:
@@ -116,11 +150,11 @@ def write_siblings(
         return int(users), _write_items(own, Path(f"{stem}.item"))
 
     def texts(own: duckdb.DuckDBPyConnection) -> int:
-        return reviews(own, Path(f"{stem}.review"))
+        return siblings.reviews(own, Path(f"{stem}.review"))
 
     few = count_rows(connection, "true") <= _ROWS_AT_ONCE
     with ThreadPoolExecutor(max_workers=None if few else 1) as pool:
-        others = [on_a_cursor(pool, connection, task) for task in beside]
+        others = [on_a_cursor(pool, connection, task) for task in siblings.beside]
         text = on_a_cursor(pool, connection, texts)
         shown = on_a_cursor(pool, connection, images)
         known = on_a_cursor(pool, connection, items)
@@ -145,16 +179,26 @@ def _write_images(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[in
     gone = connection.execute(
         "SELECT count(*) FROM photos ANTI JOIN again USING (rid, place) WHERE path IS NULL"
     ).fetchall()[0][0]
-    listed = "FROM photos ANTI JOIN again USING (rid, place) WHERE path IS NOT NULL"
-    (linked,) = connection.execute(f"SELECT count(url) > 0 {listed}").fetchall()[0]
-    columns = "image_id, item_id, review_id, path"
+    listed = "photos ANTI JOIN again USING (rid, place) WHERE path IS NOT NULL"
+    told = {column for (column, *_) in connection.execute("DESCRIBE photos").fetchall()}
+    more = [
+        field
+        for field in IMAGE_EXTRAS
+        if field.name in told and _any(connection, f"{listed} AND {field.name} <> ''")
+    ]
+    columns = ", ".join(["image_id, item_id, review_id, path", *(field.name for field in more)])
     written = write_query(
         connection,
         path,
-        headers(LINKED_IMAGE if linked else IMAGE),
-        f"SELECT {columns}{', url' if linked else ''} {listed} ORDER BY rid, place",
+        headers(IMAGE.also(*more)),
+        f"SELECT {columns} FROM {listed} ORDER BY rid, place",
     )
     return written, int(gone)
+
+
+def _any(connection: duckdb.DuckDBPyConnection, rows: str) -> bool:
+    """Whether there are some rows."""
+    return bool(connection.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchall())
 
 
 def _write_items(connection: duckdb.DuckDBPyConnection, path: Path) -> int:

@@ -12,15 +12,21 @@ from typing import Annotated, TextIO
 
 import typer
 
+from recbole_showcase.cli.attach import attach
 from recbole_showcase.cli.benchmark import benchmark
 from recbole_showcase.cli.check import check
+from recbole_showcase.cli.convert import SeveralValues
 from recbole_showcase.cli.convert import app as convert
+from recbole_showcase.cli.convert_amazon import amazon
+from recbole_showcase.cli.convert_nlg4rs import nlg4rs
+from recbole_showcase.cli.convert_yelp import yelp
 from recbole_showcase.cli.demo import demo
 from recbole_showcase.cli.distill import distill
 from recbole_showcase.cli.embed import embed
 from recbole_showcase.cli.explain import explain
 from recbole_showcase.cli.gallery import gallery
 from recbole_showcase.cli.help import Commands
+from recbole_showcase.cli.import_features import import_features
 from recbole_showcase.cli.judge import app as judge
 from recbole_showcase.cli.photos import photos
 from recbole_showcase.cli.serve import serve
@@ -39,12 +45,17 @@ app = typer.Typer(
     rich_markup_mode=None,  # boxes around help take longer to load than all the rest of it
     help="Personalized showcases for RecBole: recommendations with photos and words that say why.",
 )
+convert.command(cls=SeveralValues)(yelp)
+convert.command(cls=SeveralValues)(amazon)
+convert.command()(nlg4rs)
 app.command()(benchmark)
 app.command()(demo)
 app.add_typer(convert, name="convert")
+app.command()(attach)
 app.command()(photos)
 app.command()(check)
 app.command()(embed)
+app.command("import-features")(import_features)
 app.command()(distill)
 app.command()(explain)
 app.command()(gallery)

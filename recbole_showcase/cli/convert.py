@@ -56,6 +56,10 @@ WithText = Annotated[bool, typer.Option(help="Keep only reviews with text.")]
 AsWritten = Annotated[
     bool, typer.Option(help="Keep both languages of translated reviews, not English.")
 ]
+Since = Annotated[str | None, typer.Option(help="First day or moment kept, such as 2019-01-31.")]
+Until = Annotated[str | None, typer.Option(help="First day or moment no longer kept.")]
+EveryReview = Annotated[bool, typer.Option(help="Keep all reviews of a pair, not only the latest.")]
+RequireMeta = Annotated[bool, typer.Option(help="Drop reviews of items without metadata.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Read only this many rows.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace an earlier conversion.")]
 MemoryLimit = Annotated[str, typer.Option(help="DuckDB's memory; beyond it, it uses the disk.")]
@@ -82,8 +86,8 @@ def google_local(
     ] = None,
     photos: Photos = None,
     k_core: KCore = 0,
-    since: Annotated[str | None, typer.Option(help="First day kept, such as 2019-01-31.")] = None,
-    until: Annotated[str | None, typer.Option(help="First day no longer kept.")] = None,
+    since: Since = None,
+    until: Until = None,
     category: Annotated[
         list[str] | None,
         typer.Option(help="Keep businesses of these categories; 'restaurants': places to eat."),
@@ -94,12 +98,8 @@ def google_local(
     with_photos: WithPhotos = False,
     with_text: WithText = False,
     as_written: AsWritten = False,
-    every_review: Annotated[
-        bool, typer.Option(help="Keep all reviews of a pair, not only the latest.")
-    ] = False,
-    require_meta: Annotated[
-        bool, typer.Option(help="Drop reviews of businesses without metadata.")
-    ] = False,
+    every_review: EveryReview = False,
+    require_meta: RequireMeta = False,
     limit: Limit = None,
     overwrite: Overwrite = False,
     memory_limit: MemoryLimit = "1GB",
@@ -125,7 +125,7 @@ def google_local(
         memory_limit=memory_limit,
         threads=threads,
     )
-    _show(convert_google_local(reviews, meta or [], out, options), out)
+    show(convert_google_local(reviews, meta or [], out, options), out)
 
 
 @app.command("gest")
@@ -168,7 +168,7 @@ def gest(
         memory_limit=memory_limit,
         threads=threads,
     )
-    _show(convert_gest(file, out, options), out)
+    show(convert_gest(file, out, options), out)
 
 
 @app.command("explained-pairs")
@@ -224,10 +224,10 @@ def explained_pairs(
         memory_limit=memory_limit,
         threads=threads,
     )
-    _show(convert_explained_pairs(interactions, pairs, out, options), out)
+    show(convert_explained_pairs(interactions, pairs, out, options), out)
 
 
-def _show(account: Account, out: Path) -> None:
+def show(account: Account, out: Path) -> None:
     """Print the account."""
     from rich.console import Console
 

@@ -11,17 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recbole_showcase.encoders.clip import ClipEncoder
     from recbole_showcase.encoders.embed import EmbedReport, embed_dataset
+    from recbole_showcase.encoders.foreign import FeatureFile
+    from recbole_showcase.encoders.importing import ImportReport, import_features
     from recbole_showcase.encoders.store import FeatureStore, features_folder
 
 _HOMES = {
     "ClipEncoder": "clip",
     "EmbedReport": "embed",
+    "FeatureFile": "foreign",
     "FeatureStore": "store",
+    "ImportReport": "importing",
     "embed_dataset": "embed",
     "features_folder": "store",
+    "import_features": "importing",
 }
 
-__all__ = ["ClipEncoder", "EmbedReport", "FeatureStore", "embed_dataset", "features_folder"]
+__all__ = [
+    "ClipEncoder",
+    "EmbedReport",
+    "FeatureFile",
+    "FeatureStore",
+    "ImportReport",
+    "embed_dataset",
+    "features_folder",
+    "import_features",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ from PIL import Image
 from torch.nn import functional
 
 from recbole_showcase.encoders.choice import EncoderChoice, choose_encoder
+from recbole_showcase.encoders.commands import IMPORTED
 from recbole_showcase.encoders.geometry import Geometry
 from recbole_showcase.encoders.names import SHIPPED, brings_its_weights
 from recbole_showcase.encoders.store import FeatureStore
@@ -212,6 +213,11 @@ def _check_named(store: FeatureStore, architecture: str) -> None:
     Raises:
         FeatureStoreError: It does, and is not the shipped one.
     """
+    if IMPORTED in store.meta:
+        raise FeatureStoreError(
+            f"{store.folder}: its features were imported, and no encoder is known that would "
+            "encode more in their space; choose features made by embed for what needs one"
+        )
     if architecture == SHIPPED:
         return
     if brings_its_weights(architecture):

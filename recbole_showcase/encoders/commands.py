@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from recbole_showcase.encoders.names import HUB, LOCAL, SHIPPED, brings_its_weig
 from recbole_showcase.resources import dataset_atomic_path
 
 USUAL_DTYPE = "float16"
+# In place of an architecture in meta.json, and as a field that says from which files.
+IMPORTED = "imported"
 # The weights to advise for an architecture, if it has them: those of the manual.
 _USUAL = "laion2b_s34b_b79k"
 
@@ -37,6 +40,34 @@ def embed_command(
     words = ["recbole-showcase", "embed", *typed, str(dataset_dir), "--encoder", architecture]
     words += ["--weights", weights] if weights and not brings_its_weights(architecture) else []
     return shlex.join(words)
+
+
+def import_command(
+    dataset_dir: Path, name: str, files: Mapping[str, Mapping[str, object]], dtype: str
+) -> str:
+    """The command that imports the features of a store again.
+
+    Args:
+        dataset_dir: ``DATA/NAME``.
+        name: Of the store.
+        files: What was imported, by modality, as ``meta.json`` has it.
+        dtype: As ``meta.json`` has it.
+    """
+    words = ["recbole-showcase", "import-features", str(dataset_dir), "--name", name]
+    for modality, flag in (("image", "--images"), ("review", "--reviews")):
+        file = files.get(modality)
+        if not isinstance(file, Mapping):
+            continue
+        ids = "--image-ids" if modality == "image" else "--review-ids"
+        for option, key in (
+            (flag, "features"), (ids, "ids"), ("--items", "items"),
+            ("--item-column", "item_column"), ("--row-column", "row_column"),
+        ):  # fmt: skip
+            value = file.get(key)
+            if isinstance(value, str) and (file.get("items") or "column" not in key):
+                words += [option, value]
+    words += [] if dtype == USUAL_DTYPE else ["--dtype", dtype]
+    return shlex.join([*words, "--overwrite"])
 
 
 def check_command(dataset_dir: Path) -> str:

@@ -29,7 +29,7 @@ import pandas as pd
 import pyarrow as pa
 
 from recbole_showcase.atomic import as_arrow, line_blocks, positions, repeated
-from recbole_showcase.encoders.commands import embed_command, making
+from recbole_showcase.encoders.commands import IMPORTED, embed_command, import_command, making
 from recbole_showcase.encoders.in_order import RowsInOrder
 from recbole_showcase.encoders.names import absolute, store_name
 from recbole_showcase.errors import FeatureStoreError
@@ -207,6 +207,9 @@ class FeatureStore:
     @property
     def command(self) -> str:
         """The command that embeds the data set with the same encoder again."""
+        if isinstance(imported := self.meta.get(IMPORTED), dict):
+            parent, name = self.folder.parent.parent, self.folder.name
+            return import_command(parent, name, imported, self.meta["dtype"])
         made = (self.meta[key] for key in ("architecture", "weights", "dtype"))
         sentences = "sentence" in (self.modality, *self.meta["modalities"])
         return embed_command(self.folder.parent.parent, *made, sentences=sentences)

@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 
 from recbole_showcase.atomic import (
     Account,
+    AmazonOptions,
     GestOptions,
     GoogleLocalOptions,
+    YelpOptions,
+    convert_amazon,
     convert_gest,
     convert_google_local,
+    convert_yelp,
     read_atomic,
 )
 from recbole_showcase.atomic.cleaning import clean_value
@@ -84,6 +88,26 @@ def test_gest(raw: bytes) -> None:
         counted(raw, lambda file, out: convert_gest(file, out, GestOptions(threads=1)))
     except DataError as error:
         assert "is cut off" in str(error)  # a mutation made it look like a split
+
+
+@settings(max_examples=6)
+@given(FILES)
+def test_amazon(raw: bytes) -> None:
+    for old, new in (
+        (b"gmap_id", b"parent_asin"),
+        (b'"time"', b'"timestamp"'),
+        (b"pics", b"images"),
+    ):
+        raw = raw.replace(old, new)
+    counted(raw, lambda file, out: convert_amazon([file], [], out, AmazonOptions(threads=1)))
+
+
+@settings(max_examples=6)
+@given(FILES)
+def test_yelp(raw: bytes) -> None:
+    raw = raw.replace(b"gmap_id", b"business_id").replace(b'"rating"', b'"stars"')
+    raw = raw.replace(b'"time": 1600000000000', b'"date": "2020-01-02 03:04:05"')
+    counted(raw, lambda file, out: convert_yelp([file], [], None, out, YelpOptions(threads=1)))
 
 
 IDS = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=6))

@@ -567,7 +567,7 @@ def test_a_file_that_the_disk_cannot_read_is_named(
     monkeypatch.setattr(
         "recbole_showcase.atomic.sources.open_plain", lambda _: (Broken(), Broken())
     )
-    monkeypatch.setattr("recbole_showcase.atomic.google_local.first_row", lambda _: {})
+    monkeypatch.setattr("recbole_showcase.atomic.reviews.first_row", lambda _: {})
     with pytest.raises(DataError, match=r"a\.json cannot be read: \[Errno 5\]"):
         convert_google_local([path], [], tmp_path / "out")
 

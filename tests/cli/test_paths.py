@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pytest
 import typer
 from typer.models import OptionInfo
@@ -79,6 +81,39 @@ CASES = {
     "convert explained-pairs --out": (
         "convert explained-pairs --interactions table --pairs plain --out BAD", OUT,
     ),
+    "convert yelp --photo-list": ("convert yelp --reviews plain --photo-list BAD --out out", FILE),
+    "convert yelp --photos": ("convert yelp --reviews plain --photos BAD --out out", FOLDER),
+    "convert yelp --out": ("convert yelp --reviews plain --out BAD", OUT),
+    "convert amazon --photos": ("convert amazon --reviews plain --photos BAD --out out", FOLDER),
+    "convert amazon --out": ("convert amazon --reviews plain --out BAD", OUT),
+    "convert nlg4rs --reviews": ("convert nlg4rs --reviews BAD --out out", FILE),
+    "convert nlg4rs --split": (
+        "convert nlg4rs --reviews rows.pickle --split BAD --out out", FOLDER,
+    ),
+    "convert nlg4rs --out": ("convert nlg4rs --reviews rows.pickle --out BAD", OUT),
+    "attach dataset": ("attach BAD --reviews table --out out", FOLDER),
+    "attach --out": ("attach raw --reviews table --out BAD", OUT),
+    "attach --reviews": ("attach raw --reviews BAD --out out", FILE),
+    "attach --images": ("attach raw --images BAD --out out", FILE),
+    "attach --photos": ("attach raw --images table --photos BAD --out out", FOLDER),
+    "import-features dataset": (
+        "import-features BAD --name x --images x.npy --image-ids plain", FOLDER,
+    ),
+    "import-features --images": (
+        "import-features set --name x --images BAD --image-ids plain", FILE,
+    ),
+    "import-features --image-ids": (
+        "import-features set --name x --images x.npy --image-ids BAD", FILE,
+    ),
+    "import-features --items": ("import-features set --name x --images x.npy --items BAD", FILE),
+    "import-features --reviews": (
+        "import-features set --name x --images x.npy --image-ids p0 --reviews BAD --review-ids r0",
+        FILE,
+    ),
+    "import-features --review-ids": (
+        "import-features set --name x --images x.npy --image-ids p0 --reviews x.npy "
+        "--review-ids BAD", FILE,
+    ),
 }  # fmt: skip
 
 
@@ -93,6 +128,11 @@ def place(
     (tmp_path / "folder").mkdir()
     (tmp_path / "plain").write_text("{}\n")
     (tmp_path / "table").write_text("user,item\nu,i\n")
+    (tmp_path / "rows.pickle").write_bytes(pickle.dumps([]))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "raw.inter").write_text("user_id:token\titem_id:token\nu\ti\n")
+    (tmp_path / "p0").write_text("p0\n")
+    np.save(tmp_path / "x.npy", np.ones((1, 4), dtype=np.float32))
     (tmp_path / "loop").symlink_to("loop")
     secret = tmp_path / "secret"
     secret.write_text("{}\n")

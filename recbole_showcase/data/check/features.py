@@ -12,7 +12,7 @@ import pandas as pd
 
 from recbole_showcase.atomic import PhotoFolder, download_hint, photo_folder
 from recbole_showcase.data.check.report import Report, counted, such_as
-from recbole_showcase.encoders.commands import embed_command, shipped_encoder_notes
+from recbole_showcase.encoders.commands import IMPORTED, embed_command, shipped_encoder_notes
 from recbole_showcase.encoders.names import SHIPPED, store_name
 from recbole_showcase.encoders.plan import Source, old_hashes, read_source
 from recbole_showcase.encoders.sentences import sentence_source
@@ -108,10 +108,12 @@ def _check_store(
         report.errors.append(str(error))
         return None
     image = stores["image"]
-    made_by = f"{image.meta['architecture']} ({image.meta['weights']})"
+    made_by = f"made by {image.meta['architecture']} ({image.meta['weights']})"
+    if IMPORTED in image.meta:
+        made_by = "imported, and of which photos cannot be known"
     counts = [counted(len(store), _WHAT[modality]) for modality, store in stores.items()]
     report.facts.append(
-        f"features '{name}': made by {made_by}, {image.dim} numbers a row, "
+        f"features '{name}': {made_by}, {image.dim} numbers a row, "
         f"{', '.join(counts[:-1])} and {counts[-1]}"
     )
     report.warnings.extend(shipped_encoder_notes(name, dataset_dir))
@@ -156,7 +158,12 @@ def _check_fit(store: FeatureStore, source: Source, report: Report) -> None:
         return
     if not store.digests:  # hashes of an earlier version are of paths
         return
-    known = (rows >= 0) & (source.hashes != GONE)
+    # What imported features were made from is not known.
+    known = (
+        (rows >= 0)
+        & (source.hashes != GONE)
+        & (np.append(made_from, np.uint64(GONE))[rows] != GONE)
+    )
     changed = source.tokens[known][made_from[rows[known]] != source.hashes[known]]
     if len(changed):
         report.errors.append(

@@ -266,6 +266,12 @@ class PhotoTable:
         return Ragged.from_pairs(self.items[photos], photos, len(self._corpus.item_tokens))
 
     @cached_property
+    def of_user_in_training(self) -> Ragged:
+        """The photos that a user posted with training rows, first posted first."""
+        photos, users = self._in_training, self._corpus.interactions.users
+        return Ragged.from_pairs(users[self.rows[photos]], photos, self._corpus.n_users)
+
+    @cached_property
     def _in_training(self) -> np.ndarray:
         """Photos posted with training rows."""
         splits = self._corpus.interactions.splits

@@ -5,7 +5,12 @@ from recbole_showcase.atomic.columns import StoredColumn, as_arrow, positions, r
 from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
 from recbole_showcase.atomic.google_local import convert_google_local
-from recbole_showcase.atomic.options import ExplainedPairsOptions, GestOptions, GoogleLocalOptions
+from recbole_showcase.atomic.options import (
+    ConvertOptions,
+    ExplainedPairsOptions,
+    GestOptions,
+    GoogleLocalOptions,
+)
 from recbole_showcase.atomic.photos import PhotoFolder, photo_folder, photo_folder_or_none
 from recbole_showcase.atomic.reader import (
     line_blocks,
@@ -26,6 +31,7 @@ from recbole_showcase.atomic.schema import (
     AtomicFile,
     Field,
 )
+from recbole_showcase.atomic.tripadvisor import convert_tripadvisor
 from recbole_showcase.atomic.writer import write_atomic
 
 __all__ = [
@@ -37,6 +43,7 @@ __all__ = [
     "REVIEW",
     "Account",
     "AtomicFile",
+    "ConvertOptions",
     "ExplainedPairsOptions",
     "Field",
     "GestOptions",
@@ -47,6 +54,7 @@ __all__ = [
     "convert_explained_pairs",
     "convert_gest",
     "convert_google_local",
+    "convert_tripadvisor",
     "line_blocks",
     "line_starts",
     "photo_folder",

@@ -123,7 +123,7 @@ class ExplainedEvaluation(Trainer):
                 return None
         limit = settings.valid_pairs if self._validations is not None else settings.test_pairs
         split = eval_data._dataset
-        rows = np.sort(split.showcase.samples(split.showcase_rows))
+        rows = np.sort(split.showcase.evaluated(split.showcase_rows))
         if limit and len(rows) > limit:
             random = np.random.default_rng(self.config["seed"])
             rows = np.sort(random.choice(rows, limit, replace=False))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recbole_showcase.encoders.clip import ClipEncoder
     from recbole_showcase.encoders.embed import EmbedReport, embed_dataset
+    from recbole_showcase.encoders.given import write_given_store
     from recbole_showcase.encoders.store import FeatureStore, features_folder
 
 _HOMES = {
@@ -19,9 +20,17 @@ _HOMES = {
     "FeatureStore": "store",
     "embed_dataset": "embed",
     "features_folder": "store",
+    "write_given_store": "given",
 }
 
-__all__ = ["ClipEncoder", "EmbedReport", "FeatureStore", "embed_dataset", "features_folder"]
+__all__ = [
+    "ClipEncoder",
+    "EmbedReport",
+    "FeatureStore",
+    "embed_dataset",
+    "features_folder",
+    "write_given_store",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -59,7 +59,7 @@ class ExplanationData(PhotoSelection):
                 trained on the training split.
 
         Raises:
-            DataError: If the training split has no sample, and some row has a text.
+            DataError: If the training split has no sample, and is not one of photos alone.
         """
         self.settings = settings
         self.corpus = corpus
@@ -113,8 +113,11 @@ class ExplanationData(PhotoSelection):
 
     @cached_property
     def photos_alone(self) -> bool:
-        """Whether no row has a text, and photos can be chosen: then nothing else is learned."""
-        return not self.corpus.has_text.any() and len(self.selection_rows) > 0
+        """Whether there is no text at all, and photos can be chosen: then nothing else is learned.
+
+        Texts that are there and that no row carries are a fault, which the data set is told of.
+        """
+        return self.corpus.without_texts and len(self.selection_rows) > 0
 
     def samples(self, rows: np.ndarray) -> np.ndarray:
         """Those of the rows that can be explained: with a text and enough photos."""

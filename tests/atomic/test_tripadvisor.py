@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from recbole_showcase.atomic import convert_tripadvisor, read_atomic
 from recbole_showcase.cli import app
+from recbole_showcase.data.check import check_dataset
 from recbole_showcase.encoders import FeatureStore, write_given_store
 from recbole_showcase.errors import DataError
 from tests.integration.test_training import prepare
@@ -86,6 +87,8 @@ def test_the_split_the_photos_and_their_vectors(tmp_path: Path, place: str) -> N
     images = read_atomic(out / "gijon.image", ["image_id", "item_id", "review_id", "path"])
     assert images.groupby("review_id")["image_id"].agg(set).to_dict() == posted
     assert (images["path"] == images["image_id"] + ".jpg").all()
+    report = check_dataset(out, "tripadvisor")
+    assert report.errors == [] and "there is no text: photos are learned" in report.warnings[-1]
     store = FeatureStore.open(out, "tripadvisor", "image")
     vectors = pickle.loads((city / place / "IMG_VEC").read_bytes())
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -47,6 +47,14 @@ for _name in RELEVANCE:
     )
 
 
+for _name in ("brie", "elvis", "mf_elvis"):
+    globals()[f"Test_{_name}_likely"] = type(
+        f"Test_{_name}_likely",
+        (RelevanceContract,),
+        {"part": RELEVANCE[_name], "settings": {"relevance_negatives": "likely"}},
+    )
+
+
 @every
 def test_every_key_has_a_comment_with_its_type(name: str) -> None:
     text = (properties_path() / "relevance" / f"{name}.yaml").read_text(encoding="utf-8")

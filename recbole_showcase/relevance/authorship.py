@@ -50,6 +50,7 @@ class AuthorshipRelevance(RelevanceModel):
     """How likely a user, known by an embedding alone, is the author of a photo."""
 
     loss_names = ("photo_authorship",)
+    most_others: int | None = None  # of the photos posted in a batch, as negatives; None for all
     known: Tensor
 
     def __init__(self, settings: MFELVisSettings, inputs: RelevanceInputs) -> None:
@@ -83,7 +84,7 @@ class AuthorshipRelevance(RelevanceModel):
         item_vectors: Tensor | None,
     ) -> tuple[Tensor, ...]:
         """One loss against both kinds of negatives."""
-        row, place = batch.posted.nonzero(as_tuple=True)  # (N,)
+        row, place = self._shown(batch)  # (N,)
         shown = batch.candidate_features[row, place].float()  # (N, D), photos posted in the batch
         there = torch.ones(len(shown), dtype=torch.bool, device=shown.device)
         others = self._scores(self._users(batch.users), self._photos(shown, there))  # (B, N)
@@ -99,6 +100,14 @@ class AuthorshipRelevance(RelevanceModel):
         halves = torch.cat([_shares(of_item), _shares(of_others)], dim=1)  # (B, C + N)
         weight = halves / halves.sum(dim=1, keepdim=True).clamp(min=1e-12)
         return (self._loss(relevance, batch.posted, negative, weight),)
+
+    def _shown(self, batch: SelectionBatch) -> tuple[Tensor, Tensor]:
+        """Rows and places (N,) of photos posted in the batch, negatives of its other users."""
+        row, place = batch.posted.nonzero(as_tuple=True)
+        if self.most_others is None or len(row) <= self.most_others:
+            return row, place
+        steps = torch.linspace(0, len(row) - 1, self.most_others, device=row.device).long()
+        return row[steps], place[steps]
 
     def _loss(self, score: Tensor, posted: Tensor, negative: Tensor, weight: Tensor) -> Tensor:
         """Loss of posted scores (B, C) against negative ones (B, M) of weights that sum to one."""

@@ -11,10 +11,11 @@ with dropout on a and b, and the network is trained with binary cross-entropy. T
 against a photo ten of the same restaurant by others and ten of other restaurants, and repeats the
 photo as often, so that both classes weigh alike.
 
-Differences: those of :mod:`recbole_showcase.relevance.authorship`. Its negatives are all of which
-the paper draws ten each, so that the loss is the mean that the draws estimate. Relevance is the
-logit, which orders photos as the probability does. Dropout on a is drawn once for a user and once
-for a photo, and not anew for each pair of the two.
+Differences: those of :mod:`recbole_showcase.relevance.authorship`. Its negatives of the same item
+are all of which the paper draws ten, those of other users up to 64 that were posted in the batch,
+since each pair of a user and a photo goes through the network: what the draws estimate. Relevance
+is the logit, which orders photos as the probability does. Dropout on a is drawn once for a user and
+once for a photo, and not anew for each pair of the two.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class ELVisRelevance(MFELVisRelevance):
     """A hidden layer over a user's embedding and a projected photo, with binary cross-entropy."""
 
     Settings = ELVisSettings
+    most_others = 64
 
     def __init__(self, settings: ELVisSettings, inputs: RelevanceInputs) -> None:
         super().__init__(settings, inputs)

@@ -198,6 +198,17 @@ def test_authorship_losses_and_gradients(name: str, negatives: str) -> None:
         torch.testing.assert_close(fast, literal)
 
 
+def test_of_very_many_photos_elvis_sets_some_against_a_user() -> None:
+    """At even steps, the first and the last among them, and the others have no gradient."""
+    batch, model = draw(), build("elvis")
+    row, place = (part.tolist() for part in model._shown(batch))
+    assert [row, place] == batch.posted.nonzero().T.tolist(), "all while there is room"
+    model.most_others = 3
+    some = [part.tolist() for part in model._shown(batch)]
+    kept = list(zip(*some, strict=True))
+    assert kept == [list(zip(row, place, strict=True))[n] for n in (0, 2, 5)]
+
+
 def test_elvis_scores_are_those_of_the_network() -> None:
     batch, model = draw(), build("elvis")
     found = model(batch, None, None)

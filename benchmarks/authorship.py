@@ -25,10 +25,7 @@ from recbole_showcase.data.loader import ExplanationLoader
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.evaluation.authorship import authorship_cases
 
-CELLS = (
-    ("random", "uniform"),
-    *((name, kind) for name in ("mf_elvis", "elvis", "brie") for kind in ("uniform", "likely")),
-)
+NAMES = ("random", "mf_elvis", "brie", "elvis")
 SPLIT = {  # of a data set that was converted with one
     "benchmark_filename": ["train", "valid", "test"],
     "load_col": None,
@@ -99,12 +96,17 @@ def run(
     return found
 
 
-def settings_of(relevance: str, negatives: str, seed: int, quantile: float) -> dict[str, Any]:
-    """What a cell of the table is, with a seed."""
+def settings_of(relevance: str, negatives: str, seed: int, arguments: Any) -> dict[str, Any]:
+    """What a row of the table is, with a seed."""
     own: dict[str, Any] = {"seed": seed, "showcase_relevance": relevance}
     if relevance == "random":
         return {**own, "relevance_seed": seed}
-    return {**own, "relevance_negatives": negatives, "relevance_likely_quantile": quantile}
+    return {
+        **own,
+        "relevance_hidden_size": arguments.hidden,
+        "relevance_negatives": negatives,
+        "relevance_likely_quantile": arguments.quantile,
+    }
 
 
 def row_of(found: list[dict[str, float]]) -> str:
@@ -122,6 +124,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[2020, 2021, 2022])
+    parser.add_argument("--relevances", nargs="+", default=NAMES, choices=NAMES)
+    parser.add_argument("--hidden", type=int, default=64, help="width of all models")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--step", type=int, default=4, help="epochs between validations")
     parser.add_argument("--learning-rate", type=float, default=0.003)
@@ -160,10 +164,11 @@ def main() -> None:
 
     config = configuration(data.name, files, settings)
     splits = [loader._dataset for loader in data_preparation(config, create_dataset(config))]
-    for cell in CELLS:
+    kinds = ("uniform", "likely")
+    for cell in ((r, k) for r in arguments.relevances for k in kinds[: 1 + (r != "random")]):
         found = [
             run(
-                {**settings, **settings_of(*cell, seed, arguments.quantile)},
+                {**settings, **settings_of(*cell, seed, arguments)},
                 data.name,
                 files,
                 splits,

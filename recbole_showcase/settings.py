@@ -64,6 +64,8 @@ class ShowcaseSettings:
     eval_step: NonNegativeInt = 0
     valid_pairs: NonNegativeInt = 200
     test_pairs: NonNegativeInt = 0
+    case_photos: PositiveInt = 10
+    case_author_photos: PositiveInt = 10
     lexicon: str | None = None
     lexicon_size: PositiveInt = 500
     support_cosine: float = 0.6

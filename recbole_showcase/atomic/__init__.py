@@ -12,6 +12,7 @@ from recbole_showcase.atomic.nlg4rs import convert_nlg4rs
 from recbole_showcase.atomic.options import (
     AmazonOptions,
     AttachOptions,
+    ConvertOptions,
     ExplainedPairsOptions,
     GestOptions,
     GoogleLocalOptions,
@@ -44,6 +45,7 @@ from recbole_showcase.atomic.schema import (
     AtomicFile,
     Field,
 )
+from recbole_showcase.atomic.tripadvisor import convert_tripadvisor
 from recbole_showcase.atomic.writer import write_atomic
 from recbole_showcase.atomic.yelp import convert_yelp
 
@@ -59,6 +61,7 @@ __all__ = [
     "AmazonOptions",
     "AtomicFile",
     "AttachOptions",
+    "ConvertOptions",
     "ExplainedPairsOptions",
     "Field",
     "GestOptions",
@@ -74,6 +77,7 @@ __all__ = [
     "convert_gest",
     "convert_google_local",
     "convert_nlg4rs",
+    "convert_tripadvisor",
     "convert_yelp",
     "download_hint",
     "line_blocks",

@@ -227,6 +227,27 @@ def explained_pairs(
     show(convert_explained_pairs(interactions, pairs, out, options), out)
 
 
+@app.command("tripadvisor")
+def tripadvisor(
+    folder: Annotated[
+        Path, typer.Option(help="A city's folder, with data_10+10 in it, of the data of ELVis.")
+    ],
+    out: Out,
+    photos: Photos = None,
+    overwrite: Overwrite = False,
+    memory_limit: MemoryLimit = "1GB",
+    threads: Threads = None,
+) -> None:
+    """Convert a city of TripAdvisor as released with ELVis: photos, their vectors, no texts."""
+    from recbole_showcase.atomic import ConvertOptions, convert_tripadvisor
+    from recbole_showcase.encoders import write_given_store
+
+    options = ConvertOptions(
+        photos=photos, overwrite=overwrite, memory_limit=memory_limit, threads=threads
+    )
+    show(convert_tripadvisor(folder, out, write_given_store, options), out)
+
+
 def show(account: Account, out: Path) -> None:
     """Print the account."""
     from rich.console import Console

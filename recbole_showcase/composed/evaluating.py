@@ -123,7 +123,7 @@ class ExplainedEvaluation(Trainer):
                 return None
         limit = settings.valid_pairs if self._validations is not None else settings.test_pairs
         split = eval_data._dataset
-        rows = np.sort(split.showcase.samples(split.showcase_rows))
+        rows = np.sort(split.showcase.evaluated(split.showcase_rows))
         return drawn_rows(rows, limit, self.config["seed"])
 
 

@@ -60,6 +60,7 @@ class ExplanationHead(nn.Module):
             settings.explainer, inputs, data.tokenizer
         )
         self.data.reads = self.explainer.reads
+        self.data.taste_quantile = self.relevance.taste_quantile
         self.data.require_sentences()
         # Of the data, not learned: no part of a checkpoint, but where the vectors are.
         for name in ("known_users", "known_items"):

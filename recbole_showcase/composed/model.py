@@ -234,6 +234,26 @@ class ShowcaseMixin(AbstractRecommender):
             chosen[group], scores[group] = (part.cpu().numpy() for part in found)
         return chosen, scores
 
+    @torch.no_grad()
+    def photo_relevance(self, pairs: Pairs) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """How well all photos of the items of pairs fit the users, a group of pairs at a time.
+
+        Yields:
+            Places of the pairs (G,), photos (G, C), -1 if absent, and their relevance (G, C).
+        """
+        head = self.showcase
+        size = head.settings.eval_batch_size
+        for start in range(0, len(pairs), size):
+            some = np.arange(start, min(start + size, len(pairs)))
+            profile = head.data.profile(pairs[some])
+            for group in head.data.selection_groups(pairs[some]):
+                batch = head.data.selection_batch(pairs[some[group]], profile[group])
+                if not batch.candidates.shape[1]:
+                    continue
+                batch = batch.to(self.device)
+                found = head.relevance(batch, *self._vectors_of(batch)).float()
+                yield some[group], batch.candidates.cpu().numpy(), found.cpu().numpy()
+
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """PyTorch's, also for bases that start from a pretrained file before there is a head.
 

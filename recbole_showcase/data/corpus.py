@@ -119,6 +119,7 @@ class ReviewCorpus:
         texts: The review (N,), on disk, ``""`` where there is none.
         targets: The text to generate (N,), on disk, ``""`` where there is none.
         has_text: Whether there is a review, and so something to generate (N,), bool.
+        without_texts: Whether the file holds no text at all, or is not there.
         features: CLIP features of the reviews' texts.
         user_tokens, item_tokens: Tokens by internal id.
     """
@@ -144,6 +145,7 @@ class ReviewCorpus:
         """
         self.path, self.user_tokens, self.item_tokens = path, user_tokens, item_tokens
         table, starts = _read_reviews(path)
+        self.without_texts = not len(starts)
         interactions = interactions.with_profiles(*_profiles(path, table, user_tokens, item_tokens))
         self.interactions = interactions
         position = positions(interactions.reviews, table["review_id"])
@@ -264,6 +266,12 @@ class PhotoTable:
         """The photos of an item that were posted with training rows, first posted first."""
         photos = self._in_training
         return Ragged.from_pairs(self.items[photos], photos, len(self._corpus.item_tokens))
+
+    @cached_property
+    def of_user_in_training(self) -> Ragged:
+        """The photos that a user posted with training rows, first posted first."""
+        photos, users = self._in_training, self._corpus.interactions.users
+        return Ragged.from_pairs(users[self.rows[photos]], photos, self._corpus.n_users)
 
     @cached_property
     def _in_training(self) -> np.ndarray:

@@ -59,12 +59,12 @@ class ExplanationData(PhotoSelection):
                 trained on the training split.
 
         Raises:
-            DataError: If the training split has no sample.
+            DataError: If the training split has no sample, and is not one of photos alone.
         """
         self.settings = settings
         self.corpus = corpus
         self.photos = photos
-        if not len(self.train_rows):
+        if not len(self.train_rows) and not self.photos_alone:
             raise DataError(
                 "no explanation sample in the training split: no review has both a text and "
                 f"showcase_min_photos = {settings.min_photos} photos with features; what does not "
@@ -111,10 +111,28 @@ class ExplanationData(PhotoSelection):
         """Rows of the explanation samples in the training split (S,)."""
         return self.samples(self._training_rows)
 
+    @cached_property
+    def photos_alone(self) -> bool:
+        """Whether there is no text at all, and photos can be chosen: then nothing else is learned.
+
+        Texts that are there and that no row carries are a fault, which the data set is told of.
+        """
+        return self.corpus.without_texts and len(self.selection_rows) > 0
+
     def samples(self, rows: np.ndarray) -> np.ndarray:
         """Those of the rows that can be explained: with a text and enough photos."""
         enough = self.photos.of_row.lengths(rows) >= self.settings.min_photos
         return rows[enough & self.corpus.has_text[rows] & (rows > 0)]
+
+    def evaluated(self, rows: np.ndarray) -> np.ndarray:
+        """Those of held-out rows that are explained: samples, or, where no row has a text, photos.
+
+        What is compared with a true text then has none.
+        """
+        if not self.photos_alone:
+            return self.samples(rows)
+        enough = self.photos.of_row.lengths(rows) >= max(self.settings.min_photos, 1)
+        return rows[enough & (rows > 0)]
 
     def texts_unused(self, rows: np.ndarray) -> int:
         """How many of the rows have a text but fewer photos than ``showcase_min_photos``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -11,13 +12,21 @@ from recbole_showcase.data.batch import SelectionBatch
 from recbole_showcase.data.corpus import TRAIN
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.data.profiles import Profile, Profiles, without
+from recbole_showcase.data.taste import taste_of
 
 # Candidates that are compared at once, padding included: 34 MB of features 512 wide.
 _CANDIDATES_AT_ONCE = 16_384
 
 
 class PhotoSelection(Profiles):
-    """Candidates of training rows, which others posted too, and of pairs in use, which are all."""
+    """Candidates of training rows, which others posted too, and of pairs in use, which are all.
+
+    Attributes:
+        taste_quantile: What training batches tell of users' own photos, where the relevance model
+            asks (``RelevanceModel.taste_quantile``).
+    """
+
+    taste_quantile: float | None = None
 
     @cached_property
     def selection_rows(self) -> np.ndarray:
@@ -56,7 +65,14 @@ class PhotoSelection(Profiles):
         order = np.sort(np.where(kept < 0, last, kept), axis=1)  # (B, C)
         candidates = np.where(order == last, -1, order)
         posted = (candidates >= 0) & (self.photos.rows[candidates] == rows[:, None])
-        return self._selection_batch(pairs, candidates, posted, self.profile(pairs))
+        batch = self._selection_batch(pairs, candidates, posted, self.profile(pairs))
+        if self.taste_quantile is None:
+            return batch
+        of_user, features = self.photos.of_user_in_training, self.photos.features
+        taste, cosine = taste_of(
+            pairs.users, of_user, features, self.taste_quantile, _CANDIDATES_AT_ONCE
+        )
+        return replace(batch, taste=torch.from_numpy(taste), taste_cosine=torch.from_numpy(cosine))
 
     def selection_batch(self, pairs: Pairs, profile: Profile) -> SelectionBatch:
         """Pairs to choose photos for, among all photos of their items.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recbole_showcase.encoders.clip import ClipEncoder
     from recbole_showcase.encoders.embed import EmbedReport, embed_dataset
     from recbole_showcase.encoders.foreign import FeatureFile
+    from recbole_showcase.encoders.given import write_given_store
     from recbole_showcase.encoders.importing import ImportReport, import_features
     from recbole_showcase.encoders.store import FeatureStore, features_folder
 
@@ -24,6 +25,7 @@ _HOMES = {
     "embed_dataset": "embed",
     "features_folder": "store",
     "import_features": "importing",
+    "write_given_store": "given",
 }
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "embed_dataset",
     "features_folder",
     "import_features",
+    "write_given_store",
 ]
 
 

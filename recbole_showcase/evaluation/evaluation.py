@@ -15,6 +15,7 @@ import numpy as np
 
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Explanations, Pairs
+from recbole_showcase.evaluation.authorship import AuthorshipCases, authorship_cases
 from recbole_showcase.evaluation.evidence import evidence_texts, rating_scale
 from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.evaluation.support import named_in_reviews, supported_features
@@ -100,6 +101,16 @@ class Evaluation:
     def photo_features(self) -> np.ndarray:
         """CLIP features of the chosen photos (N, k, D)."""
         return self.data.photos.features[self.photos]
+
+    @cached_property
+    def authorship(self) -> AuthorshipCases:
+        """Photos that users posted, each ranked among those of others; every process ranks all."""
+        return authorship_cases(self.model, self.pairs)
+
+    @cached_property
+    def demanding_authorship(self) -> AuthorshipCases:
+        """Those with ``showcase_case_photos`` photos, of users with enough training photos."""
+        return self.authorship.demanding(self.resources.settings)
 
     # Texts
 

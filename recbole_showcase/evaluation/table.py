@@ -20,6 +20,7 @@ from recbole_showcase.metrics import Metric
 from recbole_showcase.metrics.bart_score import Direction
 from recbole_showcase.metrics.entailment import Texts
 from recbole_showcase.metrics.joint import Truth
+from recbole_showcase.metrics.statistics import Statistics
 from recbole_showcase.parts import METRICS
 
 Value = Callable[..., Any]  # a float, values of pairs, or statistics: see Metric
@@ -44,6 +45,22 @@ def _by(side: Literal["users", "items"], function: Value, *arguments: Any) -> Va
 def _photos(function: Value) -> Value:
     """Of chosen and posted photos at the number of photos shown."""
     return lambda of: function(of.photos, of.posted_photos, of.photos.shape[1])
+
+
+def _ranked(function: Value) -> Value:
+    """Of the cases of authorship that are hard to guess, at each k."""
+
+    def value(of: Evaluation, k: int) -> Statistics:
+        cases = of.demanding_authorship
+        return metrics.case_statistics(function(cases.places, k), cases.pairs, cases.n_pairs)
+
+    return value
+
+
+def _authorship_auc(of: Evaluation) -> Statistics:
+    cases = of.authorship
+    values = metrics.authorship_auc_values(cases.places)
+    return metrics.case_statistics(values, cases.pairs, cases.n_pairs)
 
 
 def _joint(function: Value, truth: Truth) -> Value:
@@ -163,6 +180,12 @@ ROWS = (
     _at_photos(
         "ImageDiv", lambda of: metrics.image_diversity_values(of.photo_features, of.photos >= 0)
     ),
+    # Photos by who posted them
+    Metric("MRecall", _ranked(metrics.authorship_recall_values), at="topk"),
+    Metric("MNDCG", _ranked(metrics.authorship_ndcg_values), at="topk"),
+    Metric("MRecallCases", lambda of: float(len(of.demanding_authorship.pairs))),
+    Metric("MAUC", _authorship_auc),
+    Metric("MAUCCases", lambda of: float(len(of.authorship.pairs))),
     # Texts beside the true ones
     Metric("BLEU1", _compared(metrics.bleu_statistics, max_order=1)),
     Metric("BLEU2", _compared(metrics.bleu_statistics, max_order=2)),

@@ -23,6 +23,7 @@ import yaml
 from recbole_showcase.arguments import check_file
 from recbole_showcase.errors import CheckpointError, one_line
 from recbole_showcase.files.plain import require_bounded
+from recbole_showcase.files.recorded import Placeholder
 from recbole_showcase.files.replace import replaced_stream
 from recbole_showcase.integration.archive import require_sound
 from recbole_showcase.integration.config import run_settings
@@ -39,7 +40,7 @@ from recbole_showcase.integration.outside import code_of_run, import_code
 from recbole_showcase.integration.own_files import note_written, written_here
 from recbole_showcase.integration.plain import from_plain, to_plain
 from recbole_showcase.integration.rebuild import Rebuilder, is_module
-from recbole_showcase.integration.unpickle import Placeholder, read_recorded
+from recbole_showcase.integration.unpickle import read_recorded
 from recbole_showcase.parts import named_by_a_file
 
 FORMAT = "recbole_showcase/1"

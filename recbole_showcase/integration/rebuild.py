@@ -18,12 +18,11 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from recbole_showcase.integration.unpickle import Placeholder
+from recbole_showcase.files.recorded import Placeholder
+from recbole_showcase.files.recorded_arrays import ARRAY_BUILDERS, Build, check, whole
 
-_Build = Callable[[Any], Any]
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, bytearray)
 _DTYPES = {name: value for name, value in vars(torch).items() if isinstance(value, torch.dtype)}
-_NUMBERS = "biufcSU"  # kinds of NumPy types that hold no objects
 _LAYOUTS = {
     f"torch.sparse_{form}": getattr(torch, f"sparse_{form}")
     for form in ("coo", "csr", "csc", "bsr", "bsc")
@@ -157,51 +156,27 @@ def _set_state(made: Any, state: Any) -> None:
         setattr(made, key, value)
 
 
-def _check(condition: bool) -> None:
-    if not condition:
-        raise ValueError
-
-
-def _whole(value: Any) -> tuple[int, ...]:
-    _check(isinstance(value, (tuple, list)) and all(type(n) is int and n >= 0 for n in value))
-    return tuple(value)
-
-
-def _encoded(value: Placeholder, build: _Build) -> bytes:
-    text, encoding = value.args
-    _check(type(text) is str and encoding in ("latin1", "latin-1"))
-    return bytes(text, "latin1")
-
-
-def _bytes(value: Placeholder, build: _Build) -> bytes | bytearray:
-    content, *encoding = build(value.args) or (b"",)
-    if type(content) is str and encoding == ["latin-1"]:
-        content = bytes(content, "latin-1")
-    _check(type(content) is bytes)
-    return content if value.name == "bytes" else bytearray(content)
-
-
-def _of_items(kind: Any) -> Callable[[Placeholder, _Build], Any]:
-    def made(value: Placeholder, build: _Build) -> Any:
+def _of_items(kind: Any) -> Callable[[Placeholder, Build], Any]:
+    def made(value: Placeholder, build: Build) -> Any:
         (items,) = build(value.args) or ((),)
-        _check(isinstance(items, (list, tuple)))
+        check(isinstance(items, (list, tuple)))
         return kind(items)
 
     return made
 
 
-def _complex(value: Placeholder, build: _Build) -> complex:
+def _complex(value: Placeholder, build: Build) -> complex:
     real, imaginary = value.args
-    _check(type(real) is float and type(imaginary) is float)
+    check(type(real) is float and type(imaginary) is float)
     return complex(real, imaginary)
 
 
-def _path(value: Placeholder, build: _Build) -> Path:
-    _check(all(type(part) is str for part in value.args))
+def _path(value: Placeholder, build: Build) -> Path:
+    check(all(type(part) is str for part in value.args))
     return Path(*value.args)
 
 
-def _member(value: Placeholder, build: _Build) -> Any:
+def _member(value: Placeholder, build: Build) -> Any:
     """A member of one of RecBole's enums, by its value."""
     from recbole.utils import enum_type
 
@@ -212,111 +187,74 @@ def _member(value: Placeholder, build: _Build) -> Any:
 # PyTorch
 
 
-def _size(value: Placeholder, build: _Build) -> torch.Size:
-    return torch.Size(_whole(*value.args))
+def _size(value: Placeholder, build: Build) -> torch.Size:
+    return torch.Size(whole(*value.args))
 
 
-def _device(value: Placeholder, build: _Build) -> torch.device:
+def _device(value: Placeholder, build: Build) -> torch.device:
     kind, *index = value.args
-    _check(type(kind) is str and all(type(n) is int for n in index))
+    check(type(kind) is str and all(type(n) is int for n in index))
     return torch.device(kind, *index)
 
 
-def _tensor(value: Placeholder, build: _Build) -> torch.Tensor:
+def _tensor(value: Placeholder, build: Build) -> torch.Tensor:
     storage, offset, size, stride, requires_grad, _hooks, *rest = value.args
-    _check(type(storage) is torch.storage.TypedStorage)
-    (offset,), size, stride = _whole([offset]), _whole(build(size)), _whole(build(stride))
+    check(type(storage) is torch.storage.TypedStorage)
+    (offset,), size, stride = whole([offset]), whole(build(size)), whole(build(stride))
     dtype = build(rest.pop(0)) if value.name == "_rebuild_tensor_v3" else storage.dtype
     metadata = build(rest[0]) if rest else None
-    _check(isinstance(dtype, torch.dtype) and len(size) == len(stride))
-    _check(metadata is None or all(type(bit) is bool for bit in metadata.values()))
+    check(isinstance(dtype, torch.dtype) and len(size) == len(stride))
+    check(metadata is None or all(type(bit) is bool for bit in metadata.values()))
     reach = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) + 1
-    _check(math.prod(size) == 0 or reach * dtype.itemsize <= storage._untyped_storage.nbytes())
+    check(math.prod(size) == 0 or reach * dtype.itemsize <= storage._untyped_storage.nbytes())
     rebuild: Any = getattr(torch._utils, value.name)
     more = (dtype,) if value.name == "_rebuild_tensor_v3" else ()
     hooks: OrderedDict[str, Any] = OrderedDict()
     return rebuild(storage, offset, size, stride, requires_grad is True, hooks, *more, metadata)  # type: ignore[no-any-return]
 
 
-def _parameter(value: Placeholder, build: _Build) -> torch.nn.Parameter:
+def _parameter(value: Placeholder, build: Build) -> torch.nn.Parameter:
     tensor, requires_grad, *_ = value.args
     tensor = build(tensor)
-    _check(isinstance(tensor, torch.Tensor))
+    check(isinstance(tensor, torch.Tensor))
     return torch.nn.Parameter(tensor, requires_grad is True)
 
 
-def _tensor_with_attributes(value: Placeholder, build: _Build) -> torch.Tensor:
+def _tensor_with_attributes(value: Placeholder, build: Build) -> torch.Tensor:
     """A tensor without the attributes that somebody has given it."""
     function, kind, args, _ = value.args
-    _check(str(kind) in ("torch.Tensor", "torch.nn.parameter.Parameter"))
+    check(str(kind) in ("torch.Tensor", "torch.nn.parameter.Parameter"))
     tensor = build(Placeholder(function.module, function.name, "call", args))
-    _check(isinstance(tensor, torch.Tensor))
+    check(isinstance(tensor, torch.Tensor))
     return tensor
 
 
-def _layout(value: Placeholder, build: _Build) -> torch.layout:
+def _layout(value: Placeholder, build: Build) -> torch.layout:
     return _LAYOUTS[value.args[0]]
 
 
-def _sparse_tensor(value: Placeholder, build: _Build) -> torch.Tensor:
+def _sparse_tensor(value: Placeholder, build: Build) -> torch.Tensor:
     layout, data = build(value.args)
     if layout is torch.sparse_coo:
         indices, values, size, *coalesced = data
-        made = torch.sparse_coo_tensor(indices, values, _whole(size), check_invariants=True)
+        made = torch.sparse_coo_tensor(indices, values, whole(size), check_invariants=True)
         return made.coalesce() if coalesced == [True] else made
     outer, inner, values, size = data
     return torch.sparse_compressed_tensor(
-        outer, inner, values, _whole(size), layout=layout, check_invariants=True
+        outer, inner, values, whole(size), layout=layout, check_invariants=True
     )
 
 
-# NumPy and SciPy
+# SciPy
 
 
-def _dtype(value: Placeholder, build: _Build) -> np.dtype[Any]:
-    name, *_ = value.args
-    _check(type(name) is str and name[:1] in tuple(_NUMBERS))
-    made = np.dtype(name)
-    _check(made.kind in _NUMBERS)
-    order = value.state[1] if value.state is not None else "|"
-    _check(order in ("<", ">", "=", "|"))
-    return made.newbyteorder(order)
-
-
-def _filled(shape: Any, dtype: Any, raw: Any, order: str) -> np.ndarray[Any, Any]:
-    shape = _whole(shape)
-    _check(isinstance(dtype, np.dtype) and isinstance(raw, (bytes, bytearray)))
-    _check(len(raw) == math.prod(shape) * dtype.itemsize)
-    if not raw:
-        return np.empty(shape, dtype)
-    flat: np.ndarray[Any, Any] = np.frombuffer(raw, dtype)
-    return flat.reshape(shape, order="F" if order == "F" else "C").copy(order="K")
-
-
-def _array(value: Placeholder, build: _Build) -> Any:
-    _, shape, dtype, fortran, raw = value.state
-    made = _filled(build(shape), build(dtype), build(raw), "F" if fortran is True else "C")
-    return np.asmatrix(made) if value.args[0].name == "matrix" else made
-
-
-def _array_of_buffer(value: Placeholder, build: _Build) -> Any:
-    raw, dtype, shape, order = value.args
-    _check(order in ("C", "F"))
-    return _filled(build(shape), build(dtype), build(raw), order)
-
-
-def _scalar(value: Placeholder, build: _Build) -> Any:
-    dtype, raw = value.args
-    return _filled((1,), build(dtype), build(raw), "C")[0]
-
-
-def _sparse_matrix(value: Placeholder, build: _Build) -> Any:
+def _sparse_matrix(value: Placeholder, build: Build) -> Any:
     kind, state = getattr(sp, value.name), value.state
-    shape = _whole(build(state.get("_shape", state.get("shape"))))
+    shape = whole(build(state.get("_shape", state.get("shape"))))
     form = value.name.partition("_")[0]
     if form == "lil":
         rows, data = (_lists(state[key], build) for key in ("rows", "data"))
-        _check(len(rows) == len(data) == shape[0])
+        check(len(rows) == len(data) == shape[0])
         lengths = [len(row) for row in rows]
         entries = np.concatenate([np.empty(0, build(state["dtype"])), *map(np.array, data)])
         places = np.repeat(np.arange(len(rows)), lengths), np.concatenate([[], *rows]).astype(int)
@@ -333,10 +271,10 @@ def _sparse_matrix(value: Placeholder, build: _Build) -> Any:
     return made
 
 
-def _lists(value: Placeholder, build: _Build) -> list[list[Any]]:
+def _lists(value: Placeholder, build: Build) -> list[list[Any]]:
     """The rows of a matrix of lists, which NumPy holds as an array of objects."""
     lists = build(value.state[4])
-    _check(isinstance(lists, list) and all(isinstance(row, list) for row in lists))
+    check(isinstance(lists, list) and all(isinstance(row, list) for row in lists))
     return lists
 
 
@@ -352,14 +290,11 @@ _ENUMS = (
     "KGDataLoaderState",
     "ModelType",
 )
-_BUILDERS: dict[tuple[str, str], Callable[[Placeholder, _Build], Any]] = {
-    ("_codecs", "encode"): _encoded,
-    ("builtins", "bytearray"): _bytes,
-    ("builtins", "bytes"): _bytes,
+_BUILDERS: dict[tuple[str, str], Callable[[Placeholder, Build], Any]] = {
+    **ARRAY_BUILDERS,
     ("builtins", "complex"): _complex,
     ("builtins", "frozenset"): _of_items(frozenset),
     ("builtins", "set"): _of_items(set),
-    ("numpy", "dtype"): _dtype,
     ("torch", "Size"): _size,
     ("torch", "device"): _device,
     ("torch._tensor", "_rebuild_from_type_v2"): _tensor_with_attributes,
@@ -369,9 +304,6 @@ _BUILDERS: dict[tuple[str, str], Callable[[Placeholder, _Build], Any]] = {
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor_v3"): _tensor,
     ("torch.serialization", "_get_layout"): _layout,
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _array for core in ("core", "_core")},
-    **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
-    **{(f"numpy.{core}.numeric", "_frombuffer"): _array_of_buffer for core in ("core", "_core")},
     **{("recbole.utils.enum_type", name): _member for name in _ENUMS},
     **{
         (module, f"{flavour}Path"): _path

@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from recbole_showcase.metrics.agreement import krippendorff_alpha, mean_correlation
 from recbole_showcase.metrics.alignment import clip_align, clip_align_statistics
+from recbole_showcase.metrics.authorship import (
+    authorship_auc,
+    authorship_auc_values,
+    authorship_ndcg,
+    authorship_ndcg_values,
+    authorship_recall,
+    authorship_recall_values,
+    case_places,
+    case_statistics,
+)
 from recbole_showcase.metrics.bart_score import (
     LikelihoodModel,
     bart_score,
@@ -139,12 +149,20 @@ __all__ = [
     "Metric",
     "Statistics",
     "TextModel",
+    "authorship_auc",
+    "authorship_auc_values",
+    "authorship_ndcg",
+    "authorship_ndcg_values",
+    "authorship_recall",
+    "authorship_recall_values",
     "bart_score",
     "bart_score_values",
     "bert_score",
     "bert_score_baseline",
     "bert_score_values",
     "bleu_statistics",
+    "case_places",
+    "case_statistics",
     "cider",
     "cider_values",
     "clip_align",

@@ -11,6 +11,7 @@ RELEVANCE.declare(
     {
         "brie": f"{_HERE}.authorship:BRIERelevance",
         "clip": f"{_HERE}.clip:CLIPRelevance",
+        "elvis": f"{_HERE}.elvis:ELVisRelevance",
         "learned": f"{_HERE}.learned:LearnedRelevance",
         "mf_elvis": f"{_HERE}.authorship:MFELVisRelevance",
         "popular": f"{_HERE}.popular:PopularRelevance",

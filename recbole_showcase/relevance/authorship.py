@@ -3,20 +3,25 @@
 Both are in Paz-Ruza et al., "Sustainable Transparency on Recommender Systems: Bayesian Ranking of
 Images for Explainability", Information Fusion 2024, arXiv 2308.01196. The score of a photo is
 the dot product of a user's embedding and a linear projection of the photo's features. MF-ELVis
-learns it as a classifier, with binary cross-entropy; BRIE as a ranking, with BPR and dropout.
+learns it as a classifier, with binary cross-entropy; BRIE as a ranking, with BPR and dropout. What
+all models of authorship share is here too.
 
 Differences: features are CLIP's, standardised over the training split. The papers sample ten
 negatives of the same item and ten of others; here all other photos of the item are negatives, and
-so are the photos that other users of the batch posted, both kinds with equal weight. A user
-without a training row has no embedding, and gets the most typical photos, as of ``popular``.
+so are the photos that other users of the batch posted, both kinds with equal weight. With
+``relevance_negatives: likely`` only those are that are less like the user's own photos than most of
+these are among themselves, see :mod:`recbole_showcase.data.taste`. A user without a training row
+has no embedding, and gets the most typical photos, as of ``popular``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
 from recbole_showcase.data.batch import SelectionBatch
@@ -30,6 +35,8 @@ class MFELVisSettings:
     """Settings; ``properties/relevance/mf_elvis.yaml`` explains them."""
 
     relevance_hidden_size: int = 64
+    relevance_negatives: Literal["uniform", "likely"] = "uniform"
+    relevance_likely_quantile: Annotated[float, Field(ge=0, le=1)] = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,10 @@ class BRIESettings(MFELVisSettings):
 
 
 class AuthorshipRelevance(RelevanceModel):
-    """Dot product of a user's embedding and a projected photo."""
+    """How likely a user, known by an embedding alone, is the author of a photo."""
 
     loss_names = ("photo_authorship",)
+    most_others: int | None = None  # of the photos posted in a batch, as negatives; None for all
     known: Tensor
 
     def __init__(self, settings: MFELVisSettings, inputs: RelevanceInputs) -> None:
@@ -55,14 +63,15 @@ class AuthorshipRelevance(RelevanceModel):
             nn.init.xavier_uniform_(weight)
         self.dropout = nn.Dropout(getattr(settings, "relevance_dropout", 0.0))
         self.register_buffer("known", inputs.known_users.clone())
+        if settings.relevance_negatives == "likely":
+            self.taste_quantile = settings.relevance_likely_quantile
 
     def forward(
         self, batch: SelectionBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> Tensor:
         """Relevance (B, C)."""
-        user = self.dropout(self.users(batch.users)).unsqueeze(2)  # (B, H, 1)
         photos = self._photos(batch.candidate_features, batch.candidate_mask)
-        score = torch.bmm(photos, user).squeeze(2)
+        score = self._scores(self._users(batch.users), photos)
         typical = typicality(batch.candidate_features, batch.candidate_mask)
         known = self.known[batch.users].unsqueeze(1)
         return torch.where(known, score, typical) * batch.candidate_mask
@@ -75,27 +84,49 @@ class AuthorshipRelevance(RelevanceModel):
         item_vectors: Tensor | None,
     ) -> tuple[Tensor, ...]:
         """One loss against both kinds of negatives."""
-        others, same_user = self._others(batch)  # (B, N)
-        negative = torch.cat([relevance, others], dim=1)
+        row, place = self._shown(batch)  # (N,)
+        shown = batch.candidate_features[row, place].float()  # (N, D), photos posted in the batch
+        there = torch.ones(len(shown), dtype=torch.bool, device=shown.device)
+        others = self._scores(self._users(batch.users), self._photos(shown, there))  # (B, N)
         of_item = batch.candidate_mask & ~batch.posted
-        halves = torch.cat([_shares(of_item), _shares(~same_user)], dim=1)  # (B, C + N)
+        of_others = batch.users.unsqueeze(1) != batch.users[row].unsqueeze(0)  # (B, N)
+        if self.taste_quantile is not None:
+            own = batch.candidate_features.float().masked_fill(
+                ~batch.candidate_mask.unsqueeze(2), 0.0
+            )
+            of_item = _likely(of_item, _cosines(own, batch), batch)
+            of_others = _likely(of_others, _cosines(shown, batch), batch)
+        negative = torch.cat([relevance, others], dim=1)
+        halves = torch.cat([_shares(of_item), _shares(of_others)], dim=1)  # (B, C + N)
         weight = halves / halves.sum(dim=1, keepdim=True).clamp(min=1e-12)
         return (self._loss(relevance, batch.posted, negative, weight),)
+
+    def _shown(self, batch: SelectionBatch) -> tuple[Tensor, Tensor]:
+        """Rows and places (N,) of photos posted in the batch, negatives of its other users."""
+        row, place = batch.posted.nonzero(as_tuple=True)
+        if self.most_others is None or len(row) <= self.most_others:
+            return row, place
+        steps = torch.linspace(0, len(row) - 1, self.most_others, device=row.device).long()
+        return row[steps], place[steps]
 
     def _loss(self, score: Tensor, posted: Tensor, negative: Tensor, weight: Tensor) -> Tensor:
         """Loss of posted scores (B, C) against negative ones (B, M) of weights that sum to one."""
         raise NotImplementedError
 
-    def _photos(self, features: Tensor, mask: Tensor) -> Tensor:
-        features = features.float().masked_fill(~mask.unsqueeze(-1), 0.0)
-        return self.dropout(self.project(self.standardise(features)))  # (B, C, H)
+    def _users(self, users: Tensor) -> Tensor:
+        """What stands for users (B, H)."""
+        return self.dropout(self.users(users))
 
-    def _others(self, batch: SelectionBatch) -> tuple[Tensor, Tensor]:
-        """Scores (B, N) of all photos posted in the batch, and which are the user's own."""
-        row, place = batch.posted.nonzero(as_tuple=True)  # (N,)
-        photos = self._photos(batch.candidate_features[row, place], batch.posted[row, place])
-        same_user = batch.users.unsqueeze(1) == batch.users[row].unsqueeze(0)  # (B, N)
-        return self.dropout(self.users(batch.users)) @ photos.T, same_user
+    def _photos(self, features: Tensor, mask: Tensor) -> Tensor:
+        """What stands for photos (..., H) of features (..., D)."""
+        features = features.float().masked_fill(~mask.unsqueeze(-1), 0.0)
+        return self.dropout(self.project(self.standardise(features)))
+
+    def _scores(self, users: Tensor, photos: Tensor) -> Tensor:
+        """Scores (B, C) of users (B, H) and their photos (B, C, H), or of N for all (N, H)."""
+        if photos.dim() == 2:
+            return users @ photos.T
+        return torch.bmm(photos, users.unsqueeze(2)).squeeze(2)
 
 
 class MFELVisRelevance(AuthorshipRelevance):
@@ -124,3 +155,17 @@ class BRIERelevance(AuthorshipRelevance):
 def _shares(chosen: Tensor) -> Tensor:
     """Equal weights (B, N) of those chosen that sum to one in a row; 0 in a row without any."""
     return chosen.float() / chosen.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def _cosines(photos: Tensor, batch: SelectionBatch) -> Tensor:
+    """Cosines (B, C) of each user's taste with photos (B, C, D) of the row or (N, D) of all."""
+    unit = F.normalize(photos, dim=-1)
+    if photos.dim() == 2:
+        return batch.taste @ unit.T
+    return torch.bmm(unit, batch.taste.unsqueeze(2)).squeeze(2)
+
+
+def _likely(negatives: Tensor, cosines: Tensor, batch: SelectionBatch) -> Tensor:
+    """Those of the negatives (B, M) that are likely true ones; all in a row without any."""
+    likely = negatives & (cosines <= batch.taste_cosine.unsqueeze(1))
+    return torch.where(likely.any(dim=1, keepdim=True), likely, negatives)

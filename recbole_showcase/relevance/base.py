@@ -30,11 +30,16 @@ class RelevanceModel(nn.Module):
 
     A subclass names its settings in ``Settings``, a frozen dataclass whose fields are the keys of
     its YAML file; one that is trained names its losses in ``loss_names``.
+
+    Attributes:
+        taste_quantile: Which quantile of what a user's own photos have in common the training
+            batches tell (``SelectionBatch.taste_cosine``); None where nothing of it is read.
     """
 
     part_kind: ClassVar[str] = "relevance"
     Settings: ClassVar[type] = NoSettings
     loss_names: tuple[str, ...] = ()
+    taste_quantile: float | None = None
 
     def __init__(self, settings: Any, inputs: RelevanceInputs) -> None:
         super().__init__()

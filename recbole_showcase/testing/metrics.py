@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recbole_showcase.evaluation.authorship import AuthorshipCases
 from recbole_showcase.evaluation.evaluation import Sentences
 from recbole_showcase.evaluation.swaps import Swap
-from recbole_showcase.metrics import Metric, Statistics, feature_mentions
+from recbole_showcase.metrics import Metric, Statistics, case_places, feature_mentions
 from recbole_showcase.parts import METRICS
 from recbole_showcase.testing.base import WIDTH
 from recbole_showcase.text.sentences import split_sentences
@@ -121,6 +122,16 @@ class SomePairs:
         """How surely each sentence describes each photo (S, k)."""
         shown = self.photo_features[self.sentences.owners]
         return 1 / (1 + np.exp(-np.einsum("sd,skd->sk", self.sentences.features, shown)))
+
+    @property
+    def authorship(self) -> AuthorshipCases:
+        """Each pair's first photo as the posted one, among its others (N cases at most)."""
+        scores = np.where(self.photos >= 0, self.photo_features[:, :, 0], np.nan)
+        pairs = np.flatnonzero(self.photos[:, 1] >= 0)
+        places = case_places(scores[pairs, 0], scores[pairs, 1:])
+        return AuthorshipCases(places, pairs, len(self.users), self.users[pairs])
+
+    demanding_authorship = authorship
 
     @property
     def photo_swap(self) -> Swap:

@@ -105,6 +105,8 @@ def selection_batch() -> SelectionBatch:
         review_features=reviews,
         review_mask=review_mask,
         posted=posted,
+        taste=torch.nn.functional.normalize(torch.randn(5, WIDTH), dim=1),
+        taste_cosine=torch.linspace(-0.2, 0.2, 5),
     )
 
 

@@ -44,7 +44,7 @@ JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "Exp
 
 # Metrics that are no sums over pairs: what repeats, or is ordered, over all texts together.
 NO_SUMS = {"mauve", "distinct1", "distinct2", "usr", "entropy1", "entropy2", "entropy4"}
-NO_SUMS |= {"itemfcr", "ratedpairs"}
+NO_SUMS |= {"itemfcr", "ratedpairs", "mrecallcases", "mauccases"}
 NO_SUMS |= {"selfbleu", "fcr", "div", "scoresentiment", "userscoresentiment"}
 NO_SUMS |= {side + name for side in ("user", "item") for name in ("distinct1", "distinct2", "usr")}
 
@@ -130,9 +130,10 @@ def test_every_metric_has_an_entry(tiny_world: TinyWorld, tmp_path: Path, genera
         topk=[2, 5],
         **write_models(tmp_path),
     )
-    keys = {name.lower() for name in names if name not in JOINT and not name.startswith("Image")}
+    at_k = [*JOINT, "MRecall", "MNDCG"]
+    keys = {name.lower() for name in names if name not in at_k and not name.startswith("Image")}
     keys |= {f"{name.lower()}@3" for name in names if name.startswith("Image")}
-    keys |= {f"{name.lower()}@{k}" for name in ("Hit", *JOINT) for k in (2, 5)}
+    keys |= {f"{name.lower()}@{k}" for name in ("Hit", *at_k) for k in (2, 5)}
     assert set(result) == keys
     assert all(isinstance(value, float) for value in result.values())
     # One test row a user: nothing to say of a user's texts among themselves.

@@ -46,7 +46,13 @@ def topic_share(trainer, tiny_world: TinyWorld) -> float:
 
 @pytest.mark.parametrize(
     ("relevance", "epochs", "learning_rate"),
-    [("learned", 4, 0.003), ("clip", 0, 0.1), ("mf_elvis", 10, 0.01), ("brie", 40, 0.01)],
+    [
+        ("learned", 4, 0.003),
+        ("clip", 0, 0.1),
+        ("mf_elvis", 10, 0.01),
+        ("brie", 40, 0.01),
+        ("elvis", 8, 0.01),
+    ],
 )
 def test_the_topics_of_the_tiny_world_are_selected(
     tiny_world: TinyWorld, tmp_path: Path, relevance: str, epochs: int, learning_rate: float

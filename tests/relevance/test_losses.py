@@ -126,12 +126,27 @@ def test_listwise_loss_and_gradient() -> None:
         torch.testing.assert_close(fast, literal)
 
 
-def slow_authorship(name: str, model, batch) -> torch.Tensor:
+def network(model, user: int, features: torch.Tensor) -> torch.Tensor:
+    """ELVis on one user and one photo, layer by layer."""
+    photo = model.project(model.standardise(features))
+    both = torch.cat([model.users.weight[user], photo]).relu()
+    return model.author(model.hidden(both).relu())[0]
+
+
+def product(model, user: int, features: torch.Tensor) -> torch.Tensor:
+    return model.users.weight[user] @ model.project(model.standardise(features))
+
+
+def unlike(batch, n: int, photos: list[torch.Tensor]) -> list[bool]:
+    """Which photos are likely negatives of a row's user; all where none is."""
+    cosines = [float(F.cosine_similarity(batch.taste[n], f, dim=0)) for f in photos]
+    found = [cosine <= float(batch.taste_cosine[n]) for cosine in cosines]
+    return found if any(found) else [True] * len(found)
+
+
+def slow_authorship(name: str, model, batch, likely: bool) -> torch.Tensor:
     """Posted photos against the item's others and the other users' posted ones, half and half."""
-
-    def score(user: int, features: torch.Tensor) -> torch.Tensor:
-        return model.users.weight[user] @ model.project(model.standardise(features))
-
+    score = network if name == "elvis" else product
     shown = [
         (int(batch.users[n]), batch.candidate_features[n, c])
         for n, c in batch.posted.nonzero().tolist()
@@ -141,32 +156,64 @@ def slow_authorship(name: str, model, batch) -> torch.Tensor:
         user = int(batch.users[n])
         real = batch.candidate_features[n][batch.candidate_mask[n]]
         posted = batch.posted[n][batch.candidate_mask[n]].tolist()
-        own = [score(user, f) for f, p in zip(real, posted, strict=True) if p]
-        same = [score(user, f) for f, p in zip(real, posted, strict=True) if not p]
-        other = [score(user, f) for owner, f in shown if owner != user]
-        weighted = [(s, 0.5 / len(same)) for s in same] + [(s, 0.5 / len(other)) for s in other]
-        if name == "mf_elvis":
+        own = [score(model, user, f) for f, p in zip(real, posted, strict=True) if p]
+        weighted = []
+        for photos in (
+            [f for f, p in zip(real, posted, strict=True) if not p],
+            [f for owner, f in shown if owner != user],
+        ):
+            kept = unlike(batch, n, photos) if likely else [True] * len(photos)
+            weighted += [
+                (score(model, user, f), 0.5 / sum(kept))
+                for f, k in zip(photos, kept, strict=True)
+                if k
+            ]
+        if name == "brie":
+            pairs = [-w * torch.sigmoid(p - s).log() for p in own for s, w in weighted]
+            rows.append(sum(pairs) / len(own))
+        else:
             positive = sum(-torch.sigmoid(s).log() for s in own) / len(own)
             negative = sum(-w * torch.sigmoid(-s).log() for s, w in weighted)
             rows.append((positive + negative) / 2)
-        else:
-            pairs = [-w * torch.sigmoid(p - s).log() for p in own for s, w in weighted]
-            rows.append(sum(pairs) / len(own))
     return sum(rows) / len(rows)
 
 
-@pytest.mark.parametrize("name", ["mf_elvis", "brie"])
-def test_authorship_losses_and_gradients(name: str) -> None:
+@pytest.mark.parametrize("negatives", ["uniform", "likely"])
+@pytest.mark.parametrize("name", ["mf_elvis", "brie", "elvis"])
+def test_authorship_losses_and_gradients(name: str, negatives: str) -> None:
     batch = draw()
     batch.users[3] = 5  # all users known
+    # Of the third row no photo is unlike enough: all of both kinds stay.
+    batch = replace(batch, taste_cosine=torch.tensor([0.1, 0.0, -2.0, -0.1, 0.3]))
     results = []
     for slow in (False, True):
-        model = build(name)
+        model = build(name, relevance_negatives=negatives)
         if slow:
-            value = slow_authorship(name, model, batch)
+            value = slow_authorship(name, model, batch, negatives == "likely")
         else:
             (value,) = model.losses(model(batch, None, None), batch, None, None)
         value.backward()
         results.append((value.detach(), *(p.grad for p in model.parameters())))
     for fast, literal in zip(*results, strict=True):
         torch.testing.assert_close(fast, literal)
+
+
+def test_of_very_many_photos_elvis_sets_some_against_a_user() -> None:
+    """At even steps, the first and the last among them, and the others have no gradient."""
+    batch, model = draw(), build("elvis")
+    row, place = (part.tolist() for part in model._shown(batch))
+    assert [row, place] == batch.posted.nonzero().T.tolist(), "all while there is room"
+    model.most_others = 3
+    some = [part.tolist() for part in model._shown(batch)]
+    kept = list(zip(*some, strict=True))
+    assert kept == [list(zip(row, place, strict=True))[n] for n in (0, 2, 5)]
+
+
+def test_elvis_scores_are_those_of_the_network() -> None:
+    batch, model = draw(), build("elvis")
+    found = model(batch, None, None)
+    for n in (0, 1, 2, 4):
+        for c in batch.candidate_mask[n].nonzero()[:, 0].tolist():
+            features = batch.candidate_features[n, c]
+            expected = network(model, int(batch.users[n]), features)
+            torch.testing.assert_close(found[n, c], expected, rtol=1e-4, atol=1e-5)

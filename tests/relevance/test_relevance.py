@@ -32,7 +32,7 @@ INPUTS = RelevanceInputs(
 )
 draw = selection_batch
 every = pytest.mark.parametrize("name", sorted(RELEVANCE))
-trained = pytest.mark.parametrize("name", ["brie", "learned", "mf_elvis"])
+trained = pytest.mark.parametrize("name", ["brie", "elvis", "learned", "mf_elvis"])
 
 
 def build(name: str, **changes: object) -> RelevanceModel:
@@ -44,6 +44,14 @@ def build(name: str, **changes: object) -> RelevanceModel:
 for _name in RELEVANCE:
     globals()[f"Test_{_name}"] = type(
         f"Test_{_name}", (RelevanceContract,), {"part": RELEVANCE[_name]}
+    )
+
+
+for _name in ("brie", "elvis", "mf_elvis"):
+    globals()[f"Test_{_name}_likely"] = type(
+        f"Test_{_name}_likely",
+        (RelevanceContract,),
+        {"part": RELEVANCE[_name], "settings": {"relevance_negatives": "likely"}},
     )
 
 
@@ -75,7 +83,7 @@ def test_random_belongs_to_the_pair_the_photo_and_the_seed() -> None:
 
 
 def test_unknown_names_and_settings_are_errors() -> None:
-    with pytest.raises(SettingsError, match="allowed: brie, clip, learned"):
+    with pytest.raises(SettingsError, match="allowed: brie, clip, elvis, learned"):
         RELEVANCE.build("none", {}, INPUTS)
     with pytest.raises(SettingsError, match=r"relevance_sed.*relevance_seed"):
         build("random", relevance_sed=3)
@@ -83,6 +91,10 @@ def test_unknown_names_and_settings_are_errors() -> None:
         build("learned", relevance_temperature=0.0)
     with pytest.raises(SettingsError, match=r"relevance_prior is -1\.0"):
         build("learned", relevance_prior=-1.0)
+    with pytest.raises(SettingsError, match=r"relevance_negatives.*uniform.*likely"):
+        build("brie", relevance_negatives="hard")
+    with pytest.raises(SettingsError, match="relevance_likely_quantile"):
+        build("elvis", relevance_likely_quantile=1.5)
 
 
 @pytest.mark.parametrize("off", ["relevance_use_photos", "relevance_use_reviews"])

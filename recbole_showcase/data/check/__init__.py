@@ -83,7 +83,11 @@ def _check_pairs(
         for least in range(1, max(_MOST_PHOTOS, min_photos) + 1)
     )
     report.facts.append(f"pairs with a text that showcase_min_photos leaves out: {left_out}")
-    if not has_text.any():
+    if not len(texts) and (n_photos > 0).any():
+        report.warnings.append(
+            "there is no text: photos are learned to be chosen, and no text to be written"
+        )
+    elif not has_text.any():
         report.errors.append("no pair has a text: no review_id of .inter has one in .review")
     elif not usable.any():
         report.errors.append(

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
-import pandas as pd
-from rapidfuzz.fuzz import ratio
-from rapidfuzz.process import extractOne
 
 from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
 from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none
-from recbole_showcase.composed.growing import Known, data_now, has_grown
+from recbole_showcase.composed.growing import Known, check_known, data_now, has_grown
 from recbole_showcase.composed.items import describe_items
+from recbole_showcase.composed.lookup import TokenIndex
 from recbole_showcase.composed.newcomers import (
     GivenPhoto,
     NewcomerEncoder,
@@ -69,6 +67,7 @@ def load_explainer(
             did not choose.
         DataError: If the photo folder or the data set's does not exist.
     """
+    check_known(known)
     import_modules(imports)
     if photo_folder:
         PhotoFolder(photo_folder)  # that it is there is asked before the model is built
@@ -108,6 +107,7 @@ class ShowcaseRecommender:
         data_folder: The data set's folder.
         item_names, item_categories: What items are called, by internal id.
         newcomers: What encodes the taste of people whom the data set has not.
+        known: What users are explained by; see :func:`load_explainer`.
     """
 
     test_basis: Basis | None = None
@@ -131,11 +131,13 @@ class ShowcaseRecommender:
         data = model.showcase.data
         if known == "now" or has_grown(data, config):
             model = model.reading(data_now(data, config, known))
-        self._take(model)
+        self._take(model, known)
 
-    def _take(self, model: Any) -> None:
+    def _take(self, model: Any, known: Known) -> None:
         """Answer by a model from now on, and from the data that it reads."""
-        self.model, self._data = model, model.showcase.data
+        self.model, self._data, self.known = model, model.showcase.data, known
+        for data in (self._data, self._trained.showcase.data):
+            data.hold()
         folder, corpus = self.data_folder, self._data.corpus
         path = folder / f"{self.dataset_name}.item"
         self.photo_folder = (
@@ -146,11 +148,10 @@ class ShowcaseRecommender:
         )
         self._told = Presenter(self._data, self.item_names, self.item_categories, self.photo_folder)
         self._told_in_training = replace(self._told, data=self._trained.showcase.data)
-        self.newcomers = NewcomerEncoder(self._data.photos.features.store, str(model.device))
-        self._index = {
-            "user": pd.Index(corpus.user_tokens),
-            "item": pd.Index(corpus.item_tokens),
-        }
+        store, encoder = self._data.photos.features.store, vars(self).get("newcomers")
+        if encoder is None or not encoder.made(store):  # one is loaded once
+            self.newcomers = NewcomerEncoder(store, str(model.device))
+        self._tokens = TokenIndex(corpus.user_tokens, corpus.item_tokens)
 
     def refreshed(self, known: Known = "now") -> ShowcaseRecommender:
         """A recommender of the same weights that answers from what the files hold now.
@@ -159,8 +160,7 @@ class ShowcaseRecommender:
         """
         data = self._trained.showcase.data
         other = copy.copy(self)
-        other._take(self._trained.reading(data_now(data, self._config, known)))
-        other._hold()
+        other._take(self._trained.reading(data_now(data, self._config, known)), known)
         return other
 
     def refresh(self, known: Known = "now") -> None:
@@ -185,12 +185,6 @@ class ShowcaseRecommender:
         """
         self.__dict__ = self.refreshed(known).__dict__
 
-    def _hold(self) -> None:
-        """Open what is read where it is asked for, so that a file written anew changes nothing."""
-        corpus, photos = self._data.corpus, self._data.photos
-        for column in (corpus.texts, corpus.targets, photos.tokens, photos.paths):
-            column.hold()
-
     @property
     def users(self) -> list[str]:
         """Tokens of all users."""
@@ -198,8 +192,7 @@ class ShowcaseRecommender:
 
     def find(self, kind: Literal["user", "item"], tokens: list[str]) -> np.ndarray:
         """Internal ids (N,) of tokens, 0 for those that the data set has not."""
-        found = self._index[kind].get_indexer(pd.Index(tokens, dtype=object))
-        return np.maximum(found, 0).astype(np.int64)
+        return self._tokens.find(kind, tokens)
 
     def ranked(self, users: np.ndarray, top_k: int) -> Ranked:
         """The best new items of users by internal id (B,), none of them without a sequence."""
@@ -235,7 +228,7 @@ class ShowcaseRecommender:
         """
         check_count(DataError, top_k=top_k)
         users = texts_of("users", users, self._data.corpus.user_tokens[1])
-        ids = self._answerable(self._ids("user", users, unknown), users, unknown)
+        ids = self._answerable(self._tokens.ids("user", users, unknown), users, unknown)
         known = np.flatnonzero(ids > 0)
         if not len(known):
             return [None] * len(ids)
@@ -269,8 +262,8 @@ class ShowcaseRecommender:
         Raises:
             DataError: If a user or an item is not known, or the lengths differ.
         """
-        own = self._ids("user", users, unknown)
-        ids = self._ids("item", items, unknown)
+        own = self._tokens.ids("user", users, unknown)
+        ids = self._tokens.ids("item", items, unknown)
         if len(own) != len(ids):
             raise DataError(f"{len(own)} users and {len(ids)} items are not pairs")
         known = np.flatnonzero((own > 0) & (ids > 0))
@@ -315,7 +308,9 @@ class ShowcaseRecommender:
         """
         check_count(DataError, top_k=top_k)
         newcomer = self.newcomer(reviews, photos)
-        ids = self.popular_items(top_k) if items is None else self._ids("item", items, "raise")
+        ids = (
+            self.popular_items(top_k) if items is None else self._tokens.ids("item", items, "raise")
+        )
         pairs = Pairs.of_ids(np.zeros_like(ids), ids)
         found = self.model.explain(pairs, newcomer=newcomer)
         ranks = np.arange(1, len(ids) + 1) if items is None else None
@@ -413,26 +408,6 @@ class ShowcaseRecommender:
     def photo_file(self, photo: int) -> Path | None:
         """The file of a photo, by its position in the photo table; None if it is not here."""
         return self._told.photo_file(photo)
-
-    def _ids(self, kind: Literal["user", "item"], tokens: Sequence[str], unknown: Any) -> Any:
-        """Internal ids (N,) of tokens, 0 for those that are not known and are skipped.
-
-        Raises:
-            DataError: If the tokens are no list of text, or ``unknown`` is neither word, or
-                ``"raise"`` and there are some.
-        """
-        if unknown not in ("raise", "skip"):
-            raise DataError(f"unknown is {unknown!r}; allowed: 'raise', 'skip'")
-        corpus = self._data.corpus
-        known = corpus.user_tokens if kind == "user" else corpus.item_tokens
-        given = texts_of(f"{kind}s", tokens, known[1])
-        ids = self.find(kind, given)
-        missing = [given[n] for n in np.flatnonzero(ids == 0)]
-        if missing:
-            near = extractOne(missing[0], known[1:], scorer=ratio) if len(given) == 1 else None
-            hint = f"; the nearest known one is '{near[0]}'" if near else ""
-            report_unknown(kind, missing, len(given), "not in the data set" + hint, unknown)
-        return ids
 
     def _answerable(self, ids: np.ndarray, users: Sequence[str], unknown: Unknown) -> np.ndarray:
         """The ids (B,) with 0 for users whom a sequential model has no sequence of."""

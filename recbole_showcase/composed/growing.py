@@ -122,6 +122,16 @@ def has_grown(trained: ExplanationData, config: Any) -> bool:
     return marks is not None and bool((marks.sizes != DataFiles.of(config).sizes()).any())
 
 
+def check_known(known: str) -> None:
+    """Refuse another word than ``Known`` has.
+
+    Raises:
+        DataError: Says which there are.
+    """
+    if known not in get_args(Known):
+        raise DataError(f"known is {known!r}; allowed: {', '.join(map(repr, get_args(Known)))}")
+
+
 def data_now(trained: ExplanationData, config: Any, known: Known = "now") -> ExplanationData:
     """What the files hold now, on the internal ids of a training and behind them.
 
@@ -135,8 +145,7 @@ def data_now(trained: ExplanationData, config: Any, known: Known = "now") -> Exp
         DataError: A file cannot be read, or ``known`` is another word.
         FeatureStoreError: Reviews, photos or sentences have no features yet; says how to make them.
     """
-    if known not in get_args(Known):
-        raise DataError(f"known is {known!r}; allowed: {', '.join(map(repr, get_args(Known)))}")
+    check_known(known)
     if trained.marks is None:
         raise DataError("the data set does not say which rows it has: it is an older, saved one")
     files, corpus = DataFiles.of(config), trained.corpus

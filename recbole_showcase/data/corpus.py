@@ -260,14 +260,16 @@ class PhotoTable:
             corpus: The reviews.
             store: Features of the photos; photos that were skipped there are left out.
         """
-        rows, items, posted, starts, marks = photo_rows(path, corpus, store)
+        before = corpus.before
+        rows, items, posted, starts, marks = photo_rows(
+            path, store, corpus.item_tokens, corpus.finder(), before
+        )
         times = corpus.interactions.times[posted]
         order = np.argsort(times, kind="stable")
         starts = starts[order]
         self.tokens = StoredColumn(path, "image_id", starts)
         self.paths = StoredColumn(path, "path", starts)
         self.items, self.rows, self.marks = items[order], posted[order], marks[order]
-        before = corpus.before
         self.gone = 0 if before is None else n_gone(before.marks.photos, self.marks)
         self.features = Features(store, rows[order])
         everything = np.arange(len(order))

@@ -110,6 +110,18 @@ class ExplanationData(PhotoSelection):
             other._lexicon = self._lexicon
         return other
 
+    def hold(self) -> None:
+        """Open what is read where it is asked for, so that files written anew change nothing here.
+
+        Raises:
+            DataError: One has been written anew since this was made from it.
+        """
+        corpus, photos = self.corpus, self.photos
+        for column in (corpus.texts, corpus.targets, photos.tokens, photos.paths):
+            column.hold()
+        if "sentences" in self.reads:
+            self.sentences.hold()
+
     def _anew(self) -> Self:
         """A copy without what was computed: with other limits or rows it is no answer."""
         other = copy.copy(self)

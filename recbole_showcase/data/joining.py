@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from logging import getLogger
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -23,17 +23,25 @@ from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 
-if TYPE_CHECKING:
-    from recbole_showcase.data.corpus import ReviewCorpus
-
 _PHOTOS_AT_ONCE = 1 << 19  # lines of .image that are in memory while photos are joined
 _ELSEWHERE = -2  # the row of a photo that the store has in another order than .image
 
 
-def photo_rows(path: Path, corpus: ReviewCorpus, store: FeatureStore) -> tuple[np.ndarray, ...]:
+def photo_rows(
+    path: Path,
+    store: FeatureStore,
+    item_tokens: np.ndarray,
+    find: Callable[[pa.Array], np.ndarray],
+    before: Before | None,
+) -> tuple[np.ndarray, ...]:
     """The photos of known items that have features, in the order of the file.
 
-    Of a data set that has grown, those that a training knew come first, in the order of then.
+    Args:
+        path: The ``.image`` file; without one there are no photos.
+        store: Features of the photos.
+        item_tokens: Tokens by internal item id.
+        find: Gives the rows of the interactions that carry some reviews, 0 where there is none.
+        before: What a training knew, which then comes first and in the order of then.
 
     Returns:
         Their rows in the store, items and interactions (M,), int32, where their lines begin, and
@@ -42,11 +50,10 @@ def photo_rows(path: Path, corpus: ReviewCorpus, store: FeatureStore) -> tuple[n
     none, no_marks = (np.empty(0, dtype=np.int32),) * 4, np.empty(0, dtype=np.uint64)
     if not path.is_file():
         return *none, no_marks
-    find, order = corpus.finder(), store.in_order()
-    count, before = 0, corpus.before
+    order, count = store.in_order(), 0
     parts: list[tuple[np.ndarray, ...]] = [(*none, no_marks)]
     for part in read_in_parts(path, ("image_id", "item_id", "review_id"), _PHOTOS_AT_ONCE):
-        items = positions(part["item_id"], corpus.item_tokens)
+        items = positions(part["item_id"], item_tokens)
         lines = np.flatnonzero(items > 0)
         posted = find(part["review_id"].take(pa.array(lines)))
         own = order.rows(part["image_id"])

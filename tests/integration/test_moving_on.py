@@ -13,7 +13,7 @@ import pytest
 
 import recbole_showcase
 from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, read_atomic, write_atomic
-from recbole_showcase.data.corpus import TEST, VALID
+from recbole_showcase.data.corpus import DROPPED, TEST, VALID
 from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.errors import DataError, FeatureStoreError
 from recbole_showcase.recommender import ShowcaseRecommender
@@ -75,9 +75,7 @@ def grow(world: TinyWorld) -> None:
 
 
 @pytest.fixture(scope="module")
-def checkpoint(
-    month: TinyWorld, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
+def checkpoint(month: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Checkpoints of the first month by model, as initialised: nothing is to be learned here."""
     saved: dict[str, Path] = {}
 
@@ -128,3 +126,151 @@ def test_what_did_not_change_is_answered_to_the_byte(
     assert [s.rank for s in row] == [*range(1, len(row) + 1)]
     assert not {"i4", "i5", "n0"} & {s.item for s in row}
     assert (row[0].score is None) == (model != "ShowcaseSASRec")
+
+
+def test_new_history_and_photos_change_what_they_should(
+    checkpoint: Callable[[str], Path], month: TinyWorld, next_month: TinyWorld
+) -> None:
+    """A new visit enters its user's past, and a photo that fits a user best is shown to them."""
+    before, after = (load(checkpoint("ShowcaseBPR"), world) for world in (month, next_month))
+    own = [
+        recommender.history(recommender.find("user", ["u1"])[0]) for recommender in (before, after)
+    ]
+    assert own[1][1:] != own[0] and [r.id for r in own[1]] == ["new-u1-i4", *(r.id for r in own[0])]
+    assert own[1][0].text.startswith("A fine place.") and len(own[1][0].photos) == 1
+    data = [recommender.model.showcase.data for recommender in (before, after)]
+    assert data[1].tokenizer is data[1].tokenizer and data[1].tokenizer.to_text() == (
+        data[0].tokenizer.to_text()
+    )
+    shown = [
+        {
+            p.id
+            for s in recommender.explain([f"u{n}" for n in (0, 4, 8)], ["i3"] * 3)
+            for p in s.photos
+        }
+        for recommender in (before, after)
+    ]
+    assert "plate" in shown[1] - shown[0], "it is of their topic"
+    items = [[s.item for s in one.explain_profile(["soup"], top_k=30)] for one in (before, after)]
+    assert set(items[1]) == {*items[0], "n0"}
+    (new,) = after.explain_profile([f"The {TOPICS[2]} was great."], [painted(2, 1)], ["n0"])
+    assert [p.id for p in new.photos] == ["pnew-v0-n0"] and new.newcomer == "both"
+    assert after.explain_profile(["soup"], items=["i1"])[0].newcomer == "user"
+
+
+def test_new_sentences_are_quoted(
+    checkpoint: Callable[[str], Path], month: TinyWorld, next_month: TinyWorld
+) -> None:
+    before, after = (load(checkpoint("ShowcaseLightGCN"), world) for world in (month, next_month))
+    (new,) = after.explain(["u2"], ["n0"])
+    assert new.text.startswith("The salad was lovely.") and set(new.evidence) == {"new-v0-n0"}
+    quoted = [
+        {row for s in recommender.explain(["u6", "u10"], ["i4", "i5"]) for row in s.evidence}
+        for recommender in (before, after)
+    ]
+    assert {row for row in quoted[1] if row.startswith("new-")}
+
+
+def test_a_sequence_goes_on(
+    checkpoint: Callable[[str], Path], month: TinyWorld, next_month: TinyWorld
+) -> None:
+    """Scores are those of the model for all that was visited, in the order of then and now."""
+    import torch
+
+    before, after = (load(checkpoint("ShowcaseSASRec"), world) for world in (month, next_month))
+    model = after.model
+    table = read_atomic(next_month.folder / f"{next_month.name}.inter").sort_values("timestamp")
+    for user in ("u1", "v0"):
+        past = [i for i in table[table["user_id"] == user]["item_id"] if i != "n0"]
+        items = torch.zeros((1, model.max_seq_length), dtype=torch.long)
+        items[0, : len(past)] = torch.from_numpy(after.find("item", past))
+        given = {model.ITEM_SEQ: items, model.ITEM_SEQ_LEN: torch.tensor([len(past)])}
+        with torch.no_grad():
+            scores = model.full_sort_predict(given).flatten()
+        (found,) = after.recommend([user], 30)
+        expected = scores[torch.from_numpy(after.find("item", [s.item for s in found]))]
+        np.testing.assert_allclose([s.score for s in found], expected, rtol=1e-6)
+        assert set(past).isdisjoint({s.item for s in found})
+    ranked = [[s.score for s in own.recommend(["u1"], 3)[0]] for own in (before, after)]
+    assert ranked[0] != ranked[1]
+
+
+def test_a_run_is_evaluated_on_what_it_was(
+    checkpoint: Callable[[str], Path], month: TinyWorld, next_month: TinyWorld
+) -> None:
+    """Figures of the test, splits and tables of one month, from the files of the next."""
+    from recbole.quick_start import load_data_and_model
+    from recbole.utils import get_trainer
+
+    results = []
+    for world in (month, next_month):
+        path = checkpoint("ShowcaseLightGCN")
+        loaded = load_data_and_model(str(path), data_path=world.data_path)
+        config, model, _, *loaders = loaded
+        trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+        results.append((dict(trainer.evaluate(loaders[2], load_best_model=False)), model, loaders))
+    (figures, one, loaders), (again, other, others) = results
+    assert figures == again and len(figures) == 4
+    data, grown = one.showcase.data, other.showcase.data
+    for name in ("users", "items", "splits", "times", "reviews"):
+        own = (getattr(d.corpus.interactions, name) for d in (data, grown))
+        np.testing.assert_array_equal(*own)
+    assert list(data.photos.tokens[:]) == list(grown.photos.tokens[:])
+    for left, right in zip(loaders, others, strict=True):
+        assert (left._dataset.inter_feat["item_id"] == right._dataset.inter_feat["item_id"]).all()
+
+
+def test_refreshed_it_knows_what_the_run_held_out_and_is_as_if_loaded(
+    checkpoint: Callable[[str], Path], month: TinyWorld, tmp_path: Path
+) -> None:
+    """First with the files as they were, then with those of the next month in their place."""
+    world = TinyWorld(tmp_path, month.name, {})
+    shutil.copytree(month.folder, world.folder)
+    recommender = load(checkpoint("ShowcaseBPR"), world)
+    users, items = ["u3", "u5", "u3"], ["i1", "i2", "i8"]
+    first = told(recommender.explain(users, items))
+    inter = recommender.model.showcase.data.corpus.interactions
+    held_out = inter.reviews[
+        np.isin(inter.splits, (VALID, TEST)) & (inter.users == recommender.find("user", ["u3"]))
+    ]
+    recommender.refresh("training")
+    assert told(recommender.explain(users, items)) == first
+    recommender.refresh()
+    known = {review.id for review in recommender.history(recommender.find("user", ["u3"])[0])}
+    assert known > set(held_out) and len(held_out) == 2
+    grow(world)
+    before = told(recommender.explain(users, items))
+    with pytest.raises(FeatureStoreError, match="add them with: "):
+        recommender.refresh()
+    with pytest.raises(DataError, match="known is 'all'; allowed: 'training', 'now'"):
+        recommender.refresh("all")  # type: ignore[arg-type]
+    assert told(recommender.explain(users, items)) == before
+    assert recommender.user_showcases(["u3"], 2)[0].held_out
+    embed_dataset(world.folder, sentences=True, progress=False)
+    assert told(recommender.explain(users, items)) == before, "until it is told to look"
+    recommender.refresh()
+    assert told(recommender.explain(users, items)) == before
+    anew = load(checkpoint("ShowcaseBPR"), world, "now")
+    asked = [["u1", "v0", "u7"], ["i0", "n0", "i4"]]
+    assert told(recommender.explain(*asked)) == told(anew.explain(*asked))
+    assert [told(row) for row in recommender.recommend(["v0", "u4"], 9)] == [
+        told(row) for row in anew.recommend(["v0", "u4"], 9)
+    ]
+    held = [own.user_showcases(["u3"], 1)[0].held_out for own in (recommender, anew)]
+    assert told(list(held[0])) == told(list(held[1])) and held[0]
+
+
+def test_what_is_gone_leaves_the_rest_split_as_it_was(
+    checkpoint: Callable[[str], Path], month: TinyWorld, tmp_path: Path
+) -> None:
+    """Without the latest visit of each user the visit before would be held out in its place."""
+    world = TinyWorld(tmp_path, month.name, {})
+    shutil.copytree(month.folder, world.folder)
+    path = world.folder / f"{world.name}.inter"
+    table = read_atomic(path).sort_values("timestamp")
+    write_atomic(path, INTER, table[table["user_id"].duplicated(keep="last")])
+    kept, now = (load(checkpoint("ShowcaseBPR"), w)._trained.showcase.data for w in (month, world))
+    own, others = (data.corpus.interactions for data in (kept, now))
+    there = others.splits >= 0
+    assert (own.splits[there] == others.splits[there]).all()
+    assert set(own.splits[~there]) == {DROPPED, TEST}  # row 0 is nothing

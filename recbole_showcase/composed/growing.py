@@ -193,8 +193,7 @@ def _interactions_now(
         np.where(splits == DROPPED, 0, positions(values, own_tokens))
         for values, own_tokens in zip((users, items), tokens, strict=True)
     ]
-    every = np.append(marks.rows, own[came])
-    found = Interactions(ids[0], ids[1], splits, times, ratings, reviews, every)
+    found = Interactions(ids[0], ids[1], splits, times, ratings, reviews)
     return found, tokens, np.arange(first, len(place))
 
 

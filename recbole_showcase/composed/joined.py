@@ -59,13 +59,14 @@ class JoinedDatasetMixin(Dataset):
     Attributes:
         reviews: The reviews on this data set's ids, and what is held out; shared by the splits.
         photos: The photos on the same ids.
-        row_marks: By which the rows of the files are known again (N,), uint64.
+        row_marks: By which the rows of the files are known again (N,), uint64; None where it was
+            saved by a version that made none.
         showcase_rows: Rows of the split, in its order (n,).
     """
 
     reviews: ReviewCorpus
     photos: PhotoTable
-    row_marks: np.ndarray
+    row_marks: np.ndarray | None = None
     inter_feat: Any
     file_size_list: list[int]
     showcase_rows: np.ndarray
@@ -257,8 +258,9 @@ class JoinedDatasetMixin(Dataset):
 
     def marks(self) -> DataMarks | None:
         """By which what it was built from is known again; None if it was saved without saying."""
-        interactions, n_rows = self.reviews.interactions, len(self.row_marks)
-        splits = interactions.splits[1 : 1 + n_rows].astype(np.int8)
+        if self.row_marks is None:
+            return None
+        splits = self.reviews.interactions.splits[1 : 1 + len(self.row_marks)].astype(np.int8)
         sizes = DataFiles.of(self.config).sizes()
         return DataMarks(self.row_marks, splits, self.reviews.marks, self.photos.marks, sizes)
 
@@ -280,8 +282,7 @@ class JoinedDatasetMixin(Dataset):
         splits[rows] = 0
         for number, own in enumerate(split_rows[1:], start=1):
             splits[own] = number
-        reviews = reviews.astype(object)
-        return Interactions(ids[0], ids[1], splits, times, ratings, reviews, self.row_marks)
+        return Interactions(ids[0], ids[1], splits, times, ratings, reviews.astype(object))
 
     def _column(self, name: str, n_rows: int) -> np.ndarray:
         """A number of each row, NaN in row 0 and where the file has no such column."""

@@ -8,7 +8,7 @@ row for each profile: a text about a user or an item that no interaction carries
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from recbole_showcase.atomic import (
     positions,
     repeated,
 )
-from recbole_showcase.data.joining import photo_rows, profiles_of, read_reviews
-from recbole_showcase.data.marks import Before, marks_of, n_gone
+from recbole_showcase.data.joining import marks_of_column, photo_rows, profiles_of, read_reviews
+from recbole_showcase.data.marks import Before, n_gone
 from recbole_showcase.data.ragged import Ragged, Timeline
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
@@ -43,8 +43,6 @@ class Interactions:
         times: Seconds since 1970, NaN where unknown (N,).
         ratings: Stars, NaN where unknown (N,).
         reviews: Tokens of ``.review`` (N,).
-        marks: By which rows of ``.inter`` are known again (n <= N,), from row 1 on; none where it
-            is not asked.
     """
 
     users: np.ndarray
@@ -53,7 +51,6 @@ class Interactions:
     times: np.ndarray
     ratings: np.ndarray
     reviews: np.ndarray
-    marks: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
 
     def with_profiles(
         self, users: np.ndarray, items: np.ndarray, reviews: np.ndarray
@@ -67,7 +64,6 @@ class Interactions:
             np.append(self.times, unknown),
             np.append(self.ratings, unknown),
             np.append(self.reviews, reviews),
-            self.marks,
         )
 
 
@@ -123,6 +119,8 @@ class ReviewCorpus:
         gone: How many of those before are there no more.
     """
 
+    before: Before | None = None
+
     def __init__(
         self,
         path: Path,
@@ -149,7 +147,7 @@ class ReviewCorpus:
         table, starts = read_reviews(path, before)
         profiles = profiles_of(path, table, user_tokens, item_tokens)
         self.interactions = interactions = interactions.with_profiles(*profiles)
-        self.marks = marks_of(table["review_id"].to_numpy())
+        self.marks = marks_of_column(table["review_id"])
         self.gone = 0 if before is None else n_gone(before.marks.reviews, self.marks)
         position = positions(interactions.reviews, table["review_id"])
         self.has_text = position >= 0

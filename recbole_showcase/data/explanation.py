@@ -46,6 +46,7 @@ class ExplanationData(PhotoSelection):
 
     reads: frozenset[str] = frozenset()
     longer: np.ndarray | None = None
+    marks: DataMarks | None = None
 
     def __init__(
         self,

@@ -103,9 +103,16 @@ def read_reviews(path: Path, before: Before | None = None) -> tuple[pa.Table, np
     starts = line_starts(path)[kept]
     if before is None:
         return table, starts
-    marks = marks_of(table["review_id"].to_numpy())
+    marks = marks_of_column(table["review_id"])
     first = known_first(marks, before.marks.reviews, alone=before.alone)
     return table.take(first), starts[first]
+
+
+def marks_of_column(tokens: pa.ChunkedArray) -> np.ndarray:
+    """Marks (N,) of tokens, some hundred thousand of which are objects of Python's at a time."""
+    starts = range(0, len(tokens), _PHOTOS_AT_ONCE)
+    parts = [marks_of(tokens.slice(start, _PHOTOS_AT_ONCE).to_numpy()) for start in starts]
+    return np.concatenate([np.empty(0, dtype=np.uint64), *parts])
 
 
 def profiles_of(

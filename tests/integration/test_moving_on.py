@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, read_atomic, wri
 from recbole_showcase.data.corpus import DROPPED, TEST, VALID
 from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.offline import OfflineOptions, write_showcases
 from recbole_showcase.recommender import ShowcaseRecommender
 from recbole_showcase.showcase import Showcase
 from tests.integration.test_training import SASREC, prepare
@@ -274,3 +276,26 @@ def test_what_is_gone_leaves_the_rest_split_as_it_was(
     there = others.splits >= 0
     assert (own.splits[there] == others.splits[there]).all()
     assert set(own.splits[~there]) == {DROPPED, TEST}  # row 0 is nothing
+
+
+def test_showcases_of_two_months_are_not_mixed(
+    checkpoint: Callable[[str], Path], month: TinyWorld, next_month: TinyWorld, tmp_path: Path
+) -> None:
+    asked = tmp_path / "pairs.csv"
+    asked.write_text("user,item\nu1,i1\nv0,n0\nu1,n0\n")
+    path, options = checkpoint("ShowcaseBPR"), OfflineOptions(form="jsonl")
+    given: dict[str, Any] = {"pairs": asked, "options": options, "progress": False}
+    write_showcases(path, tmp_path / "out", data_path=month.data_path, **given)
+    for known in ("training", "now"):
+        given["options"] = OfflineOptions(form="jsonl", known=known)  # type: ignore[arg-type]
+        with pytest.raises(DataError, match="was begun with"):
+            write_showcases(path, tmp_path / "out", data_path=next_month.data_path, **given)
+    found = []
+    for world, name in ((month, "out"), (next_month, "new")):
+        given["options"] = options
+        write_showcases(path, tmp_path / name, data_path=world.data_path, **given)
+        lines = (tmp_path / name / "part-00000.jsonl").read_text().splitlines()
+        found.append([json.loads(line) for line in lines])
+    assert [row["newcomer"] for row in found[0]] == [None]
+    assert [row["newcomer"] for row in found[1]] == [None, "both", "item"]
+    assert found[0][0]["data"] != found[1][0]["data"]

@@ -24,6 +24,7 @@ import numpy as np
 
 import recbole_showcase
 from benchmarks.full_size import NAME, write
+from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.encoders.store import digest_of_file
 
 _SHARE = 0.01  # of the reviews, that come
@@ -117,7 +118,7 @@ def main() -> None:
         from recbole_showcase.cli.demo import NAME as DEMO
         from recbole_showcase.cli.demo import copy_demo
 
-        copy_demo(data)
+        embed_dataset(copy_demo(data), progress=False)
         name, encoder = DEMO, "showcase-tiny"
     else:
         write(data / NAME, 1, options.share)

@@ -23,7 +23,7 @@ from recbole_showcase.atomic import (
     repeated,
 )
 from recbole_showcase.data.joining import marks_of_column, photo_rows, profiles_of, read_reviews
-from recbole_showcase.data.marks import Before, n_gone
+from recbole_showcase.data.marks import Before
 from recbole_showcase.data.ragged import Ragged, Timeline
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
@@ -116,7 +116,7 @@ class ReviewCorpus:
         user_tokens, item_tokens: Tokens by internal id.
         before: What a training knew, where the files may have grown since.
         marks: Of the reviews with a text, as ``DataMarks`` has them.
-        gone: How many of those before are there no more.
+        gone: How many of those of a training are there no more, where it is of them alone.
     """
 
     before: Before | None = None
@@ -148,7 +148,9 @@ class ReviewCorpus:
         profiles = profiles_of(path, table, user_tokens, item_tokens)
         self.interactions = interactions = interactions.with_profiles(*profiles)
         self.marks = marks_of_column(table["review_id"])
-        self.gone = 0 if before is None else n_gone(before.marks.reviews, self.marks)
+        self.gone = 0
+        if before is not None and before.alone:
+            self.gone = len(before.marks.reviews) - len(self.marks)
         position = positions(interactions.reviews, table["review_id"])
         self.has_text = position >= 0
         starts = np.append(starts, -1)[position]
@@ -244,7 +246,7 @@ class PhotoTable:
         rows: Rows of the interactions they were posted with (M,); 0 where it is not known.
         paths: Paths relative to the photo folder (M,), on disk.
         marks: As ``DataMarks`` has them (M,).
-        gone: How many of those before are there no more.
+        gone: How many of those of a training are there no more, where it is of them alone.
         features: CLIP features of the photos.
         of_item, of_row: The photos of an item and of a row, first posted first.
         of_item_in_training: Those of an item that were posted with training rows.
@@ -268,7 +270,9 @@ class PhotoTable:
         self.tokens = StoredColumn(path, "image_id", starts)
         self.paths = StoredColumn(path, "path", starts)
         self.items, self.rows, self.marks = items[order], posted[order], marks[order]
-        self.gone = 0 if before is None else n_gone(before.marks.photos, self.marks)
+        self.gone = 0
+        if before is not None and before.alone:
+            self.gone = len(before.marks.photos) - len(self.marks)
         self.features = Features(store, rows[order])
         everything = np.arange(len(order))
         self.of_item = Ragged.from_pairs(self.items, everything, len(corpus.item_tokens))

@@ -103,30 +103,31 @@ def row_marks(users: Any, items: Any, reviews: Any, times: np.ndarray) -> np.nda
         times: Seconds (N,), NaN where unknown.
     """
     own = marks_of(reviews)
-    seconds = np.where(np.isfinite(times), np.round(np.nan_to_num(times)), _NEVER)
+    known = np.isfinite(times)
+    seconds = np.where(known, np.round(np.where(known, times, 0.0)).astype(np.int64), _NEVER)
     without = own == marks_of(np.array([""], dtype=object))[0]
-    own = np.where(without, seconds.astype(np.int64).view(np.uint64) * _PRIME, own)
+    own = np.where(without, _scattered(seconds), own)
     marks = (marks_of(users) * _PRIME + marks_of(items)) * _PRIME + own
     again = pd.Series(marks).groupby(marks, sort=False).cumcount().to_numpy()
-    numbered: np.ndarray = marks + again.astype(np.uint64) * _PRIME
-    return numbered
+    return np.where(again > 0, marks + _scattered(again), marks)
+
+
+def _scattered(numbers: np.ndarray) -> np.ndarray:
+    """Marks (N,) uint64 of whole numbers, which are not near each other where the numbers are."""
+    hashes: np.ndarray = pd.util.hash_array(numbers)
+    return hashes
 
 
 def places_of(wanted: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """Where each wanted mark (M,) stands among others (N,); -1 for one that is not there."""
     if len(wanted) == len(marks) and (wanted == marks).all():
         return np.arange(len(wanted))
-    if not len(marks):
-        return np.full(len(wanted), -1, dtype=np.int64)
-    order = np.argsort(marks, kind="stable")
-    place = np.minimum(np.searchsorted(marks, wanted, sorter=order), len(marks) - 1)
-    found = order[place]
-    return np.where(marks[found] == wanted, found, -1)
-
-
-def n_gone(known: np.ndarray, marks: np.ndarray) -> int:
-    """How many of what was known are there no more."""
-    return int((places_of(known, marks) < 0).sum())
+    index = pd.Index(marks)
+    if index.is_unique:
+        return index.get_indexer(pd.Index(wanted)).astype(np.int64)
+    first = np.flatnonzero(~index.duplicated())
+    found = index[first].get_indexer(pd.Index(wanted))
+    return np.where(found < 0, -1, first[found])
 
 
 def known_first(marks: np.ndarray, known: np.ndarray, *, alone: bool) -> np.ndarray:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
-import pandas as pd
-from rapidfuzz.fuzz import ratio
-from rapidfuzz.process import extractOne
 
 from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
 from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none
+from recbole_showcase.composed.growing import Known, check_known, data_now, has_grown
 from recbole_showcase.composed.items import describe_items
+from recbole_showcase.composed.lookup import TokenIndex
 from recbole_showcase.composed.newcomers import (
     GivenPhoto,
     NewcomerEncoder,
     popular_items,
 )
+from recbole_showcase.composed.presenting import Presenter
 from recbole_showcase.composed.ranking import Ranked, best_pairs, without_sequence
-from recbole_showcase.data.corpus import TEST, TRAIN
+from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.data.profiles import Newcomer
 from recbole_showcase.errors import CheckpointError, DataError
@@ -29,7 +31,7 @@ from recbole_showcase.integration.checkpoint import is_composed, load_checkpoint
 from recbole_showcase.integration.entry_points import restore
 from recbole_showcase.integration.named_paths import permission
 from recbole_showcase.parts import import_modules
-from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
+from recbole_showcase.showcase import Review, Showcase, UserShowcase
 
 
 def load_explainer(
@@ -39,8 +41,12 @@ def load_explainer(
     imports: Sequence[str] = (),
     data_path: str | Path | None = None,
     allow_paths: Sequence[str | Path] = (),
+    known: Known = "training",
 ) -> ShowcaseRecommender:
     """Load a trained composed model with its data.
+
+    Where the files have grown since the training, what came is history, candidates and sentences to
+    quote, as after :meth:`ShowcaseRecommender.refresh`.
 
     Args:
         checkpoint: The file that training saved.
@@ -52,6 +58,8 @@ def load_explainer(
             checkpoint of somebody else's chooses none outside the working directory.
         allow_paths: Files and folders that its other settings may name though they are outside the
             working directory and in no training of yours, such as a lexicon.
+        known: What users are explained by: what the run was trained on and what came since
+            (``training``), or what it held out as well (``now``), as is right for a model in use.
 
     Raises:
         SettingsError: If a module cannot be imported.
@@ -59,6 +67,7 @@ def load_explainer(
             did not choose.
         DataError: If the photo folder or the data set's does not exist.
     """
+    check_known(known)
     import_modules(imports)
     if photo_folder:
         PhotoFolder(photo_folder)  # that it is there is asked before the model is built
@@ -79,7 +88,7 @@ def load_explainer(
         )
     loaded = restore(state, config)
     found = ShowcaseRecommender(
-        config, loaded[1], loaded[3:], load_result(checkpoint), photo_folder
+        config, loaded[1], loaded[3:], load_result(checkpoint), photo_folder, known
     )
     found.test_basis = load_basis(checkpoint)
     return found
@@ -98,6 +107,7 @@ class ShowcaseRecommender:
         data_folder: The data set's folder.
         item_names, item_categories: What items are called, by internal id.
         newcomers: What encodes the taste of people whom the data set has not.
+        known: What users are explained by; see :func:`load_explainer`.
     """
 
     test_basis: Basis | None = None
@@ -109,27 +119,71 @@ class ShowcaseRecommender:
         loaders: Sequence[Any],
         test_result: dict[str, float] | None = None,
         photos: str | Path | None = None,
+        known: Known = "training",
     ) -> None:
         """Wrap a trained model; :func:`load_explainer` does it for a checkpoint."""
-        self.model = model.eval()
         self.model_name: str = config["model"]
         self.dataset_name: str = config["dataset"]
         self.test_result = test_result
-        self._loaders = loaders
-        self._data = model.showcase.data
-        self._seed = config["seed"]
-        folder = self.data_folder = Path(config["data_path"])
-        self.photo_folder = PhotoFolder(photos) if photos else photo_folder_or_none(folder)
+        self._trained, self._loaders, self._photos = model.eval(), loaders, photos
+        self._config, self._seed = config, config["seed"]
+        self.data_folder = Path(config["data_path"])
+        data = model.showcase.data
+        if known == "now" or has_grown(data, config):
+            model = model.reading(data_now(data, config, known))
+        self._take(model, known)
+
+    def _take(self, model: Any, known: Known) -> None:
+        """Answer by a model from now on, and from the data that it reads."""
+        self.model, self._data, self.known = model, model.showcase.data, known
+        for data in (self._data, self._trained.showcase.data):
+            data.hold()
+        folder, corpus = self.data_folder, self._data.corpus
         path = folder / f"{self.dataset_name}.item"
-        self.item_names, self.item_categories = describe_items(
-            self._data.corpus.item_tokens, path, config
+        self.photo_folder = (
+            PhotoFolder(self._photos) if self._photos else photo_folder_or_none(folder)
         )
-        features = self._data.photos.features.store
-        self.newcomers = NewcomerEncoder(features, str(model.device))
-        self._index = {
-            "user": pd.Index(self._data.corpus.user_tokens),
-            "item": pd.Index(self._data.corpus.item_tokens),
-        }
+        self.item_names, self.item_categories = describe_items(
+            corpus.item_tokens, path, self._config
+        )
+        self._told = Presenter(self._data, self.item_names, self.item_categories, self.photo_folder)
+        self._told_in_training = replace(self._told, data=self._trained.showcase.data)
+        store, encoder = self._data.photos.features.store, vars(self).get("newcomers")
+        if encoder is None or not encoder.made(store):  # one is loaded once
+            self.newcomers = NewcomerEncoder(store, str(model.device))
+        self._tokens = TokenIndex(corpus.user_tokens, corpus.item_tokens)
+
+    def refreshed(self, known: Known = "now") -> ShowcaseRecommender:
+        """A recommender of the same weights that answers from what the files hold now.
+
+        See :meth:`refresh`; this one goes on answering as it did, also meanwhile.
+        """
+        data = self._trained.showcase.data
+        other = copy.copy(self)
+        other._take(self._trained.reading(data_now(data, self._config, known)), known)
+        return other
+
+    def refresh(self, known: Known = "now") -> None:
+        """Answer from what the data set's files hold now, without training again.
+
+        Reviews and photos that came since the training are history, candidates and sentences to
+        quote. The model's weights, its ids, its vocabulary and what it was evaluated on stay.
+        Users who came are explained from their own reviews and photos, and recommended what most
+        have visited, or, by sequential models, what follows on their visits; items that came are
+        explained where they are asked for, and ranked for such users alone. Either is named in a
+        showcase's ``newcomer``.
+
+        Run ``recbole-showcase embed`` first. Whatever fails leaves everything as it was.
+
+        Args:
+            known: Whether what the run held out counts as known as well (``now``), or what it was
+                trained on and what came since (``training``).
+
+        Raises:
+            DataError: A file cannot be read, or ``known`` is another word.
+            FeatureStoreError: Something has no features yet; says how to make them.
+        """
+        self.__dict__ = self.refreshed(known).__dict__
 
     @property
     def users(self) -> list[str]:
@@ -138,8 +192,7 @@ class ShowcaseRecommender:
 
     def find(self, kind: Literal["user", "item"], tokens: list[str]) -> np.ndarray:
         """Internal ids (N,) of tokens, 0 for those that the data set has not."""
-        found = self._index[kind].get_indexer(pd.Index(tokens, dtype=object))
-        return np.maximum(found, 0).astype(np.int64)
+        return self._tokens.find(kind, tokens)
 
     def ranked(self, users: np.ndarray, top_k: int) -> Ranked:
         """The best new items of users by internal id (B,), none of them without a sequence."""
@@ -175,7 +228,7 @@ class ShowcaseRecommender:
         """
         check_count(DataError, top_k=top_k)
         users = texts_of("users", users, self._data.corpus.user_tokens[1])
-        ids = self._answerable(self._ids("user", users, unknown), users, unknown)
+        ids = self._answerable(self._tokens.ids("user", users, unknown), users, unknown)
         known = np.flatnonzero(ids > 0)
         if not len(known):
             return [None] * len(ids)
@@ -209,8 +262,8 @@ class ShowcaseRecommender:
         Raises:
             DataError: If a user or an item is not known, or the lengths differ.
         """
-        own = self._ids("user", users, unknown)
-        ids = self._ids("item", items, unknown)
+        own = self._tokens.ids("user", users, unknown)
+        ids = self._tokens.ids("item", items, unknown)
         if len(own) != len(ids):
             raise DataError(f"{len(own)} users and {len(ids)} items are not pairs")
         known = np.flatnonzero((own > 0) & (ids > 0))
@@ -255,7 +308,9 @@ class ShowcaseRecommender:
         """
         check_count(DataError, top_k=top_k)
         newcomer = self.newcomer(reviews, photos)
-        ids = self.popular_items(top_k) if items is None else self._ids("item", items, "raise")
+        ids = (
+            self.popular_items(top_k) if items is None else self._tokens.ids("item", items, "raise")
+        )
         pairs = Pairs.of_ids(np.zeros_like(ids), ids)
         found = self.model.explain(pairs, newcomer=newcomer)
         ranks = np.arange(1, len(ids) + 1) if items is None else None
@@ -319,28 +374,26 @@ class ShowcaseRecommender:
         ]
 
     def _sample_users(self, n_users: int) -> list[str]:
-        inter = self._data.corpus.interactions
-        rows = self._data.samples(np.flatnonzero(inter.splits == TEST))
+        data = self._trained.showcase.data
+        inter = data.corpus.interactions
+        rows = data.samples(np.flatnonzero(inter.splits == TEST))
         candidates = np.unique(inter.users[rows])
         random = np.random.default_rng(self._seed)
         chosen = random.permutation(candidates)[:n_users]
         return [str(token) for token in self._data.corpus.user_tokens[chosen]]
 
     def history(self, user: int) -> tuple[Review, ...]:
-        """The training reviews with a text or photos of a user by internal id, newest first."""
-        inter = self._data.corpus.interactions
-        rows = np.flatnonzero((inter.users == user) & (inter.splits == TRAIN))
-        rows = rows[np.argsort(-inter.times[rows], kind="stable")]
-        reviews = (self._review(row) for row in rows)
-        return tuple(review for review in reviews if review.text or review.photos)
+        """The known reviews with a text or photos of a user by internal id, newest first."""
+        return self._told.history(user)
 
     def _held_out(self, user: int) -> tuple[Showcase, ...]:
         """The user's test pairs that have a text and photos, explained as in the test."""
-        inter = self._data.corpus.interactions
+        model, told = self._trained, self._told_in_training
+        inter = told.data.corpus.interactions
         rows = np.flatnonzero((inter.users == user) & (inter.splits == TEST))
-        rows = self._data.samples(rows)
-        pairs = Pairs.of_rows(self._data.corpus, rows)
-        return tuple(self.showcases(pairs, self.model.explain(pairs)))
+        rows = told.data.samples(rows)
+        pairs = Pairs.of_rows(told.data.corpus, rows)
+        return tuple(told.showcases(pairs, model.explain(pairs)))
 
     def showcases(
         self,
@@ -349,87 +402,12 @@ class ShowcaseRecommender:
         ranks: np.ndarray | None = None,
         scores: np.ndarray | None = None,
     ) -> list[Showcase]:
-        """What the model gave for pairs, for people to read.
-
-        Args:
-            pairs: The pairs (N); user 0 is somebody whom the data set has not.
-            outputs: What ``model.explain`` gave for them.
-            ranks: Places in the recommendations (N,), where they were recommended.
-            scores: The recommender's scores (N,), where it was asked.
-        """
-        corpus = self._data.corpus
-        return [
-            Showcase(
-                user=str(corpus.user_tokens[user]) if (user := pairs.users[n]) else "",
-                item=str(corpus.item_tokens[pairs.items[n]]),
-                item_name=self.item_names[pairs.items[n]],
-                category=self.item_categories[pairs.items[n]],
-                rank=None if ranks is None else int(ranks[n]),
-                score=None if scores is None else float(scores[n]),
-                photos=tuple(
-                    self._photo(photo, float(relevance))
-                    for photo, relevance in zip(
-                        outputs.photos[n], outputs.relevance[n], strict=True
-                    )
-                    if photo >= 0
-                ),
-                text=outputs.texts[n],
-                review=self._review(pairs.rows[n]) if pairs.rows[n] else None,
-                evidence=tuple(
-                    str(corpus.interactions.reviews[row]) for row in outputs.evidence[n] if row >= 0
-                ),
-            )
-            for n in range(len(pairs))
-        ]
-
-    def _photo(self, photo: int, relevance: float | None = None) -> Photo:
-        return Photo(str(self._data.photos.tokens[photo]), self.photo_file(photo), relevance)
+        """What the model gave for pairs, for people to read; see :meth:`Presenter.showcases`."""
+        return self._told.showcases(pairs, outputs, ranks, scores)
 
     def photo_file(self, photo: int) -> Path | None:
         """The file of a photo, by its position in the photo table; None if it is not here."""
-        relative = self._data.photos.paths[photo]
-        if self.photo_folder is None or not relative:
-            return None
-        try:
-            file = self.photo_folder.resolve(relative)
-        except DataError:  # no path of that folder: embedding has said so with its row
-            return None
-        return file if file.is_file() else None
-
-    def _review(self, row: np.integer) -> Review:
-        corpus = self._data.corpus
-        inter = corpus.interactions
-        photos = self._data.photos.of_row
-        own = photos.values[photos.offsets[row] : photos.offsets[row + 1]]
-        return Review(
-            id=str(inter.reviews[row]),
-            item=str(corpus.item_tokens[inter.items[row]]),
-            item_name=self.item_names[inter.items[row]],
-            rating=_known(inter.ratings[row]),
-            time=_known(inter.times[row]),
-            text=str(corpus.texts[row]),
-            photos=tuple(self._photo(photo) for photo in own),
-        )
-
-    def _ids(self, kind: Literal["user", "item"], tokens: Sequence[str], unknown: Any) -> Any:
-        """Internal ids (N,) of tokens, 0 for those that are not known and are skipped.
-
-        Raises:
-            DataError: If the tokens are no list of text, or ``unknown`` is neither word, or
-                ``"raise"`` and there are some.
-        """
-        if unknown not in ("raise", "skip"):
-            raise DataError(f"unknown is {unknown!r}; allowed: 'raise', 'skip'")
-        corpus = self._data.corpus
-        known = corpus.user_tokens if kind == "user" else corpus.item_tokens
-        given = texts_of(f"{kind}s", tokens, known[1])
-        ids = self.find(kind, given)
-        missing = [given[n] for n in np.flatnonzero(ids == 0)]
-        if missing:
-            near = extractOne(missing[0], known[1:], scorer=ratio) if len(given) == 1 else None
-            hint = f"; the nearest known one is '{near[0]}'" if near else ""
-            report_unknown(kind, missing, len(given), "not in the data set" + hint, unknown)
-        return ids
+        return self._told.photo_file(photo)
 
     def _answerable(self, ids: np.ndarray, users: Sequence[str], unknown: Unknown) -> np.ndarray:
         """The ids (B,) with 0 for users whom a sequential model has no sequence of."""
@@ -440,7 +418,3 @@ class ShowcaseRecommender:
             reason = f"without a sequence of items (two or more), which {kind} recommends to"
             report_unknown("user", names, len(ids), reason, unknown)
         return np.where(lost, 0, ids)
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

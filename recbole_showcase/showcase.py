@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+Newcomers = Literal["user", "item", "both"]
 
 
 class PlainData:
@@ -86,6 +88,8 @@ class Showcase(PlainData):
         evidence: Ids of the reviews that the text rests on: those that it quotes, one a sentence,
             or the user's past reviews that it was written from; empty where the explainer does
             not say, and where it found nothing to quote.
+        newcomer: Whom or what the model's training did not know: the ``user``, who is in no file or
+            came later, the ``item``, or ``both``; None for neither.
     """
 
     user: str
@@ -98,6 +102,7 @@ class Showcase(PlainData):
     text: str
     review: Review | None = None
     evidence: tuple[str, ...] = ()
+    newcomer: Newcomers | None = None
 
 
 @dataclass(frozen=True)

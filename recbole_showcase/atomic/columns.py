@@ -118,6 +118,15 @@ class StoredColumn:
             return texts
         return self._at(int(starts))
 
+    def hold(self) -> None:
+        """Open the file now: one that is written in its place later changes nothing here.
+
+        Raises:
+            DataError: It has been written anew since the column was looked for.
+        """
+        if len(self._starts):
+            _ = self._file
+
     def _at(self, start: int) -> str:
         if start < 0:
             return ""

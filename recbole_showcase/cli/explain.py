@@ -25,6 +25,13 @@ class Form(StrEnum):
     jsonl = "jsonl"
 
 
+class What(StrEnum):
+    """What users are explained by."""
+
+    training = "training"
+    now = "now"
+
+
 def explain(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint that training saved.")],
     out: Annotated[Path, typer.Option(help="Folder to write to, new or of a run to continue.")],
@@ -62,6 +69,13 @@ def explain(
             "name, such as a lexicon; again for several. What your own trainings chose is allowed."
         ),
     ] = None,
+    known: Annotated[
+        What,
+        typer.Option(
+            help="What users are explained by: what the run was trained on and what came since, or "
+            "all that the files hold now, what the run held out included."
+        ),
+    ] = What.training,
     photos: Annotated[
         Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
     ] = None,
@@ -94,7 +108,7 @@ def explain(
             out,
             users,
             pairs,
-            OfflineOptions(top or 5, form.value, batch, part_rows),
+            OfflineOptions(top or 5, form.value, batch, part_rows, known.value),
             device=device,
             photo_folder=photos,
             data_path=data_path,

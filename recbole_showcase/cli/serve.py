@@ -40,7 +40,7 @@ def serve(
     ] = 512,
     watch: Annotated[
         float,
-        typer.Option(min=0, help="Seconds between two looks at the checkpoint's file; 0: none."),
+        typer.Option(min=0, help="Seconds between two looks at checkpoint and features; 0: none."),
     ] = 5.0,
     data_path: Annotated[
         Path | None,
@@ -53,8 +53,9 @@ def serve(
 ) -> None:
     """Answer requests for recommendations and showcases, and show them on a page.
 
-    A key that requests have to show is read from RECBOLE_SHOWCASE_API_KEY. SIGHUP loads the
-    checkpoint again; SIGTERM and Ctrl-C end the service when what was accepted is answered.
+    A key that requests have to show is read from RECBOLE_SHOWCASE_API_KEY. A new checkpoint, and
+    new data once it is embedded, are taken up without a lost request; SIGHUP loads both at once.
+    SIGTERM and Ctrl-C end the service when what was accepted is answered.
     """
     from recbole_showcase.arguments import check_file
     from recbole_showcase.errors import CheckpointError

@@ -29,7 +29,8 @@ class ShowcaseDatasetMixin(JoinedDatasetMixin):
         splits = super().build()
         settings, words = run_settings(self.config).showcase, remembered().text_tokenizer()
         with stage(self.config, "tokenizer"):
-            self.showcase = ExplanationData(settings, self.reviews, self.photos, words)
+            marks = remembered().marks or self.marks()
+            self.showcase = ExplanationData(settings, self.reviews, self.photos, words, marks)
         for split in splits:
             split.showcase = self.showcase
         self._tell_of_unused_texts()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -66,6 +68,17 @@ class ExplanationHead(nn.Module):
         for name in ("known_users", "known_items"):
             known = torch.from_numpy(getattr(data, name))
             self.register_buffer(name, known, persistent=False)
+
+    def reading(self, data: ExplanationData) -> ExplanationHead:
+        """The same parts, reading other data.
+
+        Raises:
+            FeatureStoreError: If there are no features of sentences, and the explainer reads them.
+        """
+        other = copy.copy(self)
+        other.data = data
+        data.require_sentences()
+        return other
 
     @property
     def loss_names(self) -> tuple[str, ...]:

@@ -14,7 +14,10 @@ from pandas.api.types import union_categoricals
 from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
 
+from recbole_showcase.composed.growing import REVIEW_FIELD, DataFiles
+from recbole_showcase.composed.restored import restored_rows, restored_splits
 from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, ReviewCorpus
+from recbole_showcase.data.marks import Before, DataMarks, row_marks
 from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
@@ -32,7 +35,6 @@ else:
 # The number of a row in .inter, from 1. RecBole carries it through filters and splits as a column
 # and never sees it as a feature.
 ROW_FIELD = "showcase_row"
-REVIEW_FIELD = "review_id"
 
 
 @contextmanager
@@ -57,11 +59,16 @@ class JoinedDatasetMixin(Dataset):
     Attributes:
         reviews: The reviews on this data set's ids, and what is held out; shared by the splits.
         photos: The photos on the same ids.
+        row_marks: By which the rows of the files are known again (N,), uint64; None where it was
+            saved by a version that made none.
         showcase_rows: Rows of the split, in its order (n,).
     """
 
     reviews: ReviewCorpus
     photos: PhotoTable
+    row_marks: np.ndarray | None = None
+    inter_feat: Any
+    file_size_list: list[int]
     showcase_rows: np.ndarray
     _rest_fields: np.ndarray
 
@@ -77,12 +84,30 @@ class JoinedDatasetMixin(Dataset):
         """Say as an error of ours that there is no such file."""
         with _naming(dataset_path, Path(dataset_path)):
             super()._load_inter_feat(token, dataset_path)
+        frame: Any = self.inter_feat
+        if self.uid_field in frame and self.iid_field in frame:  # else RecBole says what is missing
+            self._know_rows(frame[self.uid_field].array, frame[self.iid_field].array)
+
+    def _know_rows(self, users: Any, items: Any) -> None:
+        """Mark the rows; for a checkpoint, leave those alone that its training had."""
+        reviews = np.concatenate([part[REVIEW_FIELD] for part in self._aside])
+        times = self._column(self.config["TIME_FIELD"], 1 + len(reviews))[1:]
+        self.row_marks = row_marks(users, items, reviews, times)
+        if (known := remembered().marks) is None:
+            return
+        self.inter_feat, self._aside = restored_rows(
+            self.inter_feat, self._aside, self.row_marks, known, ROW_FIELD
+        )
+        self.row_marks = known.rows
+        if self.benchmark_filename_list is not None:
+            own = known.splits[self.inter_feat[ROW_FIELD].to_numpy() - 1]
+            self.file_size_list = np.bincount(own, minlength=len(self.file_size_list)).tolist()
 
     def _load_feat(self, filepath: str, source: Any) -> Any:
         """Parse faster; of interactions, keep what the explanation side needs to itself."""
         if source is not FeatureSource.INTERACTION:
             with fast_parsing(), _naming(filepath, Path(filepath).parent):
-                return super()._load_feat(filepath, source)
+                return self._known_alone(super()._load_feat(filepath, source), source)
         wanted = (REVIEW_FIELD, self.config["TIME_FIELD"], self.config["RATING_FIELD"])
         with (
             fast_parsing(tuple(filter(None, wanted))) as aside,
@@ -98,6 +123,14 @@ class JoinedDatasetMixin(Dataset):
         self.field2seqlen[ROW_FIELD] = 1
         self._aside.append(aside)
         return frame
+
+    def _known_alone(self, frame: Any, source: Any) -> Any:
+        """Features of users or items without those that came after a training, if it says."""
+        field = {FeatureSource.USER: self.uid_field, FeatureSource.ITEM: self.iid_field}.get(source)
+        wanted = remembered().tokens.get(str(field))
+        if remembered().marks is None or wanted is None or frame is None or field not in frame:
+            return frame
+        return frame[frame[field].isin(wanted)].reset_index(drop=True)
 
     def _init_alias(self) -> None:
         """Keep row numbers out of the fields whose tokens RecBole maps to ids."""
@@ -167,7 +200,9 @@ class JoinedDatasetMixin(Dataset):
             wanted = remembered().tokens.get(name)
             if wanted is None or len(wanted) < 2:
                 continue
-            ids = renumbered(self.field2id_token[remap_list[0][1]], wanted, name)
+            others = remembered().marks is not None and name not in (self.uid_field, self.iid_field)
+            known = self.field2id_token[remap_list[0][1]]
+            ids = renumbered(known, wanted, name, others=others)
             if kind == FeatureType.TOKEN:
                 feat[name] = ids[feat[name].to_numpy()]
             else:
@@ -186,6 +221,8 @@ class JoinedDatasetMixin(Dataset):
         )
         with stage(self.config, "splits"):
             splits = super().build()
+        if (known := remembered().marks) is not None:
+            splits = restored_splits(splits, np.append(DROPPED, known.splits), ROW_FIELD)
         split_rows = [split.inter_feat[ROW_FIELD].numpy() for split in splits]
         self._hide_rows(splits)
         self.reviews, self.photos = self._joined(self._interactions(rows, users, items, split_rows))
@@ -205,16 +242,27 @@ class JoinedDatasetMixin(Dataset):
         """Reviews and photos of the data set's files, by row."""
         settings = showcase_settings(self.config)
         folder, name = Path(self.config["data_path"]), self.dataset_name
-        tokens = [
+        users, items = (
             np.asarray(self.field2id_token[f], object) for f in (self.uid_field, self.iid_field)
-        ]
+        )
         with stage(self.config, "reviews"):
             store = FeatureStore.open(folder, settings.encoder, "review")
-            path = folder / f"{name}.review"
-            corpus = ReviewCorpus(path, interactions, store, settings.target, *tokens)
+            path, known = folder / f"{name}.review", remembered().marks
+            n_ids = len(users), len(items)
+            before = None if known is None else Before(known, *n_ids, alone=True)
+            target = settings.target
+            corpus = ReviewCorpus(path, interactions, store, target, users, items, before)
         with stage(self.config, "photos"):
             store = FeatureStore.open(folder, settings.encoder, "image")
             return corpus, PhotoTable(folder / f"{name}.image", corpus, store)
+
+    def marks(self) -> DataMarks | None:
+        """By which what it was built from is known again; None if it was saved without saying."""
+        if self.row_marks is None:
+            return None
+        splits = self.reviews.interactions.splits[1 : 1 + len(self.row_marks)].astype(np.int8)
+        sizes = DataFiles.of(self.config).sizes()
+        return DataMarks(self.row_marks, splits, self.reviews.marks, self.photos.marks, sizes)
 
     def _interactions(
         self, rows: np.ndarray, users: np.ndarray, items: np.ndarray, split_rows: list[np.ndarray]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from recbole_showcase.composed.randomness import own_stream
 from recbole_showcase.composed.vectors import RecommenderVectors
 from recbole_showcase.console import progress_bar
 from recbole_showcase.data.batch import ExplanationBatch, SelectionBatch, TrainingBatch
+from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.data.profiles import Newcomer, Profile
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
@@ -305,10 +307,21 @@ class ShowcaseMixin(AbstractRecommender):
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.shares_gradient):
             user_vectors, item_vectors = self.vectors.users(batch), self.vectors.items(batch)
         head = self.showcase
-        return (
-            _of_known(user_vectors, batch.users, head.known_users),
-            _of_known(item_vectors, batch.items, head.known_items),
-        )
+        if not self.vectors.of_visits:  # those are zero where there is no visit
+            user_vectors = _of_known(user_vectors, batch.users, head.known_users)
+        return user_vectors, _of_known(item_vectors, batch.items, head.known_items)
+
+    def reading(self, data: ExplanationData) -> Self:
+        """A model that shares all weights with this one, and explains from other data.
+
+        Args:
+            data: What is known now; see :meth:`ExplanationData.grown`.
+        """
+        other = copy.copy(self)
+        other._modules = dict(self._modules)
+        other.showcase = self.showcase.reading(data)
+        other.vectors = self.vectors.reading(other, data.corpus)
+        return other
 
 
 @contextmanager

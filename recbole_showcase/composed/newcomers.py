@@ -33,6 +33,11 @@ class NewcomerEncoder:
         """
         self._store, self._device = store, device
 
+    def made(self, store: FeatureStore) -> bool:
+        """Whether it is the encoder of a store, in the same form."""
+        keys = ("encoder", "architecture", "weights", "weights_digest", "dim", "dtype")
+        return all(self._store.meta[key] == store.meta[key] for key in keys)
+
     def load(self) -> ClipEncoder:
         """The encoder that made the features, loaded once.
 

@@ -240,11 +240,19 @@ class ShowcaseTrainerMixin(ExplainedEvaluation, NamedLosses):
             "data": {
                 "tokens": self.model.remembered_tokens,
                 "tokenizer": self.model.showcase.data.tokenizer.to_text(),
+                **self._marks_of_data(),
             },
         }
         save_checkpoint(state, path)
         if verbose:
             self.logger.info(f"Saving current: {path}")
+
+    def _marks_of_data(self) -> dict[str, Any]:
+        """By which the rows, reviews and photos of this run are known again when there are more."""
+        marks = self.model.showcase.data.marks
+        if marks is None:
+            return {}
+        return {"marks": {k: torch.from_numpy(v) for k, v in marks.to_plain().items()}}
 
     def save_pretrained_model(self, epoch: int, saved_model_file: str) -> None:
         """Write the checkpoint of a pretraining stage, as RecBole's pretrainers do."""

@@ -63,6 +63,7 @@ class RecommenderVectors:
         user_size: Width of the user vectors, 0 where there are none.
         item_size: Width of the item vectors, 0 where there are none.
         sources: In words, where the user's and the item's vectors come from, or None.
+        of_visits: Whether a user's vector is made of what the user visited, whoever it is.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class RecommenderVectors:
         self._computed: tuple[Tensor, Tensor] | None = None
         self.user_size = self.item_size = 0
         self.sources: tuple[str | None, str | None] = (None, None)
+        self.of_visits = False
         self._propagates = False
         self._user: Lookup | None = None
         self._item: Lookup | None = None
@@ -101,6 +103,12 @@ class RecommenderVectors:
         """Keep what the recommender's own ``forward()`` has just given, to save computing it."""
         if self._propagates:
             self._computed = output[:2]
+
+    def reading(self, model: Any, corpus: ReviewCorpus) -> RecommenderVectors:
+        """The same of a copy of the model that shares its weights, and reads other visits."""
+        other = copy.copy(self)
+        other._model, other._corpus = model, corpus
+        return other
 
     def forget(self) -> None:
         """Drop what was kept; the recommender has changed since, or is about to."""
@@ -132,7 +140,7 @@ class RecommenderVectors:
             self._user = lambda self, batch: rows(self._model, batch.users)
         elif size := _sequence_size(model, n_items):
             self.user_size = size
-            self._user = RecommenderVectors._of_sequences
+            self._user, self.of_visits = RecommenderVectors._of_sequences, True
         if item is not None:
             self.item_size, item_rows = item.size, item.rows
             self._item = lambda self, batch: item_rows(self._model, batch.items)

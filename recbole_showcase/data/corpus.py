@@ -10,32 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from logging import getLogger
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recbole_showcase.atomic import (
     StoredColumn,
     as_arrow,
-    line_starts,
     positions,
-    read_fields,
-    read_in_parts,
-    read_table,
     repeated,
 )
+from recbole_showcase.data.joining import marks_of_column, photo_rows, profiles_of, read_reviews
+from recbole_showcase.data.marks import Before
 from recbole_showcase.data.ragged import Ragged, Timeline
-from recbole_showcase.encoders.commands import check_command
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
 
 TRAIN, VALID, TEST, PROFILE, DROPPED = 0, 1, 2, 3, -1
-_PHOTOS_AT_ONCE = 1 << 19  # lines of .image that are in memory while photos are joined
-_ELSEWHERE = -2  # the row of a photo that the store has in another order than .image
 
 
 @dataclass(frozen=True)
@@ -122,7 +115,12 @@ class ReviewCorpus:
         without_texts: Whether the file holds no text at all, or is not there.
         features: CLIP features of the reviews' texts.
         user_tokens, item_tokens: Tokens by internal id.
+        before: What a training knew, where the files may have grown since.
+        marks: Of the reviews with a text, as ``DataMarks`` has them.
+        gone: How many of those of a training are there no more, where it is of them alone.
     """
+
+    before: Before | None = None
 
     def __init__(
         self,
@@ -132,6 +130,7 @@ class ReviewCorpus:
         target: str,
         user_tokens: np.ndarray,
         item_tokens: np.ndarray,
+        before: Before | None = None,
     ) -> None:
         """Join ``.review`` and its features to the rows.
 
@@ -142,12 +141,18 @@ class ReviewCorpus:
             target: ``text`` or ``explanation``; the latter falls back to the review where empty.
             user_tokens: Tokens by internal user id.
             item_tokens: Tokens by internal item id.
+            before: What a training knew, where the files may have grown since.
         """
         self.path, self.user_tokens, self.item_tokens = path, user_tokens, item_tokens
-        table, starts = _read_reviews(path)
+        self.before = before
+        table, starts = read_reviews(path, before)
         self.without_texts = not len(starts)
-        interactions = interactions.with_profiles(*_profiles(path, table, user_tokens, item_tokens))
-        self.interactions = interactions
+        profiles = profiles_of(path, table, user_tokens, item_tokens)
+        self.interactions = interactions = interactions.with_profiles(*profiles)
+        self.marks = marks_of_column(table["review_id"])
+        self.gone = 0
+        if before is not None and before.alone:
+            self.gone = len(before.marks.reviews) - len(self.marks)
         position = positions(interactions.reviews, table["review_id"])
         self.has_text = position >= 0
         starts = np.append(starts, -1)[position]
@@ -167,6 +172,13 @@ class ReviewCorpus:
         """The number of internal user ids, padding included."""
         return len(self.user_tokens)
 
+    @property
+    def trained(self) -> tuple[int, int]:
+        """How many internal ids of users and of items a model has; those from there on are new."""
+        if self.before is None:
+            return len(self.user_tokens), len(self.item_tokens)
+        return self.before.n_users, self.before.n_items
+
     def finder(self) -> Callable[[pa.Array], np.ndarray]:
         """A function that gives the rows that carry some reviews, 0 where there is none.
 
@@ -182,9 +194,9 @@ class ReviewCorpus:
 
     @cached_property
     def visits(self) -> Timeline:
-        """Training rows, with a review or without, by user and time."""
+        """Training rows of items that a model knows, with a review or without, by user and time."""
         inter = self.interactions
-        rows = np.flatnonzero(inter.splits == TRAIN)
+        rows = np.flatnonzero((inter.splits == TRAIN) & (inter.items < self.trained[1]))
         return Timeline(inter.users[rows], inter.times[rows], rows, self.n_users)
 
     def visited(self, users: np.ndarray, times: np.ndarray, but: np.ndarray, n: int) -> np.ndarray:
@@ -235,6 +247,8 @@ class PhotoTable:
         items: Internal item ids (M,).
         rows: Rows of the interactions they were posted with (M,); 0 where it is not known.
         paths: Paths relative to the photo folder (M,), on disk.
+        marks: As ``DataMarks`` has them (M,).
+        gone: How many of those of a training are there no more, where it is of them alone.
         features: CLIP features of the photos.
         of_item, of_row: The photos of an item and of a row, first posted first.
         of_item_in_training: Those of an item that were posted with training rows.
@@ -248,13 +262,19 @@ class PhotoTable:
             corpus: The reviews.
             store: Features of the photos; photos that were skipped there are left out.
         """
-        rows, items, posted, starts = _photo_rows(path, corpus, store)
+        before = corpus.before
+        rows, items, posted, starts, marks = photo_rows(
+            path, store, corpus.item_tokens, corpus.finder(), before
+        )
         times = corpus.interactions.times[posted]
         order = np.argsort(times, kind="stable")
         starts = starts[order]
         self.tokens = StoredColumn(path, "image_id", starts)
         self.paths = StoredColumn(path, "path", starts)
-        self.items, self.rows = items[order], posted[order]
+        self.items, self.rows, self.marks = items[order], posted[order], marks[order]
+        self.gone = 0
+        if before is not None and before.alone:
+            self.gone = len(before.marks.photos) - len(self.marks)
         self.features = Features(store, rows[order])
         everything = np.arange(len(order))
         self.of_item = Ragged.from_pairs(self.items, everything, len(corpus.item_tokens))
@@ -285,85 +305,3 @@ class PhotoTable:
         inter, photos = self._corpus.interactions, self._in_training
         rows = self.rows[photos]
         return Timeline(inter.users[rows], inter.times[rows], photos, self._corpus.n_users)
-
-
-def _photo_rows(
-    path: Path, corpus: ReviewCorpus, store: FeatureStore
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The photos of known items that have features, in the order of the file.
-
-    Returns:
-        Their rows in the store, items and interactions (M,), int32, and where their lines begin.
-    """
-    if not path.is_file():
-        return (np.empty(0, dtype=np.int32),) * 4
-    find, order = corpus.finder(), store.in_order()
-    count = 0
-    parts: list[tuple[np.ndarray, ...]] = [(np.empty(0, dtype=np.int32),) * 4]
-    for part in read_in_parts(path, ("image_id", "item_id", "review_id"), _PHOTOS_AT_ONCE):
-        items = positions(part["item_id"], corpus.item_tokens)
-        lines = np.flatnonzero(items > 0)
-        posted = find(part["review_id"].take(pa.array(lines)))
-        own = order.rows(part["image_id"])
-        rows = np.full(len(lines), _ELSEWHERE) if own is None else own[lines]
-        parts.append(tuple(n.astype(np.int32) for n in (lines + count, items[lines], posted, rows)))
-        count += len(part)
-        del part  # before the next is read
-    lines, items, posted, rows = map(np.concatenate, zip(*parts, strict=True))
-    if count and not len(lines):
-        getLogger().warning(
-            f"none of {count} photos of {path} is of an item of the data set; what does "
-            f"not join is told by: {check_command(path.parent)}"
-        )
-    if (rows == _ELSEWHERE).any():
-        rows = store.rows(read_table(path, ("image_id",))["image_id"].take(pa.array(lines)))
-    kept = rows >= 0
-    return rows[kept].astype(np.int32), items[kept], posted[kept], line_starts(path)[lines[kept]]
-
-
-def _read_reviews(path: Path) -> tuple[pa.Table, np.ndarray]:
-    """The ids of the reviews that have a text, with the owners of profiles where there are any.
-
-    Returns:
-        A row a review, and where its line begins (R,).
-
-    Raises:
-        DataError: If two rows have one review id.
-    """
-    known = {field.name for field in read_fields(path)}
-    owners = [name for name in ("user_id", "item_id") if name in known]
-    table = read_table(path, ["review_id", *owners, "text", "explanation"])
-    kept = np.flatnonzero(pc.not_equal(table["text"], "").to_numpy())
-    table = table.select(["review_id", *owners])
-    table = table if len(kept) == len(table) else table.take(kept)
-    if (twice := repeated(table["review_id"])) is not None:
-        raise DataError(f"{path}: review_id '{twice}' is there twice; ids must be unique")
-    return table, line_starts(path)[kept]
-
-
-def _profiles(
-    path: Path, table: pa.Table, user_tokens: np.ndarray, item_tokens: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Users (P,), items (P,) and review tokens (P,) of the profiles; one of the two ids is 0.
-
-    Profiles of users and items that RecBole's filters dropped are left out.
-
-    Raises:
-        DataError: If a text has two owners.
-    """
-    ids = np.zeros((2, len(table)), dtype=np.int64)
-    named = np.zeros(ids.shape, dtype=bool)
-    for number, (column, tokens) in enumerate((("user_id", user_tokens), ("item_id", item_tokens))):
-        if column in table.column_names:
-            named[number] = pc.not_equal(table[column], "").to_numpy()
-            own = np.flatnonzero(named[number])
-            ids[number, own] = positions(table[column].take(own), tokens)
-    twice_named = np.flatnonzero(named.all(axis=0))
-    if len(twice_named):
-        twice = table["review_id"][int(twice_named[0])]
-        raise DataError(
-            f"{path}: review_id '{twice}' names a user and an item; a profile is of one of them"
-        )
-    found = np.flatnonzero(ids.max(axis=0, initial=0) > 0)
-    reviews = table["review_id"].take(found).to_numpy()
-    return ids[0, found], ids[1, found], reviews

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.corpus import TRAIN, Features, PhotoTable, ReviewCorpus
 from recbole_showcase.data.lexicon import mined_lexicon
+from recbole_showcase.data.marks import DataMarks
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.data.profiles import Newcomer, Profile
 from recbole_showcase.data.selection import PhotoSelection
@@ -37,10 +38,15 @@ class ExplanationData(PhotoSelection):
         corpus: The reviews.
         photos: The photos.
         tokenizer: Trained on the target texts of training samples, or loaded by name.
+        marks: By which what a training knew is known again; None where nobody asks.
         reads: What the explainer wants in its batches beside the rest (``Explainer.reads``).
+        longer: Users (n_users,), bool, whose sequence of visits goes on behind that of training;
+            None where there is nobody.
     """
 
     reads: frozenset[str] = frozenset()
+    longer: np.ndarray | None = None
+    marks: DataMarks | None = None
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class ExplanationData(PhotoSelection):
         corpus: ReviewCorpus,
         photos: PhotoTable,
         tokenizer: TextTokenizer | None = None,
+        marks: DataMarks | None = None,
     ) -> None:
         """Prepare the tokenizer.
 
@@ -57,11 +64,13 @@ class ExplanationData(PhotoSelection):
             photos: The photos.
             tokenizer: Of the texts; None for the one that the settings name, or a new one that is
                 trained on the training split.
+            marks: By which what is known here is known again; None where nobody asks.
 
         Raises:
             DataError: If the training split has no sample, and is not one of photos alone.
         """
         self.settings = settings
+        self.marks = marks
         self.corpus = corpus
         self.photos = photos
         if not len(self.train_rows) and not self.photos_alone:
@@ -84,11 +93,42 @@ class ExplanationData(PhotoSelection):
 
     def with_settings(self, settings: ShowcaseSettings) -> ExplanationData:
         """The same data read with other limits; for loaders that were saved with other settings."""
+        other = self._anew()
+        other.settings = settings
+        return other
+
+    def grown(self, corpus: ReviewCorpus, photos: PhotoTable, longer: np.ndarray) -> Self:
+        """What is known now, for a model that was trained on this data, whose words it keeps.
+
+        Args:
+            corpus: The reviews now, which know what was there before.
+            photos: The photos now.
+            longer: Users whose sequence of visits is to be read from the corpus (n_users,), bool.
+        """
+        other = self._anew()
+        other.corpus, other.photos, other.longer = corpus, photos, longer
+        if "lexicon" in self.reads:
+            other._lexicon = self._lexicon
+        return other
+
+    def hold(self) -> None:
+        """Open what is read where it is asked for, so that files written anew change nothing here.
+
+        Raises:
+            DataError: One has been written anew since this was made from it.
+        """
+        corpus, photos = self.corpus, self.photos
+        for column in (corpus.texts, corpus.targets, photos.tokens, photos.paths):
+            column.hold()
+        if "sentences" in self.reads:
+            self.sentences.hold()
+
+    def _anew(self) -> Self:
+        """A copy without what was computed: with other limits or rows it is no answer."""
         other = copy.copy(self)
-        for name in list(vars(other)):  # what was computed with these limits is no answer there
+        for name in list(vars(other)):
             if isinstance(getattr(type(other), name, None), cached_property):
                 del vars(other)[name]
-        other.settings = settings
         return other
 
     @property
@@ -254,9 +294,10 @@ class ExplanationData(PhotoSelection):
     ) -> ExplanationBatch:
         user_words, item_words = self._past_words(pairs, profile)
         sentences, sentence_features = self._item_sentences(pairs)
+        users, items = self.model_ids(pairs)
         return ExplanationBatch(
-            users=torch.from_numpy(pairs.users),
-            items=torch.from_numpy(pairs.items),
+            users=users,
+            items=items,
             ratings=torch.from_numpy(ratings.astype(np.float32)),
             photo_features=torch.from_numpy(self.photos.features[photos]),
             photo_mask=torch.from_numpy(photos >= 0),

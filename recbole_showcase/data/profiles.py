@@ -75,6 +75,12 @@ class Profiles:
     corpus: ReviewCorpus
     photos: PhotoTable
 
+    def model_ids(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        """Users (B,) and items (B,) as a model knows them: 0 for those that came after it."""
+        known = zip((pairs.users, pairs.items), self.corpus.trained, strict=True)
+        users, items = (torch.from_numpy(np.where(ids < n, ids, 0)) for ids, n in known)
+        return users, items
+
     def profile(self, pairs: Pairs, newcomer: Newcomer | None = None) -> Profile:
         """What is known of the users of pairs before their times, or of a newcomer instead."""
         if newcomer is not None:

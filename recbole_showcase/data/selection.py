@@ -105,9 +105,10 @@ class PhotoSelection(Profiles):
         self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray, profile: Profile
     ) -> SelectionBatch:
         past, past_mask = self._past_photo_features(pairs, profile)
+        users, items = self.model_ids(pairs)
         return SelectionBatch(
-            users=torch.from_numpy(pairs.users),
-            items=torch.from_numpy(pairs.items),
+            users=users,
+            items=items,
             candidates=torch.from_numpy(candidates),
             candidate_features=torch.from_numpy(self.photos.features[candidates]),
             candidate_mask=torch.from_numpy(candidates >= 0),

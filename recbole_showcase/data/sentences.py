@@ -142,6 +142,10 @@ class SentenceTable:
             )
         return list(found)
 
+    def hold(self) -> None:
+        """Read now what the features are of, so that a store written anew changes nothing here."""
+        _ = self._made_from
+
     @cached_property
     def _made_from(self) -> np.ndarray:
         """A hash of the words that each sentence's features are of (M,)."""

@@ -7,11 +7,13 @@ that RecBole was not asked to load, in the same pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,35 @@ def fast_parsing(aside: tuple[str, ...] = ()) -> Iterator[dict[str, np.ndarray]]
         yield request.found
     finally:
         _request.reset(token)
+
+
+def read_like_recbole(
+    path: Path, tokens: Sequence[str], numbers: Sequence[str], separator: str, encoding: str
+) -> pd.DataFrame:
+    """Those of some columns that a file of RecBole's has, read as its data sets have them.
+
+    Args:
+        path: The file.
+        tokens: Names, without types, of columns to have as categoricals.
+        numbers: Of columns to have as float64.
+        separator: RecBole's ``field_separator``.
+        encoding: RecBole's ``encoding``.
+
+    Raises:
+        ValueError: A column is of another type or cannot be read.
+        OSError: The file cannot be read.
+    """
+    options: dict[str, Any] = {"delimiter": separator, "encoding": encoding, "engine": "python"}
+    heads = pd.read_csv(path, nrows=0, delimiter=separator, encoding=encoding).columns
+    names = {head: head.partition(":")[0] for head in heads}
+    wanted = [head for head, name in names.items() if name in (*tokens, *numbers)]
+    types: dict[str, Any] = {head: float if names[head] in numbers else str for head in wanted}
+    own = {head for head in wanted if names[head] in tokens}
+    frame = _read_arrow(os.fspath(path), wanted, types, own, options)
+    if frame is None:
+        frame = pd.read_csv(path, usecols=wanted, dtype=types, **options)
+        frame = frame.astype(dict.fromkeys(own, "category"))
+    return frame.rename(columns=names)
 
 
 def _read_csv(path: str, **options: Any) -> Any:

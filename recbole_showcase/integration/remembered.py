@@ -1,7 +1,8 @@
-"""What a checkpoint remembers of its data: which token has which id, and the tokenizer of texts.
+"""What a checkpoint remembers of its data: which token has which id, the tokenizer, and the rows.
 
 A model's tables are by internal id, and RecBole numbers tokens in the order of the files. So a data
-set that is built for a checkpoint takes the numbers from it, whatever the order of its rows now.
+set that is built for a checkpoint takes the numbers from it, whatever the order of its rows now. It
+has the rows of then, and splits them as they were, whatever else the files hold by now.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from logging import getLogger
 from typing import Any
 
 import numpy as np
 from recbole.utils import FeatureSource
 
+from recbole_showcase.data.marks import DataMarks
 from recbole_showcase.errors import CheckpointError
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -27,10 +30,12 @@ class Remembered:
     Attributes:
         tokens: By field, its tokens in the order of their ids, padding first.
         tokenizer: The tokenizer as text; None if it cannot be written as one.
+        marks: Which rows, reviews and photos there were; None in checkpoints that do not say.
     """
 
     tokens: Mapping[str, list[str]] = field(default_factory=dict)
     tokenizer: str | None = None
+    marks: DataMarks | None = None
 
     def text_tokenizer(self) -> TextTokenizer | None:
         """The tokenizer; None if none is remembered.
@@ -65,8 +70,9 @@ def data_of(checkpoint: Mapping[str, Any]) -> Iterator[None]:
     stored = checkpoint.get("data") or {}
     try:
         tokens = {str(name): list(map(str, own)) for name, own in stored.get("tokens", {}).items()}
-        found = Remembered(tokens, stored.get("tokenizer"))
-    except (AttributeError, TypeError) as error:
+        marks = DataMarks.from_plain(stored["marks"]) if "marks" in stored else None
+        found = Remembered(tokens, stored.get("tokenizer"), marks)
+    except (AttributeError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"what the checkpoint remembers of its data is damaged: {error}"
         ) from error
@@ -93,13 +99,16 @@ def digests_of(dataset: Any) -> Mapping[str, str]:
     return {str(name): _digest(tokens) for name, tokens in dataset.field2id_token.items()}
 
 
-def renumbered(known: np.ndarray, wanted: list[str], name: str) -> np.ndarray:
+def renumbered(
+    known: np.ndarray, wanted: list[str], name: str, *, others: bool = False
+) -> np.ndarray:
     """The ids that a checkpoint has for the tokens of a data set.
 
     Args:
         known: The tokens by their ids now (N,).
         wanted: The tokens by their ids in the checkpoint.
         name: The field, for the error.
+        others: Whether there may be others, which get the id 0, as what is missing has.
 
     Returns:
         The id in the checkpoint for each id now (N,).
@@ -110,6 +119,12 @@ def renumbered(known: np.ndarray, wanted: list[str], name: str) -> np.ndarray:
     number = {token: place for place, token in enumerate(wanted)}
     found = np.array([number.get(str(token), -1) for token in known], dtype=np.int64)
     new = int((found < 0).sum())
+    if new and others:
+        getLogger().warning(
+            f"{new} values of '{name}' came after the checkpoint, such as "
+            f"'{known[np.flatnonzero(found < 0)[0]]}': they are read as missing"
+        )
+        return np.maximum(found, 0)
     if new:
         first = str(known[np.flatnonzero(found < 0)[0]])
         gone = len(wanted) - (len(found) - new)

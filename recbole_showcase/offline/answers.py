@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from recbole_showcase.composed.growing import Known
 from recbole_showcase.composed.ranking import Ranked
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.encoders.store import digest_of_file
@@ -85,6 +86,7 @@ class Explaining:
         allow_paths: What else the checkpoint may lead to outside the working directory.
         top_k: Recommendations of a user.
         code: Parts and recommenders of others that are known where the work is shared out.
+        known: As in :func:`load_explainer`.
     """
 
     checkpoint: Path
@@ -95,6 +97,7 @@ class Explaining:
     allow_paths: tuple[str | Path, ...]
     top_k: int
     code: tuple[Mapping[str, Any], ...]
+    known: Known = "training"
 
     def __call__(self) -> Answers:
         """Load the model and its data."""
@@ -106,6 +109,7 @@ class Explaining:
             self.imports,
             self.data_path,
             self.allow_paths,
+            self.known,
         )
         return Answers(recommender, self.top_k, digest_of_file(self.checkpoint))
 

@@ -19,6 +19,7 @@ def data_record(recommender: ShowcaseRecommender) -> dict[str, Any]:
     photos, reviews = data.photos.features.store, corpus.features.store
     return {
         "name": recommender.dataset_name,
+        "known": recommender.known,
         "users": len(corpus.user_tokens) - 1,
         "items": len(corpus.item_tokens) - 1,
         "rows": len(corpus) - 1,

@@ -12,6 +12,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from recbole_showcase.arguments import check_count, check_file, check_out
+from recbole_showcase.composed.growing import Known, check_known
 from recbole_showcase.console import progress_bar
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.engines import Crew, Engine
@@ -36,18 +37,21 @@ class OfflineOptions:
         form: Of the parts, ``parquet`` or ``jsonl``.
         batch: Users or given pairs that are explained together.
         part_rows: A part ends with the batch that brings it to so many rows.
+        known: What users are explained by, as in :func:`load_explainer`.
     """
 
     top_k: int = 5
     form: Literal["parquet", "jsonl"] = "parquet"
     batch: int = 128
     part_rows: int = 10_000
+    known: Known = "training"
 
     def __post_init__(self) -> None:
         """Check the values."""
         check_count(DataError, top_k=self.top_k, batch=self.batch, part_rows=self.part_rows)
         if self.form not in FORMS:
             raise DataError(f"format is {self.form!r}; allowed: {', '.join(FORMS)}")
+        check_known(self.known)
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def write_showcases(
         tuple(allow_paths),
         options.top_k,
         tuple(code_of_others()),
+        options.known,
     )
     out = Path(out)
     check_out(out)

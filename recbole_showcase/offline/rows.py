@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recbole_showcase.atomic import as_arrow
+from recbole_showcase.composed.presenting import newcomers
 from recbole_showcase.composed.ranking import Ranked
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.recommender import ShowcaseRecommender
@@ -27,6 +28,7 @@ SCHEMA = pa.schema(
         pa.field("relevance", pa.list_(pa.float32()), nullable=False),
         pa.field("text", pa.string(), nullable=False),
         pa.field("evidence", pa.list_(pa.string()), nullable=False),
+        pa.field("newcomer", pa.string()),  # user, item or both; null where the model knows them
         pa.field("model", pa.string(), nullable=False),
         pa.field("data", pa.string(), nullable=False),
     ]
@@ -57,7 +59,7 @@ def table_of(
         "user": as_arrow(corpus.user_tokens[pairs.users]),
         "item": as_arrow(corpus.item_tokens[pairs.items]),
         "rank": pa.nulls(n) if ranks is None else pa.array(ranks),
-        "score": pa.nulls(n) if scores is None else pa.array(scores),
+        "score": pa.nulls(n) if scores is None else pa.array(scores, from_pandas=True),
         "photo_ids": _lists(ids, there),
         "photo_paths": _lists(paths, there),
         "relevance": _lists(pa.array(found.relevance[there], from_pandas=True), there),
@@ -66,6 +68,7 @@ def table_of(
             as_arrow(corpus.interactions.reviews[found.evidence[found.evidence >= 0]]),
             found.evidence >= 0,
         ),
+        "newcomer": pa.array(newcomers(recommender.model.showcase.data, pairs), pa.string()),
         "model": pa.repeat(model, n),
         "data": pa.repeat(data, n),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Annotated, Any, cast
 
@@ -21,7 +21,7 @@ from recbole_showcase.errors import CheckpointError, DataError
 from recbole_showcase.settings import read_settings
 
 Modalities = Annotated[tuple[Seen, ...], Field(min_length=1)]
-_STORES = "feature_stores"
+_FEATURES = "item_features"
 
 
 class SeenItems(nn.Module):
@@ -94,7 +94,8 @@ class SeeingRecommender(GeneralRecommender):
         interactions = dataset.inter_matrix(form="csr").astype(np.float32)
         trained = np.asarray(interactions.sum(axis=0)).reshape(-1, 1) > 0
         self.register_buffer("trained", torch.from_numpy(trained).float(), persistent=False)
-        self._stores = _digests(self.seen, reviews, dataset.photos)
+        self._features = {name: _sketch(part.vectors) for name, part in self.parts()}
+        self._gone = reviews.gone > 0 or dataset.photos.gone > 0
         self._ranked: tuple[Any, Tensor, Tensor] | None = None
         self.build(config, interactions)
         self.apply(xavier_normal_initialization)
@@ -149,17 +150,20 @@ class SeeingRecommender(GeneralRecommender):
 
     def other_parameter(self) -> dict[str, Any]:
         """What a checkpoint holds beside the weights: which features they were learned from."""
-        return {_STORES: self._stores}
+        return {_FEATURES: self._features}
 
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:
         """Refuse weights that were learned from other features.
 
+        What came since a checkpoint was trained is no part of them. Where some of what was there is
+        gone, items are ranked by what is left.
+
         Raises:
-            CheckpointError: If the feature store has changed since.
+            CheckpointError: If the same photos or reviews have other features by now.
         """
-        stored = (para or {}).get(_STORES) or {}
-        changed = [name for name, own in self._stores.items() if stored.get(name, own) != own]
-        if changed:
+        stored = (para or {}).get(_FEATURES) or {}
+        changed = [n for n, own in self._features.items() if not _alike(stored.get(n, own), own)]
+        if changed and not self._gone:
             raise CheckpointError(
                 f"the checkpoint of {type(self).__name__} was trained on other features than the "
                 f"data set has now: {', '.join(sorted(changed))} changed; train it again"
@@ -181,8 +185,20 @@ def _require_some(found: ItemFeatures, modality: Seen, reviews: Any) -> None:
         )
 
 
-def _digests(modalities: Iterable[str], reviews: Any, photos: Any) -> dict[str, str]:
-    """Digests of the stores that the features of modalities are from, by modality."""
-    stores = {"image": photos.features.store, "review": reviews.features.store}
-    digests = {name: stores[name].digests.get(f"{name}.npy") for name in modalities}
-    return {name: digest for name, digest in digests.items() if digest is not None}
+def _sketch(vectors: Tensor) -> list[float]:
+    """Sums over the items, each with a sign of its own (D,): of other features they are others.
+
+    A digest would tell apart what was encoded on another machine, or summed in another order.
+    """
+    signs = np.random.default_rng(0).choice((-1.0, 1.0), size=len(vectors))
+    sums: list[float] = (signs @ vectors.cpu().numpy().astype(np.float64)).tolist()
+    return sums
+
+
+def _alike(stored: Any, own: list[float]) -> bool:
+    """Whether sketches are of the same features, each of whose sums has a spread of some items."""
+    try:
+        found = np.asarray(stored, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return found.shape == (len(own),) and bool(np.allclose(found, own, rtol=1e-3, atol=1e-2))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from recbole_showcase.errors import DataError, one_line
+from recbole_showcase.errors import DataError, ShowcaseError, one_line
 from recbole_showcase.serving.batcher import Answer
 from recbole_showcase.serving.jobs import Explain, Job, Profile, Recommend
 from recbole_showcase.serving.metrics import CONTENT_TYPE
@@ -19,7 +19,7 @@ from recbole_showcase.serving.options import (
     PAGE_ROWS,
     PHOTO_PIXELS,
 )
-from recbole_showcase.serving.refusals import Malformed, NotFound, NotHere
+from recbole_showcase.serving.refusals import Keyless, Malformed, NotFound, NotHere, NotServable
 from recbole_showcase.serving.schemas import (
     ErrorOut,
     ExplainRequest,
@@ -28,6 +28,7 @@ from recbole_showcase.serving.schemas import (
     PhotoOut,
     ProfileRequest,
     RecommendRequest,
+    RefreshOut,
     ReviewOut,
     ShowcaseOut,
     ShowcasesOut,
@@ -47,6 +48,11 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 _ASKED = _ERRORS | {
     413: {"model": ErrorOut, "description": "The body is too large."},
     503: {"model": ErrorOut, "description": "Too much is asked for at once; see Retry-After."},
+}
+_REFRESHED: dict[int | str, dict[str, Any]] = {
+    401: _ERRORS[401],
+    403: {"model": ErrorOut, "description": "The service has no key."},
+    409: {"model": ErrorOut, "description": "The data cannot be served as it is; the old stays."},
 }
 probes = APIRouter(tags=["state"])
 api = APIRouter(prefix="/v1", tags=["showcases"])
@@ -107,6 +113,21 @@ async def profile(asked: ProfileRequest, service: Asked, response: Response) -> 
     """Showcases for somebody who is in no file, by what they say and show of their taste."""
     job = await profile_job(asked, service)
     return await _showcases(service, response, job, asked.deadline_ms)
+
+
+@api.post("/refresh", responses=_REFRESHED)
+async def refresh(service: Asked) -> RefreshOut:
+    """Read the data set's files again, and answer from what they hold now; the model stays."""
+    if service.options.api_key is None:
+        raise Keyless("a refresh is asked for with a key, and this service has none; SIGHUP does")
+    try:
+        served = await service.reloader.refresh()
+    except ShowcaseError as error:
+        raise NotServable(one_line(str(error))) from error
+    n_users, n_items, n_photos = served.sizes
+    return RefreshOut(
+        model=served.model, data=served.data, users=n_users, items=n_items, photos=n_photos
+    )
 
 
 @api.get("/users", responses=_ERRORS)

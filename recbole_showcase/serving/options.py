@@ -34,7 +34,7 @@ class ServeOptions:
         max_wait: Seconds that the first of a batch waits for others.
         deadline: Seconds after which an answer goes without its text, unless a request says.
         capacity: Pairs that are accepted and unanswered at most; what is more is refused.
-        watch: Seconds between two looks at the checkpoint; 0 for none.
+        watch: Seconds between two looks at the checkpoint and the data's features; 0 for none.
         api_key: What requests have to show, if anything.
     """
 

@@ -24,6 +24,18 @@ class Malformed(Refusal):
     status = 422
 
 
+class Keyless(Refusal):
+    """What only who shows a key may ask for, of a service that has none."""
+
+    status = 403
+
+
+class NotServable(Refusal):
+    """The data cannot be served as it is."""
+
+    status = 409
+
+
 class NotHere(Refusal):
     """This service cannot do it, whatever is asked."""
 

@@ -41,7 +41,8 @@ def serve(
         port: Port to listen at; 0 for a free one, which the log names.
         options: How the service works.
         instead: Says something about a showcase whose text is late, at once.
-        how: As :func:`~recbole_showcase.load_explainer` takes it.
+        how: As :func:`~recbole_showcase.load_explainer` takes it; all that the files hold is known
+            unless ``known`` says otherwise.
 
     Raises:
         SettingsError: If the address cannot be had.
@@ -51,7 +52,7 @@ def serve(
     checkpoint = Path(checkpoint)
 
     def load() -> Served:
-        return Served.load(checkpoint, **how)
+        return Served.load(checkpoint, **{"known": "now"} | how)
 
     with _bound(host, port) as place:  # before the model is loaded, which takes long
         service = Service(load(), options or ServeOptions(), checkpoint, load, instead)

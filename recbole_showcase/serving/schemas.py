@@ -18,7 +18,7 @@ from recbole_showcase.serving.options import (
     MAX_REVIEW,
     MAX_REVIEWS,
 )
-from recbole_showcase.showcase import Photo, Review, Showcase
+from recbole_showcase.showcase import Newcomers, Photo, Review, Showcase
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID)]
 Base64 = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PHOTO_TEXT)]
@@ -125,6 +125,10 @@ class ShowcaseOut(BaseModel):
             "sentence, or the user's own that it was written from."
         ),
     ] = []
+    newcomer: Annotated[
+        Newcomers | None,
+        Field(description="Whom or what the model's training did not know, if anyone."),
+    ] = None
     late: bool = False
     error: str | None = None
 
@@ -141,6 +145,7 @@ class ShowcaseOut(BaseModel):
             photos=[PhotoOut.of(photo) for photo in showcase.photos],
             text=text,
             evidence=list(showcase.evidence),
+            newcomer=showcase.newcomer,
             late=late,
         )
 
@@ -218,6 +223,14 @@ class ErrorOut(BaseModel):
     """What was wrong, in one line."""
 
     error: str
+
+
+class RefreshOut(Versioned):
+    """Which data is served from now on."""
+
+    users: int
+    items: int
+    photos: int
 
 
 class StateOut(BaseModel):

@@ -82,6 +82,28 @@ class Served:
             raise CheckpointError(f"checkpoint '{checkpoint}' was written while it was read")
         return cls(recommender, digest)
 
+    def refreshed(self) -> Served:
+        """The same model with what the data set's files hold now, all of it known.
+
+        Raises:
+            DataError: As in :meth:`ShowcaseRecommender.refresh`.
+            FeatureStoreError: As there.
+        """
+        return Served(self.recommender.refreshed(), self.digest)
+
+    @property
+    def account(self) -> Path:
+        """The file that is looked at to tell that the data has moved on: what the features say.
+
+        It is written last, when all that is in the other files can be served.
+        """
+        return self._table.photos.features.store.folder / "meta.json"
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many users, items and photos there are."""
+        return len(self.users), len(self._items), len(self._table.photos.tokens)
+
     @property
     def headers(self) -> dict[str, str]:
         """Which model and data it is, as headers may hold it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ import torch
 
 import recbole_showcase
 from recbole_showcase.atomic import PhotoFolder
+from recbole_showcase.composed.presenting import Presenter
 from recbole_showcase.errors import CheckpointError, DataError, ShowcaseError
 from recbole_showcase.evaluation.results import load_basis, load_result, result_file
 from recbole_showcase.recommender import ShowcaseRecommender
@@ -283,12 +283,10 @@ def test_items_of_given_sequences_are_not_new(tiny_world: TinyWorld, tmp_path: P
         assert len(shown) == 24 - len(set(past[user]))
 
 
-def test_a_path_that_cannot_be_is_no_photo(recommender: Any, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_is_no_photo(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     (folder / "circle").symlink_to("circle")
-    recommender = copy.copy(recommender)
-    recommender.photo_folder = PhotoFolder(folder)
     for path in ("circle", "circle/a.jpg", "x" * 300, "../a.jpg", "a\0b"):
-        recommender._data = SimpleNamespace(photos=SimpleNamespace(paths=[path]))
-        assert recommender.photo_file(0) is None
+        data: Any = SimpleNamespace(photos=SimpleNamespace(paths=[path]))
+        assert Presenter(data, [], [], PhotoFolder(folder)).photo_file(0) is None

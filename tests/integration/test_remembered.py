@@ -58,9 +58,16 @@ def test_what_is_gone_keeps_its_id(tmp_path: Path) -> None:
     assert same == [[item for item, *_ in row] for row in found]
 
 
-def test_what_is_new_is_counted_and_refused(tmp_path: Path) -> None:
+def test_what_is_new_is_counted_and_refused_where_a_checkpoint_does_not_know_its_rows(
+    tmp_path: Path,
+) -> None:
     world = TinyWorld.write(tmp_path / "data")
-    path, _ = train("ShowcaseBPR", world.name, world.config(tmp_path))
+    trainer, _ = prepare("ShowcaseBPR", world, tmp_path)
+    trainer._save_checkpoint(0, verbose=False)
+    path = trainer.saved_model_file
+    state = torch.load(path, weights_only=True)
+    del state["data"]["marks"]
+    torch.save(state, path)
     rewrite(
         world,
         lambda rows: [
@@ -114,10 +121,14 @@ def test_damaged_memories_are_refused(tmp_path: Path) -> None:
     world = TinyWorld.write(tmp_path / "data")
     path, _ = train("ShowcaseBPR", world.name, world.config(tmp_path))
     state = torch.load(path, weights_only=True)
+    marks = state["data"]["marks"]
     for data, said in (
         ({"tokens": 3, "tokenizer": None}, "damaged"),
         ({**state["data"], "tokenizer": "{}"}, "tokenizer is damaged"),
         ({**state["data"], "tokenizer": "[1"}, "tokenizer is damaged"),
+        ({**state["data"], "marks": [1]}, "damaged: marks are no mapping"),
+        ({**state["data"], "marks": {**marks, "rows": marks["rows"][1:]}}, "not as many"),
+        ({**state["data"], "marks": {**marks, "photos": torch.zeros(2)}}, "photos are float32"),
     ):
         torch.save({**state, "data": data}, path)
         with pytest.raises(CheckpointError, match=said):

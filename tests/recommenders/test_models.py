@@ -278,10 +278,12 @@ def test_other_features_than_learned_from_are_refused(
     seen_world: TinyWorld, tmp_path: Path
 ) -> None:
     trainer, _ = built("VBPR", seen_world, tmp_path)
-    trainer.model._stores = {"image": "sha256:now"}
-    trainer.model.load_other_parameter({"feature_stores": {"image": "sha256:now"}})
-    with pytest.raises(CheckpointError, match="image changed; train it again"):
-        trainer.model.load_other_parameter({"feature_stores": {"image": "sha256:then"}})
+    known = trainer.model.other_parameter()
+    trainer.model.load_other_parameter(known)
+    image = known["item_features"]["image"]
+    for other in ([-value for value in image], image[1:], "sha256:then"):
+        with pytest.raises(CheckpointError, match="image changed; train it again"):
+            trainer.model.load_other_parameter({"item_features": {"image": other}})
 
 
 def test_two_processes_end_with_the_same_weights(seen_world: TinyWorld, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def said(shown: Showcase) -> dict[str, Any]:
         ],
         "text": shown.text,
         "evidence": list(shown.evidence),
+        "newcomer": shown.newcomer,
         "late": False,
         "error": None,
     }

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 import torch
+from fastapi.testclient import TestClient
 
+from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.errors import CheckpointError
-from recbole_showcase.serving import Served, ServeOptions, Service
+from recbole_showcase.serving import Served, ServeOptions, Service, create_app
 from recbole_showcase.serving import served as served_module
 from recbole_showcase.serving.jobs import Explain
+from tests.photographed import painted
+from tests.tiny import TinyWorld
 
 
 @pytest.fixture
@@ -131,3 +135,87 @@ def test_a_file_that_is_written_while_it_is_read(
     monkeypatch.setattr(served_module, "load_explainer", load)
     with pytest.raises(CheckpointError, match="was written while it was read"):
         Served.load(file)
+
+
+def more_of(world: TinyWorld, folder: Path) -> TinyWorld:
+    """A copy of a world's files, to be moved on."""
+    shutil.copytree(world.folder, folder / world.name)
+    return TinyWorld(folder, world.name, {})
+
+
+def move_on(world: TinyWorld) -> None:
+    """A new user writes of a new item, with a photo; features follow."""
+    name = f"{world.folder}/{world.name}"
+    for suffix, line in (
+        ("inter", "v0\tn0\t5.0\t9000.0\tnew"),
+        ("review", "new\tThe soup was lovely.\tThe soup was lovely."),
+        ("image", "pnew\tn0\tnew\tpnew.jpg"),
+    ):
+        with open(f"{name}.{suffix}", "a") as file:
+            file.write(f"{line}\n")
+    painted(0, 2).save(world.folder / "photos" / "pnew.jpg", quality=95)
+    embed_dataset(world.folder, progress=False)
+
+
+def test_data_that_moves_on_is_swapped_in_while_requests_are_answered(
+    world: TinyWorld, file: Path, tmp_path: Path
+) -> None:
+    """As soon as its features are there; no request is lost, and the model stays."""
+    own = more_of(world, tmp_path)
+    served = Served.load(file, data_path=own.data_path, known="now")
+    service = Service(served, ServeOptions(watch=0.05), file, lambda: served)
+    job = Explain((("u1", "i3", None),))
+
+    async def ask_on() -> list[Any]:
+        answers, after = [], 0
+        async with service.running():
+            moving = asyncio.create_task(asyncio.to_thread(move_on, own))
+            while after < 3:
+                answers += await asyncio.gather(*(service.answer(job, 30_000) for _ in range(3)))
+                after += service.batcher.served is not served
+            await moving
+            answers.append(await service.answer(Explain((("v0", "n0", None),)), None))
+        return answers
+
+    answers = asyncio.run(asyncio.wait_for(ask_on(), 60))
+    assert all(answer.written and not answer.late for answer in answers)
+    now = service.batcher.served
+    assert now.model == served.model and now.data != served.data
+    assert {answer.served.data for answer in answers} == {served.data, now.data}
+    (shown,) = answers[-1].chosen.showcases(now, answers[-1].written)
+    assert [photo.id for photo in shown.photos] == ["pnew"] and shown.newcomer == "both"
+    assert now.recommender.newcomers is served.recommender.newcomers, "loaded once"
+    anew = Served.load(file, data_path=own.data_path, known="now")
+    assert anew.data == now.data and anew.recommender.explain(["u1", "v0"], ["i3", "i1"]) == (
+        now.recommender.explain(["u1", "v0"], ["i3", "i1"])
+    )
+
+
+def test_a_refresh_is_asked_for_with_a_key(world: TinyWorld, file: Path, tmp_path: Path) -> None:
+    own, key = more_of(world, tmp_path), {"x-api-key": "0123456789abcdef"}
+    served = Served.load(file, data_path=own.data_path, known="now")
+    for api_key in (None, key["x-api-key"]):
+        service = Service(served, ServeOptions(watch=0, api_key=api_key), file, lambda: served)
+        with TestClient(create_app(service)) as client:
+            asked = client.post("/v1/refresh", headers=key)
+            assert asked.status_code == (403 if api_key is None else 200), asked.text
+            if api_key is None:
+                continue
+            assert client.post("/v1/refresh").status_code == 401
+            assert asked.json() | {"users": 12, "items": 10} == asked.json()
+            images = own.folder / f"{own.name}.image"
+            content = images.read_bytes()
+            os.replace(_copy(images, content + b"pnone\ti1\t\tnone.jpg\n"), images)
+            refused = client.post("/v1/refresh", headers=key)
+            assert refused.status_code == 409 and "add them with" in refused.json()["error"]
+            answer = client.post("/v1/recommend", json={"user": "u1"}, headers=key)
+            assert answer.status_code == 200 and len(answer.json()["showcases"]) > 1
+            assert {s["newcomer"] for s in answer.json()["showcases"]} == {None}
+            os.replace(_copy(images, content), images)
+            assert client.post("/v1/refresh", headers=key).json() == asked.json()
+            assert counted(service, "swapped") == 2.0 and counted(service, "failed") == 1.0
+
+
+def _copy(path: Path, content: bytes) -> Path:
+    path.with_suffix(".new").write_bytes(content)
+    return path.with_suffix(".new")

@@ -32,6 +32,12 @@ def draw(
     without_text: Annotated[
         float, typer.Option(help="Share of reviews that are stars only.")
     ] = 0.4,
+    generic_reviews: Annotated[
+        float, typer.Option(help="Share of texts that name neither dish nor room.")
+    ] = 0.0,
+    generic_sentences: Annotated[
+        float, typer.Option(help="Share of the other texts' sentences that fit any restaurant.")
+    ] = 0.0,
     photo_size: Annotated[int, typer.Option(help="Side of the photos in pixels.")] = 96,
 ) -> None:
     """Draw a town of users, restaurants, reviews and painted photos whose truth is known."""
@@ -44,6 +50,8 @@ def draw(
         n_items=items,
         reviews_mean=reviews,
         share_without_text=without_text,
+        share_generic_reviews=generic_reviews,
+        share_generic_sentences=generic_sentences,
         image_size=photo_size,
     )
     drawing = draw_world(settings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from demo_world.catalogue import AMBIENCE_NAMES, AMBIENCES, CUISINES, DISH_NAMES
+from demo_world.generic import with_generic
 from demo_world.grammar import Text, draw_style, write_review
 from demo_world.listing import list_restaurants
 from demo_world.population import (
@@ -116,7 +117,7 @@ def _texts(
     """Write the reviews that have text."""
     styles = [draw_style(rng) for _ in range(settings.n_users)]
     ambience = places.ambience[visits.item]
-    return [
+    texts = [
         write_review(
             rng,
             styles[visits.user[k]],
@@ -129,6 +130,7 @@ def _texts(
         else None
         for k in range(len(visits.user))
     ]
+    return with_generic(settings, texts, [styles[u] for u in visits.user], visits.rating.tolist())
 
 
 def _reviews(

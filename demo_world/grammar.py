@@ -49,21 +49,34 @@ class Text:
     """A review.
 
     Attributes:
-        text: All of it.
-        explanation: The sentences about what its photos show; empty without photos.
+        before: Sentences ahead of those about the meal.
+        about: Sentences about dishes and room, and whether the photos show what each is about.
+        after: Sentences behind these.
         dishes: Names of the dishes it names.
     """
 
-    text: str
-    explanation: str
+    before: tuple[str, ...]
+    about: tuple[tuple[str, bool], ...]
+    after: tuple[str, ...]
     dishes: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return " ".join((*self.before, *(sentence for sentence, _ in self.about), *self.after))
+
+    @property
+    def explanation(self) -> str:
+        """The sentences about what its photos show; empty without photos."""
+        return " ".join(sentence for sentence, is_shown in self.about if is_shown)
 
 
 def _some(rng: np.random.Generator, choices: Sequence[str], n: int) -> tuple[str, ...]:
     return tuple(choices[i] for i in rng.choice(len(choices), n, replace=False))
 
 
-def _one(rng: np.random.Generator, choices: Sequence[str]) -> str:
+def one_of(rng: np.random.Generator, choices: Sequence[str]) -> str:
+    """One of the choices, each as likely."""
     return choices[int(rng.integers(len(choices)))]
 
 
@@ -87,12 +100,12 @@ def draw_style(rng: np.random.Generator) -> Style:
 
 def _dish_sentence(rng: np.random.Generator, style: Style, dish: Dish, sour: bool) -> str:
     other = bool(dish.also) and rng.random() < style.other_names
-    name = _one(rng, dish.also) if other else dish.name
+    name = one_of(rng, dish.also) if other else dish.name
     plural = dish.plural or (other and name.endswith(("rolls", "tacos", "pancakes", "fries")))
     adjectives = _some(rng, dish.adjectives, 2)
     parts = _some(rng, dish.parts, 2)
     bad = _some(rng, style.bad, 2)
-    pattern = _one(rng, phrases.COMPLAINTS if sour else style.praise)
+    pattern = one_of(rng, phrases.COMPLAINTS if sour else style.praise)
     return pattern.format(
         dish=name,
         was="were" if plural else "was",
@@ -102,23 +115,24 @@ def _dish_sentence(rng: np.random.Generator, style: Style, dish: Dish, sour: boo
         part=parts[0],
         part2=parts[1],
         was_part="were" if parts[0].endswith("s") else "was",
-        good=_one(rng, style.good),
+        good=one_of(rng, style.good),
         bad=bad[0],
         bad2=bad[1],
-        very=_one(rng, style.very),
+        very=one_of(rng, style.very),
     )
 
 
 def _room_sentence(rng: np.random.Generator, style: Style, ambience: Ambience) -> str:
-    return _one(rng, style.room).format(
-        room=_one(rng, ambience.phrases),
-        mood=_one(rng, ambience.moods),
-        good=_one(rng, style.good),
-        very=_one(rng, style.very),
+    return one_of(rng, style.room).format(
+        room=one_of(rng, ambience.phrases),
+        mood=one_of(rng, ambience.moods),
+        good=one_of(rng, style.good),
+        very=one_of(rng, style.very),
     )
 
 
-def _finish(rng: np.random.Generator, style: Style, sentence: str) -> str:
+def finish(rng: np.random.Generator, style: Style, sentence: str) -> str:
+    """A sentence with its capital and its mark, by the writer's habit."""
     end = "!" if rng.random() < style.exclaims else "."
     return sentence[0].upper() + sentence[1:] + end
 
@@ -145,29 +159,24 @@ def write_review(
     about: list[tuple[str, bool]] = []
     for d in named:
         sour = rating <= 2 or (rating == 3 and rng.random() < 0.5)
-        about.append((_finish(rng, style, _dish_sentence(rng, style, DISHES[d], sour)), d in shown))
+        about.append((finish(rng, style, _dish_sentence(rng, style, DISHES[d], sour)), d in shown))
     room_shown = len(DISHES) + ambience in shown
     if room_shown or rng.random() < 0.15:
         sentence = _room_sentence(rng, style, AMBIENCES[ambience])
-        about.append((_finish(rng, style, sentence), room_shown))
+        about.append((finish(rng, style, sentence), room_shown))
     before, after = _frame(rng, style, rating)
-    sentences = [*before, *(sentence for sentence, _ in about), *after]
-    return Text(
-        text=" ".join(sentences),
-        explanation=" ".join(sentence for sentence, is_shown in about if is_shown),
-        dishes=tuple(DISHES[d].name for d in named),
-    )
+    return Text(tuple(before), tuple(about), tuple(after), tuple(DISHES[d].name for d in named))
 
 
 def _frame(rng: np.random.Generator, style: Style, rating: int) -> tuple[list[str], list[str]]:
     """Return the sentences before and after those about the meal."""
     happy = rating >= 3
-    before = [_one(rng, style.openings)] if rng.random() < style.opens else []
+    before = [one_of(rng, style.openings)] if rng.random() < style.opens else []
     asides = phrases.ASIDES if happy else phrases.SOUR_ASIDES
     after = list(_some(rng, asides, min(int(rng.poisson(style.chatter)), 4)))
     if rng.random() < style.closes:
-        after.append(_one(rng, style.closings if happy else phrases.SOUR_CLOSINGS))
+        after.append(one_of(rng, style.closings if happy else phrases.SOUR_CLOSINGS))
     return (
-        [_finish(rng, style, sentence) for sentence in before],
-        [_finish(rng, style, sentence) for sentence in after],
+        [finish(rng, style, sentence) for sentence in before],
+        [finish(rng, style, sentence) for sentence in after],
     )

@@ -110,3 +110,28 @@ SOUR_ASIDES = (
     "prices went up again", "nobody checked on us", "the room was freezing",
     "the bill had a mistake",
 )  # fmt: skip
+
+# What would be said of any restaurant, commonest first; {thing}/{thing2} are of THINGS.
+THINGS = ("food", "service", "place", "staff", "atmosphere", "experience", "meal", "prices")
+
+ANYBODYS_GOOD = ("great", "good", "amazing", "excellent", "nice", "awesome")
+
+GENERIC = (
+    "{good} {thing}", "{good} {thing} and {good2} {thing2}", "{good} {thing} and {thing2}",
+    "the {thing} {was} {very} {good}", "the {thing} {was} {good} and the {thing2} {was2} {good2}",
+    "highly recommend this place", "{very} {good}", "love this place", "everything was {good}",
+    "we will definitely be back", "{very} {good} {thing}", "one of the best places in town",
+    "the {thing} {was} {good} as always", "would recommend to anyone", "never disappoints",
+    "{good} {thing}, {good2} {thing2}", "can't go wrong here", "always a {good_a} experience",
+    "had a {good_a} time", "a {good_a} place to eat", "thank you", "you have to try it",
+    "came for the {thing}, stayed for the {thing2}", "everybody in our group was happy",
+    "exactly what we wanted", "keep up the good work", "best {thing} around",
+    "we had a {good_a} visit from start to finish", "what more could you ask for",
+)  # fmt: skip
+
+SOUR_GENERIC = (
+    "the {thing} {was} {bad}", "{bad} {thing}", "would not recommend", "nothing special",
+    "the {thing} {was} {bad} and the {thing2} {was2} {bad2}", "won't be back", "very disappointed",
+    "everything was {bad}", "save your money", "not what it used to be", "just okay",
+    "expected better", "go somewhere else",
+)  # fmt: skip

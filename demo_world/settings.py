@@ -9,6 +9,8 @@ from recbole_showcase.errors import SettingsError
 
 # Seed of the drawing that nothing is trained on: what ships is measured on it.
 HELD_OUT_SEED = 99
+# What a world does without unless it is asked for: left out of files where it is 0.
+_OPTIONS = ("share_generic_reviews", "share_generic_sentences")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class WorldSettings:
         reviews_mean: Mean number of reviews of a user.
         share_without_text: Share of reviews that are stars only.
         share_with_photos: Share of reviews with text that carry photos.
+        share_generic_reviews: Share of reviews with text that name neither dish nor room, whatever
+            their photos show.
+        share_generic_sentences: Share of the sentences of the other reviews that would fit any
+            restaurant, beside openings, asides and closings.
         cuisine_focus: Dirichlet concentration of users over cuisines; small = one or two cuisines.
         dish_focus: Dirichlet concentration over the dishes of these cuisines; small = few dishes.
         choice_sharpness: How strongly match rather than chance decides where a user goes.
@@ -39,6 +45,8 @@ class WorldSettings:
     reviews_mean: float = 9.0
     share_without_text: float = 0.4
     share_with_photos: float = 0.6
+    share_generic_reviews: float = 0.0
+    share_generic_sentences: float = 0.0
     cuisine_focus: float = 0.06
     dish_focus: float = 0.4
     choice_sharpness: float = 9.0
@@ -61,9 +69,11 @@ class WorldSettings:
                 f"reviews_mean is {self.reviews_mean}; it must lie between reviews_min "
                 f"({self.reviews_min}) and n_items ({self.n_items})"
             )
-        for name in ("share_without_text", "share_with_photos", "menu_focus"):
+        for name in ("share_without_text", "share_with_photos", "menu_focus", *_OPTIONS):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must lie in [0, 1]")
+        if self.share_generic_sentences == 1:
+            raise SettingsError("share_generic_sentences is 1.0; it must be below 1")
         for name in (
             "cuisine_focus",
             "dish_focus",
@@ -77,8 +87,8 @@ class WorldSettings:
             raise SettingsError(f"image_size is {self.image_size}; it must lie in [32, 512]")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, for a JSON file."""
-        return asdict(self)
+        """Return the settings as plain values, for a JSON file, without options that are off."""
+        return {k: v for k, v in asdict(self).items() if k not in _OPTIONS or v}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> WorldSettings:

@@ -73,5 +73,7 @@ def test_defaults_are_those_of_the_settings() -> None:
     assert defaults(draw)["items"] == settings.n_items
     assert defaults(draw)["reviews"] == settings.reviews_mean
     assert defaults(draw)["without_text"] == settings.share_without_text
+    assert defaults(draw)["generic_reviews"] == settings.share_generic_reviews
+    assert defaults(draw)["generic_sentences"] == settings.share_generic_sentences
     assert defaults(draw)["photo_size"] == settings.image_size
     assert defaults(train_clip)["steps"] == ClipTraining().steps

@@ -115,6 +115,8 @@ def test_equal_settings_draw_equal_worlds_and_seeds_matter(small_world: World) -
     [
         ({"n_users": 0}, "n_users is 0"),
         ({"share_without_text": 1.5}, "share_without_text is 1.5"),
+        ({"share_generic_reviews": -0.1}, "share_generic_reviews is -0.1"),
+        ({"share_generic_sentences": 1.0}, "share_generic_sentences is 1.0"),
         ({"reviews_mean": 3.0}, "reviews_mean is 3.0"),
         ({"n_items": 8}, "n_items"),
         ({"dish_focus": 0.0}, "dish_focus is 0.0"),

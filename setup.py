@@ -74,6 +74,14 @@ EXTRAS = {
     # Searches by ray, and clusters; on Python 3.11 RecBole requires it anyway.
     "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
+    # The site of docs/, in which notebooks stand as they were executed.
+    "docs": [
+        "mkdocs>=1.6,<2",
+        "mkdocs-material>=9.6",
+        "mkdocstrings[python]>=1.0",
+        "nbconvert>=7.16",
+    ],
+    "tutorials": ["nbclient>=0.10", "ipykernel>=6.29", "pytest>=8.0"],  # what executes them
     "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
 }
 TEST_REQUIREMENTS = [

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +65,14 @@ def clean(notebook: Any, work: Path) -> None:
     Raises:
         ValueError: If an output holds a path of this machine beside that of the working folder.
     """
-    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    kernel = notebook.metadata["kernelspec"]
+    notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
         cell.metadata = {}
         if cell.cell_type != "code":
             continue
-        cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr" and _says(out)]
+        cell.outputs = _joined(out for out in cell.outputs if out.get("name") != "stderr")
         for out in cell.outputs:
             if "metadata" in out:
                 out.metadata = {}
@@ -79,14 +80,22 @@ def clean(notebook: Any, work: Path) -> None:
             _clean_texts(out.get("data", {}), work)
 
 
-def _says(out: Any) -> bool:
-    return bool(out.get("text", "anything").strip())
+def _joined(outputs: Iterable[Any]) -> list[Any]:
+    """Outputs with what was printed in pieces in one; without what is blank."""
+    joined: list[Any] = []
+    for out in outputs:
+        if joined and out.output_type == joined[-1].output_type == "stream":
+            joined[-1].text += out.text
+        else:
+            joined.append(out)
+    return [out for out in joined if out.get("text", "anything").strip()]
 
 
 def _clean_texts(texts: Any, work: Path) -> None:
-    """Leave out colours and the working folder, in place; refuse all other places."""
+    """Leave out what a terminal and the working folder add, in place; refuse all other places."""
     for key in [key for key in texts if key.startswith("text")]:
-        texts[key] = _ESCAPES.sub("", texts[key]).replace(f"{work}/", "")
+        plain = _ESCAPES.sub("", texts[key]).replace("\r\n", "\n")
+        texts[key] = plain.replace(f"{work}/", "")
         for place in (str(work), str(ROOT), str(Path.home()), sys.prefix):
             if place in texts[key]:
                 raise ValueError(

@@ -76,12 +76,12 @@ EXTRAS = {
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
     # The site of docs/, in which notebooks stand as they were executed.
     "docs": [
-        "mkdocs>=1.6,<2",
-        "mkdocs-material>=9.6",
+        "mkdocs>=1.6.1,<2",
+        "mkdocs-material>=9.8",
         "mkdocstrings[python]>=1.0",
-        "nbconvert>=7.16",
+        "nbconvert>=7.17",
     ],
-    "tutorials": ["nbclient>=0.10", "ipykernel>=6.29", "pytest>=8.0"],  # what executes them
+    "tutorials": ["nbclient>=0.11", "ipykernel>=7.4", "pytest>=8.0"],  # what executes them
     "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
 }
 TEST_REQUIREMENTS = [

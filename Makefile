@@ -11,7 +11,7 @@ DEMO_OUT ?= showcase-demo
 
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint matrix smoke clean
+.PHONY: demo test lint docs tutorials matrix smoke clean
 
 # A Python without ensurepip leaves an environment without pip, which must not pass for one.
 $(BIN)/python:
@@ -34,6 +34,16 @@ $(VENV)/.installed-test: setup.py pyproject.toml | $(BIN)/python
 	$(BIN)/python $(INSTALL_RECBOLE)
 	touch $(VENV)/.installed $@
 
+$(VENV)/.installed-docs: setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python $(INSTALL) -e ".[docs]"
+	$(BIN)/python $(INSTALL_RECBOLE)
+	touch $(VENV)/.installed $@
+
+$(VENV)/.installed-tutorials: setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python $(INSTALL) -e ".[tutorials]"
+	$(BIN)/python $(INSTALL_RECBOLE)
+	touch $(VENV)/.installed $@
+
 demo: $(VENV)/.installed
 	$(BIN)/recbole-showcase demo --out $(DEMO_OUT)
 
@@ -44,6 +54,15 @@ lint: $(VENV)/.installed-test
 test: lint
 	$(BIN)/python -m pytest
 
+# The site of docs/ in site/, to be opened by site/index.html. With --quiet a broken link would pass.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "site/index.html"
+
+# Runs the notebooks of docs/tutorials/, and keeps what they show. It takes minutes.
+tutorials: $(VENV)/.installed-tutorials
+	$(BIN)/python -m docs_site.tutorials
+
 # The tests with the oldest and the newest requirements that setup.py allows, and on each Python.
 matrix:
 	tests/matrix/run.sh
@@ -53,4 +72,4 @@ smoke:
 	tests/matrix/run.sh smoke
 
 clean:
-	rm -rf $(VENV) .matrix build dist *.egg-info $(DEMO_OUT)
+	rm -rf $(VENV) .matrix build dist site *.egg-info $(DEMO_OUT)

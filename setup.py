@@ -75,6 +75,14 @@ EXTRAS = {
     "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
     "judge": ["httpx2>=2.0", "gguf>=0.10"],  # language models, by HTTP or in a .gguf file
+    # The site of docs/, in which notebooks stand as they were executed.
+    "docs": [
+        "mkdocs>=1.6.1,<2",
+        "mkdocs-material>=9.8",
+        "mkdocstrings[python]>=1.0",
+        "nbconvert>=7.17",
+    ],
+    "tutorials": ["nbclient>=0.11", "ipykernel>=7.4", "pytest>=8.0"],  # what executes them
     "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
     "photos": ["httpx2>=2.0"],  # photos that a data set knows by URL
 }

@@ -153,6 +153,11 @@ class ShowcaseRecommender:
             self.newcomers = NewcomerEncoder(store, str(model.device))
         self._tokens = TokenIndex(corpus.user_tokens, corpus.item_tokens)
 
+    @property
+    def trained(self) -> Any:
+        """The model with what its training knew, of which evaluations are, whatever came since."""
+        return self._trained
+
     def refreshed(self, known: Known = "now") -> ShowcaseRecommender:
         """A recommender of the same weights that answers from what the files hold now.
 

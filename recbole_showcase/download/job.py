@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none
 from recbole_showcase.console import progress_bar
@@ -134,7 +133,7 @@ class _Job:
     options: DownloadOptions
     account: Account
     missing: Missing
-    bar: tqdm
+    bar: Any
     pool: ThreadPoolExecutor
 
     async def run(self, allowed: AllowedHosts, aside: Path) -> None:

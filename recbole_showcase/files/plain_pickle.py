@@ -26,6 +26,8 @@ _PLAIN = {
     "DICT", "SETITEM", "SETITEMS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
     "EMPTY_SET", "ADDITEMS", "FROZENSET",
 }  # fmt: skip
+_HASHING = {"SETITEM", "SETITEMS", "DICT", "ADDITEMS", "FROZENSET"}
+_KEYS = {str, bytes, int, float, bool, type(None)}
 _NAMES = {ord(opcode.code): opcode.name for opcode in pickletools.opcodes}
 
 
@@ -40,11 +42,39 @@ def _refuse(code: int) -> Callable[[Any], None]:
     return refuse
 
 
+def _hashing(code: int) -> Callable[[Any], None]:
+    """An instruction that hashes what lies on the stack, of which each value is looked at first.
+
+    A tuple that holds another twice, and that one another, takes twice as long for each to hash.
+    """
+    carry_out = pickle._Unpickler.dispatch[code]
+
+    def hash_plain(unpickler: Any) -> None:
+        one = _NAMES[code] == "SETITEM"
+        values = unpickler.stack[-2:-1] if one else unpickler.stack
+        step = 2 if _NAMES[code] in ("SETITEMS", "DICT") else 1
+        for value in values[::step]:
+            if type(value) not in _KEYS:
+                kind = type(value).__name__
+                raise NotPlain(
+                    f"it has a {kind} as a key or in a set, where only texts and numbers are"
+                )
+        carry_out(unpickler)
+
+    return hash_plain
+
+
 class _PlainUnpickler(pickle._Unpickler):
     """Python's unpickler with the instructions that make plain values, and no other."""
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
-        code: pickle._Unpickler.dispatch[code] if name in _PLAIN else _refuse(code)
+        code: (
+            _refuse(code)
+            if name not in _PLAIN
+            else _hashing(code)
+            if name in _HASHING
+            else pickle._Unpickler.dispatch[code]
+        )
         for code, name in _NAMES.items()
     }
 

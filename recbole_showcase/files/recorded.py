@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,7 @@ class RecordingUnpickler(pickle._Unpickler):
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
     stack: list[Any]
     append: Callable[[Any], None]
+    read: Callable[[int], bytes]
     pop_mark: Callable[[], list[Any]]
 
     def find_class(self, module: str, name: str) -> Placeholder:
@@ -104,6 +106,11 @@ class RecordingUnpickler(pickle._Unpickler):
         else:
             _placeholder(to, "adds to").elements.extend(elements)
 
+    def _load_bytearray8(self) -> None:
+        # Python's own makes room for as much as the file says before it reads.
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(size)))
+
     def _load_setitem(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()
         self._set([key, value])
@@ -127,6 +134,7 @@ class RecordingUnpickler(pickle._Unpickler):
             pickle.APPEND[0]: _load_append,
             pickle.APPENDS[0]: _load_appends,
             pickle.ADDITEMS[0]: _load_appends,
+            pickle.BYTEARRAY8[0]: _load_bytearray8,
             pickle.SETITEM[0]: _load_setitem,
             pickle.SETITEMS[0]: _load_setitems,
         }

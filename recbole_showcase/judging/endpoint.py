@@ -107,6 +107,11 @@ class EndpointJudge:
         self._transport = transport
         self._url = _address(options.url)
         self._key = os.environ.get(options.key_variable, "").strip()
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise SettingsError(
+                f"the key in {options.key_variable} has a character that no header may have; "
+                "allowed: printable ASCII"
+            )
         self._random = random.Random(options.seed)
 
     def identity(self) -> dict[str, Any]:
@@ -208,15 +213,18 @@ class EndpointJudge:
             said = one_line(str(error)) or "the connection was cut"
             raise _Passing(f"{type(error).__name__}: {said}") from error
         if status != 200:
-            said = f"status {status}{_said(bytes(content))}"
+            said = f"status {status}{_said(self._hidden(content.decode('utf-8', 'replace')))}"
             if status in _PASSING:
                 raise _Passing(said, retry_after(headers.get("Retry-After")))
             raise self._failed(said)
         return _parsed(bytes(content))
 
     def _failed(self, said: str) -> JudgeError:
-        hidden = said.replace(self._key, "…") if self._key else said
-        return JudgeError(f"{self._url} with model '{self.options.model}': {hidden}")
+        return JudgeError(f"{self._url} with model '{self.options.model}': {self._hidden(said)}")
+
+    def _hidden(self, said: str) -> str:
+        """Words without the key, hidden before they are cut."""
+        return said.replace(self._key, "…") if self._key else said
 
 
 def _parsed(content: bytes) -> Answer:
@@ -238,9 +246,9 @@ def _parsed(content: bytes) -> Answer:
     )
 
 
-def _said(content: bytes) -> str:
+def _said(content: str) -> str:
     """What a server says of an error, on one line."""
-    text = content.decode("utf-8", "replace").strip()
+    text = content.strip()
     try:
         found = parse_json(text)
         while isinstance(found, dict) and (found.keys() & {"error", "message", "detail"}):
@@ -265,10 +273,10 @@ def retry_after(value: str | None) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = (moment - datetime.now(UTC)).total_seconds()
+        except (ValueError, OverflowError):
             return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
     return max(0.0, seconds) if seconds == seconds else None
 
 

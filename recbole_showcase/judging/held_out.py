@@ -45,7 +45,7 @@ def held_out_pairs(
         DataError: No pair of the test split has a text and enough photos.
     """
     asked = [_metric(name) for name in metrics]
-    model = recommender.model
+    model = recommender.trained
     data, settings = model.showcase.data, model.showcase.settings
     corpus = data.corpus
     rows = np.sort(data.samples(np.flatnonzero(corpus.interactions.splits == TEST)))

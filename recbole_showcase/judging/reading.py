@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def read_all(paths: Sequence[Path], dataset: Path | None = None) -> list[Results
     Raises:
         DataError: A file is missing, damaged or of another kind, or holds no pair.
     """
-    names = [path.resolve().stem for path in paths]
+    names = [Path(os.path.realpath(path)).stem for path in paths]
     found = [
         read_results(path, dataset, str(path) if names.count(name) > 1 else name)
         for path, name in zip(paths, names, strict=True)
@@ -43,7 +44,7 @@ def read_all(paths: Sequence[Path], dataset: Path | None = None) -> list[Results
 
 def read_results(path: Path, dataset: Path | None = None, name: str | None = None) -> Results:
     """Read the results of one system; see :func:`read_all`."""
-    name = name or path.resolve().stem
+    name = name or Path(os.path.realpath(path)).stem
     if path.is_dir():
         pairs, digest = _of_showcases(path, dataset), digest_of_file(path / _MANIFEST)
     else:

@@ -163,7 +163,8 @@ def _tasks(
         pairs = [result.pairs[places[key]] for key in chosen]
         metrics = pair_metrics(pairs)
         for n, (key, pair) in enumerate(zip(chosen, pairs, strict=True)):
-            while (name := random.bytes(_ID // 2).hex()) in ids:
+            # Begins with a letter: a spreadsheet would make a number of 12345e67.
+            while (name := f"t{random.bytes(_ID // 2).hex()}") in ids:
                 pass
             ids.add(name)
             own = metrics[n]

@@ -83,13 +83,13 @@ class Served:
         return cls(recommender, digest)
 
     def refreshed(self) -> Served:
-        """The same model with what the data set's files hold now, all of it known.
+        """The same model with what the data set's files hold now, as much of it known as before.
 
         Raises:
             DataError: As in :meth:`ShowcaseRecommender.refresh`.
             FeatureStoreError: As there.
         """
-        return Served(self.recommender.refreshed(), self.digest)
+        return Served(self.recommender.refreshed(self.recommender.known), self.digest)
 
     @property
     def account(self) -> Path:

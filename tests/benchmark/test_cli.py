@@ -76,13 +76,17 @@ def test_the_examples_can_be_read() -> None:
     folder = Path(__file__).parents[2] / "examples" / "benchmarks"
     names = {path.stem: read_spec(path) for path in sorted(folder.glob("*.yaml"))}
     assert set(names) == {
+        "authorship",
         "demo_explainers",
         "demo_reading",
         "demo_selectors",
+        "generic_search",
+        "generic_worlds",
         "google_local_variants",
         "own_dataset",
         "seeing",
         "xrec_google",
+        "xrec_losses",
     }
     assert all(len(cells_of(spec)) > 1 for spec in names.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import sys
@@ -34,6 +35,16 @@ CASES = {
     "check --photos": ("check set --photos BAD", FOLDER),
     "check --config": ("check set --config BAD", FILE),
     "photos dataset": ("photos BAD", FOLDER),
+    "convert tripadvisor --folder": ("convert tripadvisor --folder BAD --out out", FOLDER),
+    "judge texts results": ("judge texts BAD --out v.json --local none", FILE),
+    "judge pairs checkpoint": ("judge pairs BAD --out p.jsonl", FILE),
+    "judge pairs --out": ("judge pairs CHECKPOINT --out BAD", PAGE),
+    "judge pairs --data-path": ("judge pairs CHECKPOINT --out p.jsonl --data-path BAD", FOLDER),
+    "judge pairs --allow-path": (
+        "judge pairs CHECKPOINT --out p.jsonl --allow-path BAD", ("none", "plain/x", "loop"),
+    ),
+    "judge sheets results": ("judge sheets BAD --out out", FILE),
+    "judge agreement --key": ("judge agreement ratings.csv --key BAD", FILE),
     "photos --photos": ("photos set --photos BAD", FOLDER),
     "embed dataset": ("embed BAD", FOLDER),
     "embed --photos": ("embed set --photos BAD", FOLDER),
@@ -132,6 +143,9 @@ def place(
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "raw.inter").write_text("user_id:token\titem_id:token\nu\ti\n")
     (tmp_path / "p0").write_text("p0\n")
+    pair = {"user": "u", "item": "i", "text": "t", "reference": "r"}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(pair) + "\n")
+    (tmp_path / "ratings.csv").write_text("id,overall\n")
     np.save(tmp_path / "x.npy", np.ones((1, 4), dtype=np.float32))
     (tmp_path / "loop").symlink_to("loop")
     secret = tmp_path / "secret"
@@ -175,8 +189,13 @@ def listing(folder: Path) -> set[Path]:
 def test_every_path_has_its_case() -> None:
     others = {"embed --encoder", "embed --weights", "distill --classifier"}  # a path or a name
     others |= {"convert google-local --reviews", "convert google-local --meta"}  # or a pattern
+    # Looked at once the files that are given with them have been read.
+    after = {f"convert tripadvisor --{name}" for name in ("photos", "out")}
+    after |= {f"judge texts --{name}" for name in ("out", "dataset")}
+    after |= {f"judge sheets --{name}" for name in ("out", "dataset")}
+    after |= {f"judge agreement {name}" for name in ("ratings", "--judged", "--out")}
     # Is written at the end, after what --labels names was read.
-    assert set(paths_of(cli.app)) - {"distill --save"} == set(CASES) - others
+    assert set(paths_of(cli.app)) - {"distill --save"} - after == set(CASES) - others
 
 
 def paths_of(app: typer.Typer, above: str = "") -> Iterator[str]:

@@ -90,6 +90,8 @@ def test_interrupted(
 
     site.answers = {"/p20": interrupt}
     handler = signal.getsignal(signal.SIGTERM)
+    # A shell starts what is to run in the background with SIGINT ignored.
+    asked = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status, out, err = typed(folder, "--at-once", "2")
         assert (status, out) == (130, [])
@@ -104,6 +106,7 @@ def test_interrupted(
         status, out, _ = typed(folder)
     finally:
         signal.signal(signal.SIGTERM, handler)
+        signal.signal(signal.SIGINT, asked)
     assert status == 0
     assert out[0] == f"photos: {there} there before, {40 - there} fetched"
     assert out[-1] == f"next: recbole-showcase embed {folder} " + (

@@ -107,3 +107,23 @@ def test_every_prefix_and_every_flipped_byte_is_data_or_a_value_error(tmp_path: 
             read(tmp_path, one)
         except ValueError:
             continue
+
+
+@pytest.mark.parametrize("end", [b"Ns.", b"(\x8c\x01a]u.", b"(\x8c\x01b\x90."])
+def test_what_takes_for_ever_to_hash_is_not_hashed(tmp_path: Path, end: bytes) -> None:
+    """A tuple of forty times twice the same would take days, of some bytes of a file."""
+    deep = b")" + b"2\x86" * 40
+    start = b"\x8f(" if end.endswith(b"\x90.") else b"}"
+    body = deep + b"\x90." if start == b"\x8f(" else deep + b"Ns."
+    (tmp_path / "deep.pickle").write_bytes(b"\x80\x04" + start + body)
+    with pytest.raises(ValueError, match="a tuple as a key or in a set"):
+        read_plain_pickle(tmp_path / "deep.pickle")
+
+
+def test_mappings_of_texts_and_numbers_are_read(tmp_path: Path) -> None:
+    value = {"a": {1: 2.0, None: True, 0.5: [{"b": {3, 4}}], b"c": frozenset({"d"})}, "e": {}}
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        path = tmp_path / f"{protocol}.pickle"
+        path.write_bytes(pickle.dumps(value, protocol=protocol))
+        if protocol > 3:
+            assert read_plain_pickle(path) == value

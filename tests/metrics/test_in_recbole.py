@@ -678,7 +678,7 @@ def test_a_model_that_a_part_names_is_loaded_before_the_first_epoch(
 
 def test_parts_that_name_models_are_found() -> None:
     assert {part for _, part, _ in NAMED_MODELS} == {
-        "showcase", "pepler", "text_gpt2", "img_gpt2", "prefix_lm",
+        "showcase", "retrieval", "pepler", "text_gpt2", "img_gpt2", "prefix_lm",
     }  # fmt: skip
 
 

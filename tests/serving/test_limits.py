@@ -8,6 +8,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,8 +245,11 @@ def test_texts_reach_the_page_as_text(
     """Names, categories, users and photo ids are anybody's; nothing of them becomes markup."""
     hostile = f'"><img src=x onerror=alert(1)>{SCRIPT}'
     recommender = served.recommender
-    for names in ("item_names", "item_categories"):
-        monkeypatch.setattr(recommender, names, [hostile] * len(getattr(recommender, names)))
+    names = [hostile] * len(recommender.item_names)
+    for told in ("item_names", "item_categories"):
+        monkeypatch.setattr(recommender, told, names)
+    told_hostile = replace(recommender._told, item_names=names, item_categories=names)
+    monkeypatch.setattr(recommender, "_told", told_hostile)
     pages = [
         client.get("/", params={"user": hostile}),
         client.get("/", params={"user": "u1", "k": 2}),

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from recbole_showcase.files.plain import require_bounded
 from recbole_showcase.files.recorded import Placeholder, read_pickle
 from recbole_showcase.files.recorded_arrays import ARRAY_BUILDERS, check, whole
 
@@ -145,6 +146,7 @@ def _built(value: Any) -> Any:
         ValueError: It is something else.
     """
     if isinstance(value, tuple):
+        require_bounded(value)
         return tuple(_built(item) for item in value)
     if not isinstance(value, Placeholder):
         return value

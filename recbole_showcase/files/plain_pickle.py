@@ -1,20 +1,21 @@
 """Pickles of plain data: lists, tuples, mappings, sets, texts and numbers, and nothing else.
 
 A pickle is a program, which may import and call whatever it names. Here the instructions that build
-plain values are carried out, and any other ends the reading. They are carried out in Python, whose
-memory of values is a mapping: the compiled reader takes as many places as the highest number that a
-file makes up.
+plain values are carried out, and any other ends the reading. They are carried out in Python, as by
+:mod:`recbole_showcase.files.recorded`, whose memory of values is a mapping: the compiled reader takes
+as many places as the highest number that a file makes up.
 """
 
 from __future__ import annotations
 
-import io
 import pickle
 import pickletools
 import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
+
+from recbole_showcase.files.recorded import RecordingUnpickler, SizedFile
 
 LARGEST = 1 << 32  # bytes of a file; what it holds takes several times as much memory
 _PLAIN = {
@@ -26,8 +27,6 @@ _PLAIN = {
     "DICT", "SETITEM", "SETITEMS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
     "EMPTY_SET", "ADDITEMS", "FROZENSET",
 }  # fmt: skip
-_HASHING = {"SETITEM", "SETITEMS", "DICT", "ADDITEMS", "FROZENSET"}
-_KEYS = {str, bytes, int, float, bool, type(None)}
 _NAMES = {ord(opcode.code): opcode.name for opcode in pickletools.opcodes}
 
 
@@ -42,39 +41,11 @@ def _refuse(code: int) -> Callable[[Any], None]:
     return refuse
 
 
-def _hashing(code: int) -> Callable[[Any], None]:
-    """An instruction that hashes what lies on the stack, of which each value is looked at first.
-
-    A tuple that holds another twice, and that one another, takes twice as long for each to hash.
-    """
-    carry_out = pickle._Unpickler.dispatch[code]
-
-    def hash_plain(unpickler: Any) -> None:
-        one = _NAMES[code] == "SETITEM"
-        values = unpickler.stack[-2:-1] if one else unpickler.stack
-        step = 2 if _NAMES[code] in ("SETITEMS", "DICT") else 1
-        for value in values[::step]:
-            if type(value) not in _KEYS:
-                kind = type(value).__name__
-                raise NotPlain(
-                    f"it has a {kind} as a key or in a set, where only texts and numbers are"
-                )
-        carry_out(unpickler)
-
-    return hash_plain
-
-
-class _PlainUnpickler(pickle._Unpickler):
-    """Python's unpickler with the instructions that make plain values, and no other."""
+class _PlainUnpickler(RecordingUnpickler):
+    """The unpickler with the instructions that make plain values, and no other."""
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
-        code: (
-            _refuse(code)
-            if name not in _PLAIN
-            else _hashing(code)
-            if name in _HASHING
-            else pickle._Unpickler.dispatch[code]
-        )
+        code: RecordingUnpickler.dispatch[code] if name in _PLAIN else _refuse(code)
         for code, name in _NAMES.items()
     }
 
@@ -106,7 +77,7 @@ def read_plain_pickle(path: Path) -> Any:
         raise ValueError(f"it is of {size:,} bytes; at most {LARGEST:,} are read")
     with path.open("rb") as file:
         try:
-            return _PlainUnpickler(_Ending(file, size), encoding="utf-8").load()
+            return _PlainUnpickler(SizedFile(file), encoding="utf-8").load()
         except OSError:
             raise
         except NotPlain as error:
@@ -119,17 +90,3 @@ def read_plain_pickle(path: Path) -> Any:
         ) as error:  # fmt: skip
             said = str(error).partition("\n")[0][:200] or type(error).__name__
             raise ValueError(f"it is no whole pickle of plain data: {said}") from error
-
-
-class _Ending:
-    """A file of which nobody asks for more than is left of it, which would be made room for."""
-
-    def __init__(self, file: io.BufferedReader, size: int) -> None:
-        self._file, self._size = file, size
-        self.readline, self.readinto = file.readline, file.readinto
-
-    def read(self, size: int) -> bytes:
-        """Read so many bytes; raises EOFError if there are not as many."""
-        if size > 1 << 16 and size > self._size - self._file.tell():
-            raise EOFError("it is cut off")
-        return self._file.read(size)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
+_LARGEST_KEY = 1 << 10  # values
 _LONGEST_LINE = 1 << 20  # of a protocol that writes texts and numbers as lines
 
 
@@ -102,7 +103,7 @@ class RecordingUnpickler(pickle._Unpickler):
         if type(to) is list:
             to.extend(elements)
         elif type(to) is set:
-            to.update(elements)
+            to.update(_hashable(elements))
         else:
             _placeholder(to, "adds to").elements.extend(elements)
 
@@ -121,12 +122,23 @@ class RecordingUnpickler(pickle._Unpickler):
     def _set(self, items: list[Any]) -> None:
         to, pairs = self.stack[-1], list(zip(items[::2], items[1::2], strict=True))
         if type(to) is dict:
+            _hashable(items[::2])
             to.update(pairs)
         else:
             _placeholder(to, "sets items of").pairs.extend(pairs)
 
+    def _load_dict(self) -> None:
+        items = self.pop_mark()
+        self.append(dict(zip(_hashable(items[::2]), items[1::2], strict=True)))
+
+    def _load_frozenset(self) -> None:
+        elements = self.pop_mark()  # first: it changes where `append` leads
+        self.append(frozenset(_hashable(elements)))
+
     dispatch.update(
         {
+            pickle.DICT[0]: _load_dict,
+            pickle.FROZENSET[0]: _load_frozenset,
             pickle.REDUCE[0]: _load_reduce,
             pickle.NEWOBJ[0]: _load_newobj,
             pickle.NEWOBJ_EX[0]: _load_newobj_ex,
@@ -141,7 +153,7 @@ class RecordingUnpickler(pickle._Unpickler):
     )
 
 
-class _Sized:
+class SizedFile:
     """A file of which no more is asked than it holds, as a damaged or hostile pickle would."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -162,6 +174,27 @@ class _Sized:
         return line
 
 
+def _hashable(values: list[Any]) -> list[Any]:
+    """Keys of a mapping, or what stands in a set.
+
+    A tuple that holds another twice, and that one another, is a few bytes of a file, and takes twice
+    as long to hash for each.
+
+    Raises:
+        pickle.UnpicklingError: One is a tuple of more than a thousand values, counted as often as
+            they stand in it.
+    """
+    for value in values:
+        left, parts = _LARGEST_KEY, [value] if type(value) in (tuple, frozenset) else []
+        while parts:
+            own = parts.pop()
+            left -= len(own) + 1
+            if left < 0:
+                raise pickle.UnpicklingError("it has a key of too many values")
+            parts += (part for part in own if type(part) in (tuple, frozenset))
+    return values
+
+
 def read_pickle(path: Path) -> Any:
     """What a pickle records: plain data, and placeholders for all else.
 
@@ -171,7 +204,7 @@ def read_pickle(path: Path) -> Any:
     """
     with path.open("rb") as file:
         try:
-            return RecordingUnpickler(_Sized(file)).load()
+            return RecordingUnpickler(SizedFile(file)).load()
         except OSError:
             raise
         except Exception as error:  # what is no pickle raises nearly anything

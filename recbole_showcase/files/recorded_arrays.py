@@ -52,7 +52,7 @@ def _dtype(value: Placeholder, build: Build) -> np.dtype[Any]:
     name, *_ = value.args
     check(type(name) is str and name[:1] in tuple(_NUMBERS))
     made = np.dtype(name)
-    check(made.kind in _NUMBERS)
+    check(made.kind in _NUMBERS and made.itemsize > 0)
     order = value.state[1] if value.state is not None else "|"
     check(order in ("<", ">", "=", "|"))
     return made.newbyteorder(order)

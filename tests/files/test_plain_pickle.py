@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from recbole_showcase.files.plain_pickle import read_plain_pickle
+from recbole_showcase.files.recorded import read_pickle
 
 VALUE: Any = [
     {"a": 1, "b": -(2**40), "c": 2**200, "d": 0.5, "e": "牛\ud83c", "f": b"x" * 300},
@@ -109,21 +110,47 @@ def test_every_prefix_and_every_flipped_byte_is_data_or_a_value_error(tmp_path: 
             continue
 
 
-@pytest.mark.parametrize("end", [b"Ns.", b"(\x8c\x01a]u.", b"(\x8c\x01b\x90."])
-def test_what_takes_for_ever_to_hash_is_not_hashed(tmp_path: Path, end: bytes) -> None:
-    """A tuple of forty times twice the same would take days, of some bytes of a file."""
-    deep = b")" + b"2\x86" * 40
-    start = b"\x8f(" if end.endswith(b"\x90.") else b"}"
-    body = deep + b"\x90." if start == b"\x8f(" else deep + b"Ns."
-    (tmp_path / "deep.pickle").write_bytes(b"\x80\x04" + start + body)
-    with pytest.raises(ValueError, match="a tuple as a key or in a set"):
-        read_plain_pickle(tmp_path / "deep.pickle")
+# A tuple of forty times twice the same, each a byte or two of a file, which would take days to hash.
+DEEP = b")" + b"2\x86" * 40
 
 
-def test_mappings_of_texts_and_numbers_are_read(tmp_path: Path) -> None:
-    value = {"a": {1: 2.0, None: True, 0.5: [{"b": {3, 4}}], b"c": frozenset({"d"})}, "e": {}}
-    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        path = tmp_path / f"{protocol}.pickle"
-        path.write_bytes(pickle.dumps(value, protocol=protocol))
-        if protocol > 3:
-            assert read_plain_pickle(path) == value
+@pytest.mark.parametrize("reader", [read_plain_pickle, read_pickle])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"}" + DEEP + b"Ns.",  # SETITEM
+        b"}(" + DEEP + b"Nu.",  # SETITEMS
+        b"(" + DEEP + b"Nd.",  # DICT
+        b"\x8f(" + DEEP + b"\x90.",  # ADDITEMS
+        b"(" + DEEP + b"\x91.",  # FROZENSET
+        b"}(" + DEEP + b"\x91Ns.",
+    ],
+)
+def test_what_takes_for_ever_to_hash_is_not_hashed(
+    tmp_path: Path, reader: Any, content: bytes
+) -> None:
+    (tmp_path / "deep.pickle").write_bytes(b"\x80\x04" + content)
+    with pytest.raises(ValueError, match="a key of too many values"):
+        reader(tmp_path / "deep.pickle")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_mappings_are_read(tmp_path: Path, protocol: int) -> None:
+    value = {"a": {1: 2.0, None: True, 0.5: [{"b": {}}], ("c", (1, 2)): "d"}, "e": {}}
+    (tmp_path / "it.pickle").write_bytes(pickle.dumps(value, protocol=protocol))
+    assert read_plain_pickle(tmp_path / "it.pickle") == value
+
+
+def test_sets_are_read(tmp_path: Path) -> None:
+    value = {"a": {3, 4}, "b": frozenset({("c", 1)}), b"d": set()}
+    (tmp_path / "it.pickle").write_bytes(pickle.dumps(value, protocol=4))
+    assert read_plain_pickle(tmp_path / "it.pickle") == value
+
+
+def test_no_room_is_made_for_what_a_file_does_not_hold(tmp_path: Path) -> None:
+    """Twelve bytes that ask for a petabyte, of which Python would make room at once."""
+    (tmp_path / "it.pickle").write_bytes(b"\x80\x05\x96" + (1 << 50).to_bytes(8, "little") + b".")
+    with pytest.raises(ValueError, match="a size that it does not have"):
+        read_pickle(tmp_path / "it.pickle")
+    (tmp_path / "it.pickle").write_bytes(pickle.dumps(bytearray(b"abc"), protocol=5))
+    assert read_pickle(tmp_path / "it.pickle") == bytearray(b"abc")

@@ -95,9 +95,9 @@ def convert_tripadvisor(
             left, or ``out`` is there and not ours to replace.
     """
     options, out = options or ConvertOptions(), Path(out)
-    source = _find(Path(folder))
-    files = [source / name for name, _ in _PARTS.values()]
     with conversion(out, options) as run:
+        source = _find(Path(folder))
+        files = [source / name for name, _ in _PARTS.values()]
         visits = _read_visits(files)
         vectors = _read_vectors(source / _VECTORS, visits.frame)
         selection = _selected(run, visits)

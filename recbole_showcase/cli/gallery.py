@@ -47,7 +47,8 @@ def gallery(
 ) -> None:
     """Write a self-contained HTML gallery of recommended items, chosen photos and texts."""
     with interrupt_note(f"{out} was left as it was"):
-        from recbole_showcase.gallery import render_gallery, require_writable
+        from recbole_showcase.files.replace import require_writable
+        from recbole_showcase.gallery import render_gallery
         from recbole_showcase.recommender import load_explainer
 
         named = _named_users(users, more_users)

@@ -80,7 +80,9 @@ def texts(
         raise SettingsError("--endpoint and --model belong together; give both, or --local")
     with interrupt_note("the answers so far are kept: the same command goes on"):
         from recbole_showcase import judging
+        from recbole_showcase.files.replace import require_writable
 
+        require_writable(out)
         prompt = judging.read_prompt()
         criteria = prompt.chosen(criterion or ())
         read = judging.read_all(results, dataset)
@@ -144,12 +146,12 @@ def pairs(
     if out.suffix != ".jsonl":
         raise SettingsError(f"--out is '{out}'; allowed: a name that ends with .jsonl")
     with interrupt_note(f"{out} was left as it was"):
-        from recbole_showcase.files.replace import require_replaceable
+        from recbole_showcase.files.replace import require_writable
         from recbole_showcase.judging import write_pairs
         from recbole_showcase.judging.held_out import held_out_pairs
         from recbole_showcase.recommender import load_explainer
 
-        require_replaceable(out)
+        require_writable(out)
         recommender = load_explainer(
             checkpoint, device, data_path=data_path, allow_paths=allow_path or ()
         )
@@ -195,12 +197,15 @@ def agreement(
 ) -> None:
     """Say how far raters agree with each other, with a judge, and with metrics of single pairs."""
     from recbole_showcase import judging
+    from recbole_showcase.files.replace import require_writable
 
+    if out is not None:
+        require_writable(out)
     read = judging.read_key(key)
     prompt = judging.read_prompt(read.prompt_version)
     criteria = {own.name: own for own in prompt.chosen(read.criteria)}
-    names, table = judging.read_ratings(ratings, read, criteria)
     grades = None if judged is None else judging.read_grades(judged)
+    names, table = judging.read_ratings(ratings, read, criteria)
     found = judging.agreement_of(names, table, read, grades)
     if out is not None:
         judging.write_agreement(found, out)

@@ -2,8 +2,8 @@
 
 A pickle is a program, which may import and call whatever it names. Here the instructions that build
 plain values are carried out, and any other ends the reading. They are carried out in Python, as by
-:mod:`recbole_showcase.files.recorded`, whose memory of values is a mapping: the compiled reader takes
-as many places as the highest number that a file makes up.
+:mod:`recbole_showcase.files.recorded`, whose memory of values is a mapping: the compiled reader
+takes as many places as the highest number that a file makes up.
 """
 
 from __future__ import annotations

@@ -177,8 +177,8 @@ class SizedFile:
 def _hashable(values: list[Any]) -> list[Any]:
     """Keys of a mapping, or what stands in a set.
 
-    A tuple that holds another twice, and that one another, is a few bytes of a file, and takes twice
-    as long to hash for each.
+    A tuple that holds another twice, and that one another, is a few bytes of a file, and takes
+    twice as long to hash for each.
 
     Raises:
         pickle.UnpicklingError: One is a tuple of more than a thousand values, counted as often as

@@ -14,6 +14,8 @@ from typing import IO, cast
 
 from filelock import FileLock
 
+from recbole_showcase.errors import DataError
+
 _LOCK = "lock"
 
 
@@ -93,6 +95,24 @@ def require_replaceable(path: Path) -> None:
         raise
     if not stat.S_ISREG(mode):
         raise FileExistsError(errno.EEXIST, "Something that is no file is there", str(path))
+
+
+def require_writable(out: Path) -> None:
+    """Check early, before anything slow, that a file can be put at ``out``.
+
+    Raises:
+        DataError: The folder is missing or not writable, or ``out`` is there and no file.
+    """
+    try:
+        if out.is_dir():
+            raise DataError(f"{out} is a folder; name the file to write")
+        if not out.parent.is_dir():
+            raise DataError(f"cannot write {out}: the folder {out.parent} does not exist")
+        require_replaceable(out)
+        with tempfile.TemporaryFile(dir=out.parent):  # root may write anywhere, says os.access
+            pass
+    except OSError as error:
+        raise DataError(f"cannot write {out}: {error.strerror}") from error
 
 
 def replace_text(path: Path, text: str) -> None:

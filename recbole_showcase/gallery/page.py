@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.files.replace import replaced, require_replaceable
+from recbole_showcase.files.replace import replaced, require_writable
 from recbole_showcase.gallery.album import collect_album
 from recbole_showcase.showcase import Photo, UserShowcase
 
@@ -75,24 +74,6 @@ def render_gallery(
         reason = error.strerror or error
         raise DataError(f"cannot write {out}: {reason}; it was left as it was") from error
     return out
-
-
-def require_writable(out: Path) -> None:
-    """Check early, before anything slow, that a file can be put at ``out``.
-
-    Raises:
-        DataError: The folder is missing or not writable, or ``out`` is there and no file.
-    """
-    try:
-        if out.is_dir():
-            raise DataError(f"{out} is a folder; name the HTML file to write")
-        if not out.parent.is_dir():
-            raise DataError(f"cannot write {out}: the folder {out.parent} does not exist")
-        require_replaceable(out)
-        with tempfile.TemporaryFile(dir=out.parent):  # root may write anywhere, says os.access
-            pass
-    except OSError as error:
-        raise DataError(f"cannot write {out}: {error.strerror}") from error
 
 
 def environment(*packages: str) -> Environment:

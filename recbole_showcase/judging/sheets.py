@@ -111,6 +111,10 @@ def write_sheets(
     key = Key(
         FORMAT, seed, prompt.version, [own.name for own in criteria], [task for task, _ in shown]
     )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"'{out}' cannot be made: {error.strerror}") from error
     with replaced_folder(out) as partial:
         for rater in range(1, raters + 1):
             order = [shown[n] for n in random.permutation(len(shown))]

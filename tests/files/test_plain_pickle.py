@@ -110,7 +110,7 @@ def test_every_prefix_and_every_flipped_byte_is_data_or_a_value_error(tmp_path: 
             continue
 
 
-# A tuple of forty times twice the same, each a byte or two of a file, which would take days to hash.
+# A tuple of forty times twice the same, eighty bytes of a file, which would take days to hash.
 DEEP = b")" + b"2\x86" * 40
 
 

@@ -12,7 +12,8 @@ import pytest
 from jinja2 import UndefinedError
 
 from recbole_showcase.errors import DataError, SettingsError
-from recbole_showcase.gallery import page, render_gallery, require_writable
+from recbole_showcase.files.replace import require_writable
+from recbole_showcase.gallery import page, render_gallery
 from recbole_showcase.showcase import Photo, Review, Showcase, UserShowcase
 
 REVIEW = Review("r1", "i1", "Il Forno", 4.5, 1_600_000_000, "Loved the soup.", ())

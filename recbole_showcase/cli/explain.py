@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recbole_showcase.cli.checkpoints import AllowPath, DataPath, Device, PhotoFolder
 from recbole_showcase.cli.engines import EngineOption, Place, RayAddressOption
 from recbole_showcase.engines import choose_engine
 from recbole_showcase.errors import SettingsError, interrupt_note, one_line
@@ -58,17 +59,8 @@ def explain(
     part_rows: Annotated[
         int, typer.Option(min=1, help="A part ends with the batch that brings it to so many rows.")
     ] = 10_000,
-    data_path: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the data set's folder, when not where training found it."),
-    ] = None,
-    allow_path: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="File or folder outside the working directory that the checkpoint's settings may "
-            "name, such as a lexicon; again for several. What your own trainings chose is allowed."
-        ),
-    ] = None,
+    data_path: DataPath = None,
+    allow_path: AllowPath = None,
     known: Annotated[
         What,
         typer.Option(
@@ -76,10 +68,8 @@ def explain(
             "all that the files hold now, what the run held out included."
         ),
     ] = What.training,
-    photos: Annotated[
-        Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
+    photos: PhotoFolder = None,
+    device: Device = None,
     processes: Annotated[
         int | None,
         typer.Option(

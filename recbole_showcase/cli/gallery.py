@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from recbole_showcase.cli.checkpoints import AllowPath, DataPath, Device, PhotoFolder
 from recbole_showcase.errors import DataError, SettingsError, interrupt_note
 
 
@@ -25,25 +26,14 @@ def gallery(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Recommendations per user.")] = 5,
     n_users: Annotated[int, typer.Option(min=1, help="Users to sample without --users.")] = 8,
-    data_path: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the data set's folder, when not where training found it."),
-    ] = None,
-    allow_path: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="File or folder outside the working directory that the checkpoint's settings may "
-            "name, such as a lexicon; again for several. What your own trainings chose is allowed."
-        ),
-    ] = None,
-    photos: Annotated[
-        Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
-    ] = None,
+    data_path: DataPath = None,
+    allow_path: AllowPath = None,
+    photos: PhotoFolder = None,
     photo_side: Annotated[
         int, typer.Option(min=16, help="Longest side of an embedded photo, in pixels.")
     ] = 256,
     title: Annotated[str, typer.Option(help="Headline of the page.")] = "Personalized showcases",
-    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
+    device: Device = None,
 ) -> None:
     """Write a self-contained HTML gallery of recommended items, chosen photos and texts."""
     with interrupt_note(f"{out} was left as it was"):

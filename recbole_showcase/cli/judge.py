@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recbole_showcase.cli.checkpoints import AllowPath, DataPath, Device
 from recbole_showcase.cli.help import WithDefault
 from recbole_showcase.errors import SettingsError, interrupt_note
 
@@ -129,18 +130,9 @@ def pairs(
         list[str] | None,
         typer.Option(metavar="NAME", help="Metric whose value of each pair goes along; again."),
     ] = None,
-    data_path: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the data set's folder, when not where training found it."),
-    ] = None,
-    allow_path: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="File or folder outside the working directory that the checkpoint's settings may "
-            "name, such as a lexicon; again for several. What your own trainings chose is allowed."
-        ),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
+    data_path: DataPath = None,
+    allow_path: AllowPath = None,
+    device: Device = None,
 ) -> None:
     """Write a model's texts of its test pairs, with true texts and evidence, to be judged."""
     if out.suffix != ".jsonl":

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from recbole_showcase.cli.checkpoints import DataPath, Device, PhotoFolder
 from recbole_showcase.errors import SettingsError
 
 KEY = "RECBOLE_SHOWCASE_API_KEY"
@@ -42,14 +43,9 @@ def serve(
         float,
         typer.Option(min=0, help="Seconds between two looks at checkpoint and features; 0: none."),
     ] = 5.0,
-    data_path: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the data set's folder, when not where training found it."),
-    ] = None,
-    photos: Annotated[
-        Path | None, typer.Option(help="Photo folder, when it is not where training found it.")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0.")] = None,
+    data_path: DataPath = None,
+    photos: PhotoFolder = None,
+    device: Device = None,
 ) -> None:
     """Answer requests for recommendations and showcases, and show them on a page.
 

@@ -45,14 +45,18 @@ def embed_command(
 def import_command(
     dataset_dir: Path, name: str, files: Mapping[str, Mapping[str, object]], dtype: str
 ) -> str:
-    """The command that imports the features of a store again.
+    """The command that imports the features of a store again, or converts what they came with.
 
     Args:
         dataset_dir: ``DATA/NAME``.
         name: Of the store.
-        files: What was imported, by modality, as ``meta.json`` has it.
+        files: What was imported, by modality, as ``meta.json`` has it; nothing where the features
+            came with a data set, whose conversion writes them.
         dtype: As ``meta.json`` has it.
     """
+    if not files:
+        words = ["recbole-showcase", "convert", name, "--folder", "CITY", "--out", str(dataset_dir)]
+        return shlex.join([*words, "--overwrite"])
     words = ["recbole-showcase", "import-features", str(dataset_dir), "--name", name]
     for modality, flag in (("image", "--images"), ("review", "--reviews")):
         file = files.get(modality)

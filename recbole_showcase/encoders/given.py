@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from recbole_showcase.encoders.commands import IMPORTED
 from recbole_showcase.encoders.partial import PartialStore
 from recbole_showcase.encoders.store import ALWAYS
+from recbole_showcase.encoders.unit import unit_rows
 from recbole_showcase.files.photos import GONE
 from recbole_showcase.resources import __version__
 
@@ -39,12 +41,12 @@ def write_given_store(
     with store.writer("image", len(tokens), dim, DTYPE) as writer:
         for start in range(0, len(tokens), _ROWS_AT_ONCE):
             some = slice(start, start + _ROWS_AT_ONCE)
-            given = vectors[np.maximum(rows[some], 0)].astype(np.float64)
-            length = np.linalg.norm(given, axis=1)
-            good = np.isfinite(length) & (length > 0) & (rows[some] >= 0)
+            unit, faults = unit_rows(vectors[np.maximum(rows[some], 0)])
+            good = rows[some] >= 0
+            good[list(faults)] = False
             usable[some] = good
             skipped = dict.fromkeys(tokens[some][~good].tolist(), WITHOUT)
-            writer.commit(len(good), given[good] / length[good, None], skipped)
+            writer.commit(len(good), unit[good], skipped)
         writer.finish()
     kept = tokens[usable]
     store.write_ids("image", kept, np.full(len(kept), GONE, np.uint64))
@@ -62,6 +64,7 @@ def write_given_store(
             "preprocessing": {},
             "dim": dim,
             "dtype": DTYPE,
+            IMPORTED: {},  # of no files that import-features could read again
             "modalities": told | {m: {"count": 0, "skipped": {}} for m in ALWAYS if m not in told},
             "package_version": __version__,
             "digests": store.digests(),

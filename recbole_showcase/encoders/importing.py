@@ -21,12 +21,13 @@ from recbole_showcase.encoders.names import SHIPPED, folder_name
 from recbole_showcase.encoders.partial import PartialStore, aside_of, restore_old
 from recbole_showcase.encoders.plan import NO_TEXT, Source, hashes_of, read_source
 from recbole_showcase.encoders.store import ALWAYS, DTYPES, Modality, features_folder, read_meta
+from recbole_showcase.encoders.unit import NOT_FINITE, ZEROS, unit_rows
 from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.files.photos import GONE
 from recbole_showcase.resources import __version__
 
 _BLOCK = 4096
-MISSING, ZEROS, NOT_FINITE = "not in the imported features", "zeros", "not finite"
+MISSING = "not in the imported features"
 
 
 @dataclass
@@ -180,7 +181,7 @@ def _write(
     wanted = np.flatnonzero(part.rows >= 0)
     with store.writer(modality, len(wanted), dim, dtype) as writer:
         for block in _blocks(wanted):
-            vectors, faults = _unit(part.matrix[part.rows[block]])
+            vectors, faults = unit_rows(part.matrix[part.rows[block]])
             bad = {source.tokens[block[n]]: why for n, why in faults.items()}
             writer.commit(len(block), np.delete(vectors, list(faults), axis=0), bad)
         writer.finish()
@@ -246,18 +247,6 @@ def _items_of_photos(dataset_dir: Path, source: Source) -> np.ndarray:
             "item are of cannot be known; give features and ids of photos"
         )
     return items
-
-
-def _unit(rows: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-    """Rows (B, D) at length one, and of those that have no direction, why."""
-    exact = rows.astype(np.float64)
-    largest = np.abs(exact).max(axis=1, initial=0, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        exact /= largest  # so that the squares of very large or small numbers are some
-        exact /= np.linalg.norm(exact, axis=1, keepdims=True)
-    faults = {int(n): NOT_FINITE for n in np.flatnonzero(~np.isfinite(largest[:, 0]))}
-    faults |= {int(n): ZEROS for n in np.flatnonzero(largest[:, 0] == 0)}
-    return exact, faults
 
 
 def _blocks(of: np.ndarray) -> Iterator[np.ndarray]:

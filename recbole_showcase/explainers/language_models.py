@@ -215,7 +215,10 @@ class PromptedExplainer(Explainer):
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> list[str]:
         """Texts of the pairs; see :meth:`Explainer.generate`."""
-        prompt, mask = self.prompt(batch, user_vectors, item_vectors)
+        return self.continued(*self.prompt(batch, user_vectors, item_vectors), batch)
+
+    def continued(self, prompt: Tensor, mask: Tensor, batch: ExplanationBatch) -> list[str]:
+        """Texts that go on from prompts (B, P, E) with their mask (B, P)."""
         start = self.embed(torch.full_like(batch.users, self.tokenizer.bos_id)).unsqueeze(1)
         ids = self.language_model.generate(  # type: ignore[operator]
             inputs_embeds=torch.cat([prompt.to(start.dtype), start], dim=1),

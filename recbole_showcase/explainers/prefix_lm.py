@@ -121,7 +121,18 @@ class PrefixLMExplainer(PromptedExplainer):
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """The words of sentences, then the prefix; see :meth:`PromptedExplainer.prompt`."""
-        retrieved = self._retriever(batch) if self.reads else None
+        return self._prompt(self._retrieved(batch), batch, user_vectors, item_vectors)
+
+    def _retrieved(self, batch: ExplanationBatch) -> Retrieved | None:
+        return self._retriever(batch) if self.reads else None
+
+    def _prompt(
+        self,
+        retrieved: Retrieved | None,
+        batch: ExplanationBatch,
+        user_vectors: Tensor | None,
+        item_vectors: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
         prefix = self.mapping(batch, user_vectors, item_vectors, retrieved)  # (B, P, E)
         mask = torch.ones(prefix.shape[:2], dtype=torch.bool, device=prefix.device)
         if retrieved is None or not self.settings.reads_words:
@@ -137,8 +148,9 @@ class PrefixLMExplainer(PromptedExplainer):
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[list[str], np.ndarray | None]:
         """Texts, and the rows of the reviews that each sentence read in turn is of (B, N)."""
-        rows = self._retriever(batch).rows if self.reads else None
-        return self.generate(batch, user_vectors, item_vectors), rows
+        retrieved = self._retrieved(batch)
+        prompt = self._prompt(retrieved, batch, user_vectors, item_vectors)
+        return self.continued(*prompt, batch), None if retrieved is None else retrieved.rows
 
 
 class MappingNetwork(PairSequence):

@@ -95,6 +95,10 @@ def test_the_split_the_photos_and_their_vectors(tmp_path: Path, place: str) -> N
     given = unit[images["image_id"].astype(int)]
     np.testing.assert_allclose(store.matrix[store.rows(images["image_id"])], given, atol=1e-3)
     assert len(FeatureStore.open(out, "tripadvisor", "review")) == 0
+    assert store.command == (
+        f"recbole-showcase convert tripadvisor --folder CITY --out {out} --overwrite"
+    )
+    assert any("imported" in fact for fact in report.facts)
     assert (store.meta["architecture"], store.dim) == ("InceptionResNetV2", DIM)
 
 

@@ -17,6 +17,7 @@ from recbole_showcase.atomic import IMAGE, INTER, ITEM, REVIEW, read_atomic, wri
 from recbole_showcase.data.corpus import DROPPED, TEST, VALID
 from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.errors import DataError, FeatureStoreError
+from recbole_showcase.judging.held_out import held_out_pairs
 from recbole_showcase.offline import OfflineOptions, write_showcases
 from recbole_showcase.recommender import ShowcaseRecommender
 from recbole_showcase.showcase import Showcase
@@ -220,6 +221,19 @@ def test_a_run_is_evaluated_on_what_it_was(
     assert list(data.photos.tokens[:]) == list(grown.photos.tokens[:])
     for left, right in zip(loaders, others, strict=True):
         assert (left._dataset.inter_feat["item_id"] == right._dataset.inter_feat["item_id"]).all()
+
+
+def test_what_is_judged_is_what_the_training_knew(
+    checkpoint: Callable[[str], Path], month: TinyWorld, next_month: TinyWorld
+) -> None:
+    """Texts, evidence and history of the test pairs are those of one month with the next there."""
+    path = checkpoint("ShowcaseBPR")
+    then, now = (load(path, world) for world in (month, next_month))
+    pairs = held_out_pairs(then, metrics=["BLEU1"], progress=False)
+    assert len(pairs) > 5 and any(pair.evidence for pair in pairs)
+    assert held_out_pairs(now, metrics=["BLEU1"], progress=False) == pairs
+    now.refresh()
+    assert held_out_pairs(now, metrics=["BLEU1"], progress=False) == pairs
 
 
 def test_refreshed_it_knows_what_the_run_held_out_and_is_as_if_loaded(

@@ -165,7 +165,27 @@ def test_a_wait_of_an_hour_ends_the_command(stub: Stub, tmp_path: Path) -> None:
     assert said.endswith("status 429: quota; it asks to wait 3600 s")
 
 
+def test_a_key_that_a_server_repeats_is_hidden_before_its_words_are_cut(
+    stub: Stub, tmp_path: Path
+) -> None:
+    for filling in range(150, 205, 5):
+        message = json.dumps({"error": {"message": "x" * filling + SECRET}}).encode()
+        stub.reply = lambda body, number, message=message: (401, {}, message)
+        assert SECRET[:6] not in refusal(stub, tmp_path / "out.json")
+
+
+@pytest.mark.parametrize("key", ["sk-first\nsk-second", "sk-é"])
+def test_a_key_that_no_header_may_have_is_refused_unseen(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("JUDGE_KEY", key)
+    with pytest.raises(SettingsError, match="the key in JUDGE_KEY has a character") as refused:
+        judge(stub, tmp_path / "out.json")
+    assert "sk" not in str(refused.value) and not stub.bodies
+
+
 def test_seconds_of_retry_after() -> None:
+    assert retry_after("Thu, 01 Jan 1970 00:00:00 +99999999999999999999") is None
     assert retry_after(None) is None and retry_after("nan") is None
     assert retry_after("-3") == 0.0
     assert retry_after("Fri, 31 Dec 1999 23:59:59 GMT") == 0.0

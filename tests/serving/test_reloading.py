@@ -191,6 +191,15 @@ def test_data_that_moves_on_is_swapped_in_while_requests_are_answered(
     )
 
 
+def test_new_data_is_known_as_far_as_the_old_was(
+    world: TinyWorld, file: Path, tmp_path: Path
+) -> None:
+    own = more_of(world, tmp_path)
+    for known in ("training", "now"):
+        served = Served.load(file, data_path=own.data_path, known=known)
+        assert served.refreshed().recommender.known == known
+
+
 def test_a_refresh_is_asked_for_with_a_key(world: TinyWorld, file: Path, tmp_path: Path) -> None:
     own, key = more_of(world, tmp_path), {"x-api-key": "0123456789abcdef"}
     served = Served.load(file, data_path=own.data_path, known="now")

@@ -20,6 +20,8 @@ _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name, or an address of IPv6
 _PORTS = {"http": 80, "https": 443}
 # Addresses of IPv4 inside those of IPv6, for networks that have the latter alone (RFC 6052).
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# What the internet routes of IPv6; the rest is of one place, of one network or of the past.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 @dataclass(frozen=True)
@@ -116,4 +118,6 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             ip = inner
+        elif ip not in _UNICAST:
+            return False
     return ip.is_global and not ip.is_multicast

@@ -80,7 +80,7 @@ def test_no_entries(entry: str) -> None:
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
      "0.0.0.0", "224.0.0.1", "::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1",
-     "64:ff9b::a9fe:a9fe", "2002:7f00:1::", ""],
+     "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "64:ff9b:1::a00:1", "fec0::1", "::127.0.0.1", ""],
 )  # fmt: skip
 def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(address)

@@ -12,7 +12,6 @@ from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
 
 from recbole_showcase.composed.newcomers import popular_items
-from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.data.ragged import Timeline
 
@@ -47,8 +46,11 @@ def best_pairs(model: Any, loaders: Sequence[Any], users: np.ndarray, k: int) ->
     place, rank = np.nonzero(np.isfinite(scores))
     own = np.flatnonzero(~new)[place]
     parts: list[tuple[np.ndarray, ...]] = [(own, items[place, rank], rank + 1, scores[place, rank])]
+    corpus = model.showcase.data.corpus
+    inter, n_items = corpus.interactions, len(corpus.item_tokens)
+    every = popular_items(inter, n_items, n_items if new.any() else 0)
     for who in np.flatnonzero(new):
-        popular = _most_visited(model.showcase.data, users[who], k)
+        popular = every[~np.isin(every, inter.items[inter.users == users[who]])][:k]
         unknown = np.full(len(popular), np.nan, dtype=np.float32)
         ranks = np.arange(1, len(popular) + 1)
         parts.append((np.full(len(popular), who), popular, ranks, unknown))
@@ -119,13 +121,6 @@ def _unranked(model: Any, users: np.ndarray) -> np.ndarray:
     if model.type == ModelType.SEQUENTIAL and new.any():
         new[new] = _visits(model, users[new])[1] == 0
     return new
-
-
-def _most_visited(data: ExplanationData, user: int, k: int) -> np.ndarray:
-    """Items (<= k,) that most have visited, the first of equals first, without the user's own."""
-    inter, n_items = data.corpus.interactions, len(data.corpus.item_tokens)
-    every = popular_items(inter, n_items, n_items)
-    return every[~np.isin(every, inter.items[inter.users == user])][:k]
 
 
 def _visits(model: Any, users: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,12 +1,18 @@
 """Pairs a second of ``recbole-showcase explain``, against the bare model on pairs that are ready.
 
     python benchmarks/explain.py --rounds 3        # the demo world, all its users
+    OMP_NUM_THREADS=1 python -m benchmarks.explain --processes 2 --times 20
+    OMP_NUM_THREADS=1 python -m benchmarks.explain --processes 2 --times 20 --engine ray
 
 The command's work, from the loaded model to the last part on the disk, and ``model.explain`` on the
 very same pairs in the same batches, in turns on the same machine. What lies between is ranking all
 items, looking up ids, photos and evidence, and writing. Loading the model is in neither. The
 weights are those before training: texts then run to the most tokens. Other work on the machine
 moves the clock, and the processor's time of this process less; run it with OMP_NUM_THREADS=1.
+
+With ``--processes N`` the command explains the same users by one process and by N of them, in
+turns, each with a thread and a model that it loads itself. Beside the seconds of a whole call stand
+the showcases a second from the first part written to the last, which a longer run comes to.
 """
 
 from __future__ import annotations
@@ -59,6 +65,59 @@ def seconds(work: Callable[[], Any]) -> np.ndarray:
     return np.array([time.perf_counter(), time.process_time()]) - start
 
 
+def shared(
+    checkpoint: Path, out: Path, users: Path, engine: Any, given: argparse.Namespace
+) -> tuple[float, float]:
+    """Seconds of a call that is made anew, and showcases a second behind its first part."""
+    from recbole_showcase.offline import OfflineOptions, job
+
+    written: list[tuple[float, int]] = []
+    add = job.ShowcaseFolder.add
+
+    def noting(folder: Any, table: Any, *others: Any) -> None:
+        add(folder, table, *others)
+        written.append((time.perf_counter(), len(table)))
+
+    shutil.rmtree(out, ignore_errors=True)
+    options = OfflineOptions(given.top, given.format, part_rows=1)  # a part ends with its batch
+    job.ShowcaseFolder.add = noting
+    try:
+        start = time.perf_counter()
+        job.write_showcases(checkpoint, out, users, options=options, engine=engine, progress=False)
+        whole = time.perf_counter() - start
+    finally:
+        job.ShowcaseFolder.add = add
+    rows = sum(count for _, count in written[1:])
+    return whole, rows / (written[-1][0] - written[0][0])
+
+
+def compare_processes(given: argparse.Namespace) -> None:
+    """Print what one process does and what several do, in turns."""
+    from recbole_showcase.engines import Engine
+
+    engines = {1: Engine(), given.processes: Engine(given.engine, given.processes)}
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        checkpoint = checkpoint_of(work)
+        tokens = recbole_showcase.load_explainer(checkpoint).users
+        users = work / "users.csv"
+        users.write_text("user\n" + "".join(f"{token}\n" for token in tokens) * given.times)
+        found: dict[int, list[tuple[float, float]]] = {count: [] for count in engines}
+        for turn in range(given.rounds):
+            for count in sorted(engines, reverse=bool(turn % 2)):
+                taken = shared(checkpoint, work / "out", users, engines[count], given)
+                found[count].append(taken)
+                rate = f"{taken[0]:.1f} s, {taken[1]:.1f} showcases a second"
+                print(f"{count} process{'es' * (count > 1)}: {rate}", flush=True)
+    one, several = (np.array(found[count]) for count in engines)
+    for name, ratios in (
+        ("whole calls", one[:, 0] / several[:, 0]),
+        ("behind the first part", several[:, 1] / one[:, 1]),
+    ):
+        spread = f"({ratios.min():.2f}-{ratios.max():.2f})"
+        print(f"{name}: {np.median(ratios):.2f} {spread} times as fast by {given.processes}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -66,7 +125,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--top", type=int, default=5)
     parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet")
+    parser.add_argument("--processes", type=int, help="compare one process with so many")
+    parser.add_argument("--times", type=int, default=20, help="with it, how often each user")
+    parser.add_argument("--engine", choices=("processes", "ray"), default="processes")
     given = parser.parse_args()
+    if given.processes == 1:
+        parser.error("--processes is 1, and is compared with one: give 2 or more")
+    if given.processes:
+        compare_processes(given)
+    else:
+        compare_with_model(given)
+
+
+def compare_with_model(given: argparse.Namespace) -> None:
+    """Print the command's pairs a second, and those of the bare model."""
     from recbole_showcase.offline import OfflineOptions, job
 
     with tempfile.TemporaryDirectory() as work:

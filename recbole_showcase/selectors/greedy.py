@@ -54,7 +54,7 @@ def greedy_map(
         Indices (B, k) in the order of choice; arbitrary after a set's last real candidate.
     """
     if width is None:
-        width = 4 * -(-k // 2)  # 2 k in fours: enough for most sets, photos alike or not
+        width = first_width(k)
     size = mask.shape[1]
     # All of them at once takes little more than half of them, as long as their kernel is small.
     width = width if 2 * width <= size else size
@@ -72,6 +72,11 @@ def greedy_map(
     else:
         order[rest] = greedy_map(*left, k, trade_off, _GROWTH * width)
     return order
+
+
+def first_width(k: int) -> int:
+    """Among how many photos k are looked for first: enough for most sets, photos alike or not."""
+    return 2 * k + 2
 
 
 def _among_the_best(
@@ -143,24 +148,24 @@ def _by_kernel(quality: Tensor, features: Tensor, k: int, tie: float) -> tuple[T
         Indices (B, k), and q_i^2 d_i of each when it was chosen (B, k).
     """
     n_sets, width = quality.shape
-    kernel = torch.bmm(features, features.mT)  # (B, W, W)
-    gain = kernel.diagonal(dim1=1, dim2=2)  # (B, W), follows the kernel
-    scale = (quality / gain.clamp(min=torch.finfo(gain.dtype).tiny)).sqrt_()
-    kernel.mul_(scale.unsqueeze(1)).mul_(scale.unsqueeze(2))
-    first = torch.arange(0, n_sets * width, width, device=quality.device)
+    # Sets come last, so that each operation runs along many of them: a row of some photos is short.
+    kernel = torch.bmm(features, features.mT).permute(1, 2, 0).contiguous()  # (W, W, B)
+    gain = kernel.diagonal(dim1=0, dim2=1).T  # (W, B), follows the kernel
+    scale = (quality.T / gain.clamp(min=torch.finfo(gain.dtype).tiny)).sqrt_()
+    kernel.mul_(scale.unsqueeze(0)).mul_(scale.unsqueeze(1))
     order: list[Tensor] = []
     gains: list[Tensor] = []
     for step in range(k):
         if step:
-            last = order[-1]
-            row = kernel.flatten(0, 1).index_select(0, first + last)  # (B, W)
-            row *= row.gather(1, last.unsqueeze(1)).rsqrt_()
-            kernel.addcmul_(row.unsqueeze(1), row.unsqueeze(2), value=-1.0)
-        largest = gain.amax(dim=1, keepdim=True)
-        # argmax returns the first of equals, here the lowest index within rounding of the maximum.
-        order.append(gain.clamp(max=largest * (1.0 - tie)).argmax(dim=1))
+            best = order[-1]
+            row = kernel.gather(0, best.expand(1, width, n_sets)).squeeze(0)  # (W, B)
+            row *= row.gather(0, best).rsqrt_()
+            kernel.addcmul_(row.unsqueeze(0), row.unsqueeze(1), value=-1.0)
+        largest = gain.amax(dim=0, keepdim=True)
+        # max returns the first of equals, here the lowest index within rounding of the maximum.
+        order.append(gain.clamp(max=largest * (1.0 - tie)).max(dim=0, keepdim=True).indices)
         gains.append(largest)
-    return torch.stack(order, dim=1), torch.cat(gains, dim=1)
+    return torch.cat(order).T, torch.cat(gains).T
 
 
 def _over_all(

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.dpp import OWN_SHARE, log_likelihood
-from recbole_showcase.selectors.greedy import EPSILON, greedy_map
+from recbole_showcase.selectors.greedy import EPSILON, _by_kernel, greedy_map
 
 
 def select(
@@ -236,3 +236,47 @@ def test_few_of_many_photos_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
     assert (chosen[:10, 2] == -1).all() and (chosen[10:] >= 0).all()
     ranks = relevance.argsort(dim=1, descending=True).argsort(dim=1)
     assert (ranks[10:].gather(1, chosen[10:]) < 8).all()
+
+
+def slow_by_kernel(
+    quality: np.ndarray, features: np.ndarray, k: int, tie: float
+) -> tuple[list[int], list[float]]:
+    """One set, number by number: the steps of ``_by_kernel`` as its docstring has them."""
+    length = np.maximum(np.diag(features @ features.T), np.finfo(np.float64).tiny)
+    scale = np.sqrt(quality / length)
+    kernel = scale[:, None] * (features @ features.T) * scale[None, :]
+    order, gains = [], []
+    for _ in range(k):
+        gain = np.diag(kernel).copy()
+        near = [i for i, value in enumerate(gain) if value >= gain.max() * (1.0 - tie)]
+        order.append(near[0])
+        gains.append(float(gain.max()))
+        kernel = kernel - np.outer(kernel[near[0]], kernel[near[0]]) / gain[near[0]]
+    return order, gains
+
+
+def test_the_kernel_of_many_sets_is_that_of_each() -> None:
+    """Equal photos and equal gains too: the first of them is taken."""
+    torch.manual_seed(8)
+    quality = torch.rand(30, 9, dtype=torch.float64)
+    features = torch.randn(30, 9, 12, dtype=torch.float64)
+    quality[:10] = 0.5
+    quality[10:20, 4:] = quality[10:20, 3:4]
+    features[20:, 1::4] = features[20:, :1]
+    quality[20:, 1::4] = quality[20:, :1]
+    order, gains = _by_kernel(quality, features, 5, 1e-9)
+    assert order.shape == gains.shape == (30, 5)
+    for row in range(30):
+        slow = slow_by_kernel(quality[row].numpy(), features[row].numpy(), 5, 1e-9)
+        assert order[row].tolist() == slow[0]
+        torch.testing.assert_close(gains[row], torch.tensor(slow[1], dtype=torch.float64))
+
+
+def test_places_are_of_photos_whatever_the_numbers() -> None:
+    """What is not a number, and gains of which nothing is left, choose a place all the same."""
+    features = torch.ones(3, 4, 2)
+    features[0] = torch.nan
+    quality = torch.ones(3, 4)
+    quality[1] = 0.0
+    order, _ = _by_kernel(quality, features, 4, 1e-6)
+    assert ((order >= 0) & (order < 4)).all()

@@ -156,8 +156,9 @@ YELP = {
     "attributes": {"RestaurantsPriceRange2": "2"},
 }  # fmt: skip
 STRANGE: list[Any] = [
-    {"item": 9, "title": {"a": 1}, "name": "Lift \ud83c", "price": "9", "categories": [1, [["x"]], "y"],
-     "latitude": float("nan"), "stars": True, "review_count": 10**400, "attributes": [1]},
+    {"item": 9, "title": {"a": 1}, "name": "Lift \ud83c", "price": "9",
+     "categories": [1, [["x"]], "y"], "latitude": float("nan"), "stars": True,
+     "review_count": 10**400, "attributes": [1]},
     {"item": "7", "title": "another"}, {"item": "none of these"}, {"title": "nobody"}, [], None,
 ]  # fmt: skip
 

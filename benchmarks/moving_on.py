@@ -5,8 +5,9 @@
 
 Saves a checkpoint of a model as it is initialised, lets 1% of the reviews come as new rows of the
 files, and prints the seconds of ``load_explainer`` with the files as they were and as they are, of
-``refresh``, and the bytes of the checkpoint that its marks of the data take. Features of what came
-are random.
+``refresh``, those of the processor, the most memory meanwhile, and the bytes of the checkpoint that
+its marks of the data take. Features of what came are random. Loading what has moved on takes place
+beside the recommender that was refreshed, which takes memory of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import recbole_showcase
-from benchmarks.full_size import NAME, write
+from benchmarks.full_size import NAME, Memory, write
 from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.encoders.store import digest_of_file
 
@@ -94,11 +95,14 @@ def _add_features(store: Path, modality: str, tokens: list[str], random: Any) ->
     (store / "meta.json").write_text(json.dumps(meta))
 
 
-def timed(what: str, work: Any) -> Any:
-    """Do it, and print how long it took."""
-    start = time.perf_counter()
+def timed(what: str, work: Any, memory: Memory) -> Any:
+    """Do it, and print how long it took and the memory of its own that the process had."""
+    memory.own, start, used = 0.0, time.perf_counter(), time.process_time()
     found = work()
-    print(f"{what:46} {time.perf_counter() - start:8.2f} s", flush=True)
+    seconds, used = time.perf_counter() - start, time.process_time() - used
+    time.sleep(0.2)  # two looks at the memory
+    print(f"{what:36} {seconds:8.2f} s, {used:8.2f} s of the processor, {memory.own:6.2f} GB at "
+          "most", flush=True)  # fmt: skip
     return found
 
 
@@ -124,16 +128,21 @@ def main() -> None:
         write(data / NAME, 1, options.share)
         name, encoder = NAME, "random"
     path = checkpoint(data, name, encoder)
-    recommender = timed("load_explainer", lambda: recbole_showcase.load_explainer(path))
+    memory = Memory()
+    memory.start()
+    recommender = timed("load_explainer", lambda: recbole_showcase.load_explainer(path), memory)
     table = recommender.model.showcase.data
     marks = table.marks
     print(f"rows, reviews, photos {len(marks.rows):,}, {len(marks.reviews):,}, "
           f"{len(marks.photos):,}; {sum(v.nbytes for v in marks.to_plain().values()):,} of "
           f"{path.stat().st_size:,} bytes of the checkpoint are marks")  # fmt: skip
     print(f"{move_on(data / name, encoder):,} reviews and photos come")
-    timed("refresh", recommender.refresh)
-    timed("refresh again", recommender.refresh)
-    timed("load_explainer of what has moved on", lambda: recbole_showcase.load_explainer(path))
+    timed("refresh", recommender.refresh, memory)
+    timed("refresh again", recommender.refresh, memory)
+    again = timed(
+        "load_explainer of what moved on", lambda: recbole_showcase.load_explainer(path), memory
+    )
+    assert len(again.users) == len(recommender.users)
 
 
 if __name__ == "__main__":

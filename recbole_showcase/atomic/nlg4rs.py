@@ -25,6 +25,12 @@ from recbole_showcase.atomic.engine import (
     write_query,
 )
 from recbole_showcase.atomic.folds import PARTS, read_fold
+from recbole_showcase.atomic.nlg4rs_items import (
+    fates_of_items,
+    fill_meta,
+    items_file,
+    read_nlg4rs_items,
+)
 from recbole_showcase.atomic.options import NLG4RSOptions
 from recbole_showcase.atomic.schema import INTER, REVIEW, Field
 from recbole_showcase.atomic.sql import literal
@@ -47,10 +53,6 @@ REASONS = (
 FEATURE = Field("feature", "token_seq")
 _BLOCK = 1 << 17  # rows that go to DuckDB at once
 _MOST_REPEATED = 100  # characters of texts for each byte of the pickle
-_NO_META = (
-    "CREATE TABLE meta AS SELECT '' AS id, '' AS name, ['']::VARCHAR[] AS category, "
-    "0.0 AS latitude, 0.0 AS longitude, 0.0 AS price, 0.0 AS avg_rating, 0.0 AS num_reviews LIMIT 0"
-)
 _NOTES = {
     "time": "NLG4RS tells no times: .inter has no timestamp, its order is that of the source.",
     "text": "Sentences stand in .review as text and as explanation, since there is no other text; "
@@ -64,6 +66,7 @@ def convert_nlg4rs(
     out: str | Path,
     options: NLG4RSOptions | None = None,
     split: str | Path | None = None,
+    items: str | Path | None = None,
 ) -> Account:
     """Turn ``reviews.pickle`` into atomic files, with the split of one of its folders.
 
@@ -74,6 +77,8 @@ def convert_nlg4rs(
         options: What to keep.
         split: A folder with ``train.index``, ``validation.index`` and ``test.index``, the numbers
             of the rows from 0; ``None``: one ``.inter`` file.
+        items: What items are called, a list of mappings with ``item``; ``None``: ``item.json``
+            beside the pickle, if there is one.
 
     Returns:
         The account, also written as ``conversion.json``.
@@ -85,7 +90,8 @@ def convert_nlg4rs(
     """
     options = options or NLG4RSOptions()
     source, out = Path(reviews), Path(out)
-    rows = _read(source)
+    told = items_file(source, items)
+    lines, rows = read_nlg4rs_items(told), _read(source)
     fold = None if split is None else read_fold(Path(split), len(rows))
     with conversion(out, options) as run:
         _fill(
@@ -96,7 +102,7 @@ def convert_nlg4rs(
         )
         clean_ids(run.connection)
         _number_repeats(run.connection)
-        run.connection.execute(_NO_META)
+        read = fill_meta(run.connection, lines, run.scratch)
         selection = Selection(run.connection, REASONS)
         selection.keep_core(options.k_core)
         selection.settle()
@@ -108,10 +114,11 @@ def convert_nlg4rs(
         return run.finish(
             "nlg4rs",
             selection,
-            [source, *(fold.files if fold else ())],
+            [source, *(fold.files if fold else ()), *([told] if told else ())],
             parts=parts,
             notes=tuple(notes),
             reviews=_write_reviews,
+            others=lambda: fates_of_items(run.connection, read),
         )
 
 

@@ -20,6 +20,13 @@ def nlg4rs(
             show_default="one file of interactions",
         ),
     ] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option(
+            help="item.json, which says what items are called.",
+            show_default="item.json beside the reviews, if it is there",
+        ),
+    ] = None,
     k_core: KCore = 0,
     limit: Limit = None,
     overwrite: Overwrite = False,
@@ -32,4 +39,4 @@ def nlg4rs(
     options = NLG4RSOptions(
         k_core=k_core, limit=limit, overwrite=overwrite, memory_limit=memory_limit, threads=threads
     )
-    show(convert_nlg4rs(reviews, out, options, split), out)
+    show(convert_nlg4rs(reviews, out, options, split, items), out)

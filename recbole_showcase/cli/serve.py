@@ -22,6 +22,13 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for a free one.")
     ] = 8000,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name that a service without a key answers to, beside addresses and localhost; "
+            "again for several."
+        ),
+    ] = None,
     max_batch: Annotated[
         int, typer.Option(min=1, help="Pairs that are explained together at most.")
     ] = 32,
@@ -49,7 +56,8 @@ def serve(
 ) -> None:
     """Answer requests for recommendations and showcases, and show them on a page.
 
-    A key that requests have to show is read from RECBOLE_SHOWCASE_API_KEY. A new checkpoint, and
+    A key that requests have to show is read from RECBOLE_SHOWCASE_API_KEY; without one, requests
+    that name another host than this machine's are refused. A new checkpoint, and
     new data once it is embedded, are taken up without a lost request; SIGHUP loads both at once.
     SIGTERM and Ctrl-C end the service when what was accepted is answered.
     """
@@ -57,9 +65,8 @@ def serve(
     from recbole_showcase.errors import CheckpointError
     from recbole_showcase.serving.options import ServeOptions
 
-    options = ServeOptions(
-        max_batch, max_wait, deadline, capacity, watch, os.environ.get(KEY) or None
-    )
+    key, hosts = os.environ.get(KEY) or None, tuple(allow_host or ())
+    options = ServeOptions(max_batch, max_wait, deadline, capacity, watch, key, hosts)
     check_file(CheckpointError, "checkpoint", checkpoint)
     try:
         from recbole_showcase.serving.run import serve as run

@@ -5,7 +5,7 @@ Here alone settings of this package are read from a configuration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -92,20 +92,24 @@ def showcase_defaults(external: Mapping[str, Any]) -> dict[str, Any]:
     return defaults
 
 
-def recommender_defaults(model: type, external: Mapping[str, Any]) -> dict[str, Any]:
+def recommender_defaults(
+    model: type, external: Mapping[str, Any], known: Iterable[str] = ()
+) -> dict[str, Any]:
     """Defaults of a recommender of this package.
 
     Args:
         model: Its class.
         external: What the user set, by file, dict or command line.
+        known: Keys that RecBole has for it, which may look like ours.
 
     Raises:
-        SettingsError: If the user set a value of the wrong type or out of range: said here, before
-            any data is loaded.
+        SettingsError: If the user set a key that is not ours but looks like it, or a value of
+            the wrong type or out of range: said here, before any data is loaded.
     """
     settings = model.Settings  # type: ignore[attr-defined]
     defaults = _defaults(settings, "")
     defaults.update(_yaml(properties_path() / "model" / f"{model.__name__}.yaml"))
+    check_known(set(external) - set(known), _all_keys() | set(defaults))
     values = {**defaults, **external}
     read_settings(settings, "", {field.name: values[field.name] for field in fields(settings)})
     return {_PREFIX + "encoder": ShowcaseSettings.encoder, **defaults}

@@ -301,12 +301,11 @@ def _wrap_config() -> None:
     def _load_internal_config_dict(self: Any, model: str, model_class: type, dataset: str) -> None:
         base = base_name(model)
         load_internal(self, base or model, model_class, dataset)
+        own = self.internal_config_dict
         if seeing := seeing_base(model_class):
-            self.internal_config_dict.update(
-                recommender_defaults(seeing, self.external_config_dict)
-            )
+            own.update(recommender_defaults(seeing, self.external_config_dict, set(own)))
         if base is not None:
-            self.internal_config_dict.update(showcase_defaults(self.external_config_dict))
+            own.update(showcase_defaults(self.external_config_dict))
 
     @functools.wraps(set_defaults)
     def _set_default_parameters(self: Any) -> None:

@@ -43,14 +43,20 @@ from recbole_showcase.serving.service import Service
 _ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": ErrorOut, "description": "The key is missing or another."},
     404: {"model": ErrorOut, "description": "Who or what is asked for is not there."},
+    421: {"model": ErrorOut, "description": "Without a key, the request names another host."},
     422: {"model": ErrorOut, "description": "The request is of another form."},
 }
 _ASKED = _ERRORS | {
+    408: {"model": ErrorOut, "description": "The body took too long to come."},
     413: {"model": ErrorOut, "description": "The body is too large."},
     503: {"model": ErrorOut, "description": "Too much is asked for at once; see Retry-After."},
 }
+_OF_PROFILES = _ASKED | {
+    501: {"model": ErrorOut, "description": "The encoder of the data is not on this machine."}
+}
 _REFRESHED: dict[int | str, dict[str, Any]] = {
     401: _ERRORS[401],
+    421: _ERRORS[421],
     403: {"model": ErrorOut, "description": "The service has no key."},
     409: {"model": ErrorOut, "description": "The data cannot be served as it is; the old stays."},
 }
@@ -58,7 +64,7 @@ probes = APIRouter(tags=["state"])
 api = APIRouter(prefix="/v1", tags=["showcases"])
 
 Id = Annotated[str, Query(min_length=1, max_length=MAX_ID)]
-Search = Annotated[str, Query(max_length=MAX_ID, description="Part of an id or name.")]
+Search = Annotated[str, Query(max_length=MAX_ID, description="Part of an id or an item's name.")]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
 Limit = Annotated[int, Query(ge=1, le=PAGE_ROWS)]
 
@@ -108,7 +114,7 @@ async def explain(asked: ExplainRequest, service: Asked, response: Response) -> 
     return await _showcases(service, response, Explain(tuple(pairs)), asked.deadline_ms)
 
 
-@api.post("/profile", responses=_ASKED)
+@api.post("/profile", responses=_OF_PROFILES)
 async def profile(asked: ProfileRequest, service: Asked, response: Response) -> ShowcasesOut:
     """Showcases for somebody who is in no file, by what they say and show of their taste."""
     job = await profile_job(asked, service)
@@ -134,7 +140,7 @@ async def refresh(service: Asked) -> RefreshOut:
 async def users(
     service: Asked, search: Search = "", offset: Offset = 0, limit: Limit = 20
 ) -> UsersOut:
-    """Users whose id has a text in it."""
+    """Users whose id has a text in it, whatever its case."""
     served = service.batcher.served
     total, found = await run_in_threadpool(served.find_users, search, offset, limit)
     return UsersOut(model=served.model, data=served.data, total=total, users=found)
@@ -142,7 +148,7 @@ async def users(
 
 @api.get("/user", responses=_ERRORS)
 async def user(service: Asked, id: Id, offset: Offset = 0, limit: Limit = 20) -> UserOut:
-    """What the training split knows of a user, the latest first."""
+    """What is known of a user's past: reviews with a text or photos, the latest first."""
     served = service.batcher.served
     number = served.user(id)
     if not number:
@@ -156,7 +162,7 @@ async def user(service: Asked, id: Id, offset: Offset = 0, limit: Limit = 20) ->
 async def items(
     service: Asked, search: Search = "", offset: Offset = 0, limit: Limit = 20
 ) -> ItemsOut:
-    """Items whose id or name has a text in it."""
+    """Items whose id or name has a text in it, whatever its case."""
     served = service.batcher.served
     total, found = await run_in_threadpool(served.find_items, search, offset, limit)
     return ItemsOut(model=served.model, data=served.data, total=total, items=found)
@@ -164,7 +170,7 @@ async def items(
 
 @api.get("/item", responses=_ERRORS)
 async def item(service: Asked, id: Id, offset: Offset = 0, limit: Limit = 20) -> ItemPhotosOut:
-    """An item with its photos, the first posted first."""
+    """An item with its photos, the first posted first, then those without a time."""
     served = service.batcher.served
     number = served.item(id)
     if not number:

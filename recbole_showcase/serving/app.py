@@ -48,11 +48,13 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
+    key = service.options.api_key
     app.add_middleware(
         Guard,
-        key=service.options.api_key,
+        key=key,
         metrics=service.metrics,
         version=lambda: service.batcher.served.headers,
+        hosts=None if key else frozenset(name.lower() for name in service.options.hosts),
     )
     return app
 

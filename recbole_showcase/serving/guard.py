@@ -1,4 +1,4 @@
-"""What stands before every route: the key, the size of a body, and the headers of an answer."""
+"""What stands before every route: host, key, the size of a body, and the headers of an answer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from recbole_showcase.serving.hosts import answers_to
 from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.options import MAX_BODIES, MAX_BODY, MAX_BODY_WITH_PHOTOS
 
-OPEN = ("/live", "/ready")  # probes show no key
+OPEN = ("/live", "/ready")  # probes show no key, and ask by any name
 WITH_PHOTOS = ("/v1/profile", "/page/profile")
 BODY_SECONDS = 30.0  # to send a body in
+OTHER_HOST = (
+    "this service has no key, so it answers to addresses, localhost and the names of --allow-host "
+    "alone; the request's Host is another"
+)
 
 # The page's own script and styles, photos of ours and previews of dropped ones; style attributes
 # are bars, whose lengths are numbers of ours.
@@ -45,6 +50,7 @@ class Guard:
         metrics: Metrics,
         version: Callable[[], dict[str, str]],
         seconds: float = BODY_SECONDS,
+        hosts: frozenset[str] | None = None,
     ) -> None:
         """Guard an application.
 
@@ -54,10 +60,11 @@ class Guard:
             metrics: What is counted.
             version: Headers that say which model and data answer now.
             seconds: To send a body in.
+            hosts: Names, in lower case, that requests may ask by; None for any.
         """
         self._app, self._metrics, self._version = app, metrics, version
         self._key = None if key is None else _digest(key.encode())
-        self._seconds = seconds
+        self._seconds, self._hosts = seconds, hosts
         self._held = 0  # bytes that large bodies take, or may
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -76,6 +83,9 @@ class Guard:
                 message["headers"] = self._with_headers(message.get("headers", []))
             await send(message)
 
+        if not self._is_meant(scope):
+            await self._refuse(send_with_headers, 421, "host", OTHER_HOST)
+            return
         if not self._has_key(scope):
             await self._refuse(send_with_headers, 401, "key", "an API key is needed")
             return
@@ -108,6 +118,11 @@ class Guard:
             await self._refuse(send, 413, "size", f"the body is too large; {most}")
             return
         await self._app(scope, _once(body, receive), send)
+
+    def _is_meant(self, scope: Scope) -> bool:
+        if self._hosts is None or scope["path"] in OPEN:
+            return True
+        return answers_to(dict(scope["headers"]).get(b"host", b""), self._hosts)
 
     def _has_key(self, scope: Scope) -> bool:
         if self._key is None or scope["path"] in OPEN:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from recbole_showcase.arguments import check_count
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.serving.hosts import check_hosts
 
 # Of one request; in the schema that clients see.
 MAX_PAIRS = 64
@@ -36,6 +37,7 @@ class ServeOptions:
         capacity: Pairs that are accepted and unanswered at most; what is more is refused.
         watch: Seconds between two looks at the checkpoint and the data's features; 0 for none.
         api_key: What requests have to show, if anything.
+        hosts: Names that a service without a key answers to, beside addresses and ``localhost``.
     """
 
     max_batch: int = 32
@@ -44,6 +46,7 @@ class ServeOptions:
     capacity: int = 512
     watch: float = 5.0
     api_key: str | None = field(default=None, repr=False)
+    hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -58,6 +61,7 @@ class ServeOptions:
                 raise SettingsError(f"{name} is {value}; allowed: {least} to {most} seconds")
         if self.api_key is not None:
             _check_key(self.api_key)
+        check_hosts(self.hosts)
 
 
 def _check_key(key: str) -> None:

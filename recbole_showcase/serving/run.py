@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import uvicorn
 from recbole_showcase.console import is_quiet, is_verbose
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.serving.app import create_app
+from recbole_showcase.serving.hosts import is_address
 from recbole_showcase.serving.options import ServeOptions
 from recbole_showcase.serving.served import Served
 from recbole_showcase.serving.service import Instead, Service
@@ -37,7 +39,8 @@ def serve(
 
     Args:
         checkpoint: The file that training saved.
-        host: Address to listen at; ``0.0.0.0`` for all of the machine's.
+        host: Address to listen at; ``0.0.0.0`` for all of the machine's. A name is one that the
+            service answers to.
         port: Port to listen at; 0 for a free one, which the log names.
         options: How the service works.
         instead: Says something about a showcase whose text is late, at once.
@@ -49,13 +52,15 @@ def serve(
         CheckpointError: As in :func:`~recbole_showcase.load_explainer`.
         DataError: As in :func:`~recbole_showcase.load_explainer`.
     """
-    checkpoint = Path(checkpoint)
+    checkpoint, options = Path(checkpoint), options or ServeOptions()
 
     def load() -> Served:
         return Served.load(checkpoint, **{"known": "now"} | how)
 
     with _bound(host, port) as place:  # before the model is loaded, which takes long
-        service = Service(load(), options or ServeOptions(), checkpoint, load, instead)
+        if host and not is_address(host):
+            options = replace(options, hosts=(*options.hosts, host))
+        service = Service(load(), options, checkpoint, load, instead)
         config = uvicorn.Config(
             create_app(service),
             log_level=logging.WARNING if is_quiet() else logging.INFO,

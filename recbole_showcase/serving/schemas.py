@@ -26,7 +26,12 @@ Count = Annotated[int, Field(ge=1, le=MAX_PAIRS)]
 GivenPhotos = Annotated[list[Id], Field(min_length=1, max_length=MAX_GIVEN_PHOTOS)]
 Deadline = Annotated[
     int | None,
-    Field(ge=1, le=MAX_DEADLINE_MS, description="After so long the answer goes without its text."),
+    Field(
+        ge=1,
+        le=MAX_DEADLINE_MS,
+        description="After so many milliseconds the answer goes without the texts that are not "
+        "there yet; by default the service's own.",
+    ),
 ]
 
 
@@ -81,7 +86,11 @@ class ProfileRequest(Request):
     ] = []
     items: Annotated[
         list[ItemRequest] | None,
-        Field(min_length=1, max_length=MAX_PAIRS, description="By default the most visited."),
+        Field(
+            min_length=1,
+            max_length=MAX_PAIRS,
+            description="By default the k with the most visits that are known.",
+        ),
     ] = None
     k: Count = 5
     deadline_ms: Deadline = None
@@ -108,7 +117,7 @@ class PhotoOut(BaseModel):
 
 
 class ShowcaseOut(BaseModel):
-    """An item with what speaks for it; with an error, there is nothing but the error."""
+    """An item with what speaks for it; with an error, nothing but who, what and the error."""
 
     user: str
     item: str
@@ -122,7 +131,7 @@ class ShowcaseOut(BaseModel):
         list[str],
         Field(
             description="Ids of the reviews that the text rests on: those that it quotes, one a "
-            "sentence, or the user's own that it was written from."
+            "sentence, or the user's own that it was written from; none where that is not known."
         ),
     ] = []
     newcomer: Annotated[
@@ -212,7 +221,7 @@ class ReviewOut(BaseModel):
 
 
 class UserOut(Versioned):
-    """What the training split knows of a user, a page of it."""
+    """What is known of a user's past, a page of it."""
 
     user: str
     total: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,70 @@ def test_rows_that_repeat_each_other_without_end(tmp_path: Path) -> None:
     long = row("U1", "7", template=("f", "o", "word " * 20_000, 1))
     with pytest.raises(DataError, match="repeat each other to more than 100 times"):
         convert(tmp_path, [long] * 1000, None)
+
+
+AMAZON = {
+    "item": "7", "title": "Pool\tHouse", "price": 9.5, "brand": "none", "imUrl": "http://a/7.jpg",
+    "categories": [["Movies & TV", "Movies"], ["Movies & TV", "Blu-ray"]],
+}  # fmt: skip
+YELP = {
+    "item": "8", "name": "The View", "categories": "Bars, Fine Dining, ", "latitude": 1.5,
+    "longitude": -2, "stars": 4.5, "review_count": 31,
+    "attributes": {"RestaurantsPriceRange2": "2"},
+}  # fmt: skip
+STRANGE: list[Any] = [
+    {"item": 9, "title": {"a": 1}, "name": "Lift \ud83c", "price": "9",
+     "categories": [1, [["x"]], "y"], "latitude": float("nan"), "stars": True,
+     "review_count": 10**400, "attributes": [1]},
+    {"item": "7", "title": "another"}, {"item": "none of these"}, {"title": "nobody"}, [], None,
+]  # fmt: skip
+
+
+def test_what_items_are_called(tmp_path: Path) -> None:
+    (tmp_path / "item.json").write_text(json.dumps([AMAZON, YELP, *STRANGE]))
+    account = convert(tmp_path, ROWS, None)
+    found = read_atomic(tmp_path / "d" / "d.item").set_index("item_id")
+    assert found.name.tolist() == ["Pool House", "The View", "Lift \ufffd"]
+    told = {"7": "Movies_&_TV Movies Blu-ray", "8": "Bars Fine_Dining", "9": "y"}
+    assert found.category.to_dict() == told
+    assert found.price.tolist()[:2] == [9.5, 2.0]
+    numbers = ["latitude", "longitude", "avg_rating", "num_reviews"]
+    assert found.loc["8", numbers].tolist() == [1.5, -2.0, 4.5, 31.0]
+    assert found.loc["9", ["price", *numbers]].isna().all()
+    assert account.others["items"] == {
+        "read": 8, "broken line": 0, "no item": 3, "of no review kept": 1, "listed before": 1,
+        "kept": 3,
+    }  # fmt: skip
+    assert any("item.json" in source for source in map(str, account.sources))
+
+
+def test_items_are_named_by_another_file_or_by_none(tmp_path: Path) -> None:
+    path = write(tmp_path, ROWS)
+    account = convert_nlg4rs(path, tmp_path / "d")
+    assert not account.others
+    assert not read_atomic(tmp_path / "d" / "d.item").name.any()
+    other = tmp_path / "places.json"
+    other.write_text(json.dumps([YELP]))
+    convert_nlg4rs(path, tmp_path / "d", NLG4RSOptions(overwrite=True), items=other)
+    assert "The View" in read_atomic(tmp_path / "d" / "d.item").name.tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"7": {"title": "x"}}', r"item\.json holds a dict; a list of items is meant"),
+        ('[{"item": "7"}', r"item\.json cannot be read: Expecting"),
+        ("[" * 200_000, r"item\.json cannot be read: it is nested too deeply"),
+        (None, r"there is no file .*none\.json"),
+    ],
+)
+def test_a_file_of_items_that_is_none(tmp_path: Path, content: str | None, said: str) -> None:
+    path = write(tmp_path, ROWS)
+    if content is not None:
+        (tmp_path / "item.json").write_text(content)
+    with pytest.raises(DataError, match=said):
+        convert_nlg4rs(path, tmp_path / "d", items=None if content else tmp_path / "none.json")
+    assert not (tmp_path / "d").exists()
 
 
 def test_recbole_trains_on_the_split(tmp_path: Path) -> None:

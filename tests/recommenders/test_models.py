@@ -22,6 +22,8 @@ from recbole_showcase.errors import (
     RegistrationError,
     SettingsError,
 )
+from recbole_showcase.integration.config import recommender_defaults
+from recbole_showcase.recommenders import recommender
 from recbole_showcase.resources import properties_path
 from recbole_showcase.settings import read_settings
 from tests.integration.test_checkpoints import train
@@ -244,6 +246,15 @@ def test_a_data_set_without_photos_is_refused(seen_world: TinyWorld, tmp_path: P
     assert trainer.model.alike.weights.max() <= 1
 
 
+def test_settings_of_others_do_no_harm() -> None:
+    """RecBole's own though one is nearly ours, those of a composed model, and the user's."""
+    model = recommender("VBPR")
+    given = {"learning_rate": 0.01, "modalitie": 1, "showcase_explainer": "nrt", "mine": 2}
+    assert recommender_defaults(model, given, known=["modalitie"])["embedding_size"] == 64
+    with pytest.raises(SettingsError, match="'modalitie'"):
+        recommender_defaults(model, given)
+
+
 @pytest.mark.parametrize(
     ("model", "changes", "said"),
     [
@@ -253,6 +264,9 @@ def test_a_data_set_without_photos_is_refused(seen_world: TinyWorld, tmp_path: P
         ("BM3", {"modalities": ["sentence"]}, "'modalities"),
         ("BM3", {"modalities": []}, "'modalities'"),
         ("BM3", {"train_neg_sample_args": {"distribution": "uniform"}}, "learns without negatives"),
+        ("VBPR", {"modalites": ["image"]}, "'modalites'; the nearest allowed one is 'modalities'"),
+        ("BM3", {"dropout_probs": 0.1}, "unknown setting 'dropout_probs'"),
+        ("FREEDOM", {"showcase_encodr": "x"}, "allowed one is 'showcase_encoder'"),
     ],
 )
 def test_settings_that_cannot_be(

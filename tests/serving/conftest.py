@@ -42,7 +42,7 @@ def serving(served: Served, checkpoint: Path) -> Iterator[Callable[..., TestClie
         service = Service(
             served, ServeOptions(**given), checkpoint, lambda: Served.load(checkpoint), instead
         )
-        client = TestClient(create_app(service), raise_server_exceptions=False)
+        client = TestClient(create_app(service), "http://localhost", raise_server_exceptions=False)
         client.__enter__()
         client.service = service  # type: ignore[attr-defined]
         open_clients.append(client)

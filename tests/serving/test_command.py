@@ -19,7 +19,7 @@ import pytest
 
 from recbole_showcase.cli import main
 from recbole_showcase.errors import SettingsError
-from recbole_showcase.serving import run
+from recbole_showcase.serving import Served, ServeOptions, run
 from tests.processes import free_port
 from tests.serving.test_reloading import file, write_another  # noqa: F401
 
@@ -97,11 +97,32 @@ def test_an_address_of_somebody_else_is_an_error_before_the_model_is_loaded() ->
         run.serve("no such checkpoint", host="203.0.113.1")
 
 
+def test_the_name_that_a_service_listens_at_is_one_that_it_answers_to(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+
+    class Server:
+        def __init__(self, config: Any) -> None:
+            names.append(config.app.state.service.options.hosts)
+
+        def run(self, sockets: Any) -> None:
+            assert len(sockets) == 1
+
+    monkeypatch.setattr(run, "_bound", lambda *_: socket.create_server(("127.0.0.1", 0)))
+    monkeypatch.setattr(run.Served, "load", lambda *_, **__: served)
+    monkeypatch.setattr(run.uvicorn, "Server", Server)
+    for host in ("kitchen", "127.0.0.1", "::", ""):
+        run.serve("checkpoint.pth", host, options=ServeOptions(hosts=("other",)))
+    assert names == [("other", "kitchen"), ("other",), ("other",), ("other",)]
+
+
 @pytest.mark.parametrize(
     ("words", "key", "said"),
     [
         (["none.pth"], "", "checkpoint 'none.pth' does not exist"),
         (["none.pth"], "short", "API key has 5 characters"),
+        (["none.pth", "--allow-host", "a.example:80"], "", "host 'a.example:80' is no name"),
     ],
 )
 def test_errors_are_one_line(

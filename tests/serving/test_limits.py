@@ -298,9 +298,45 @@ def test_the_key_may_be_shown_in_three_ways(
     assert KEY not in metrics and KEY not in repr(ServeOptions(api_key=KEY))
 
 
+STRANGE = (
+    "evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example",
+    "localhost@evil.example", "evillocalhost", "[evil.example]", "1", "", " ",
+)  # fmt: skip
+
+
+def test_without_a_key_no_page_of_another_site_reads_what_is_answered(client: TestClient) -> None:
+    """Its name may lead to this machine, and is said all the same."""
+    for path in (*PATHS, "/static/page.js"):
+        for host in STRANGE:
+            answer = client.get(path, headers={"host": host})
+            assert answer.status_code == 421, (path, host)
+            assert "--allow-host" in answer.json()["error"] and "evil" not in answer.text
+    asked = {"user": "u1", "explain": False}
+    for host, status in (("evil.example", 421), ("127.0.0.1:8000", 200), ("[::1]:8000", 200)):
+        found = client.post("/v1/recommend", json=asked, headers={"host": host})
+        assert found.status_code == status, found.text
+    for path in ("/live", "/ready"):
+        assert client.get(path, headers={"host": "evil.example"}).status_code == 200
+    assert 'showcase_rejected_total{reason="host"}' in client.get("/metrics").text
+
+
+def test_names_that_a_service_answers_to(serving: Callable[..., TestClient]) -> None:
+    named = serving(hosts=("Showcases.example.org", "kitchen"))
+    for host in ("showcases.EXAMPLE.org:443", "showcases.example.org.", "kitchen:8000", "10.0.0.7"):
+        assert named.get("/v1/users", headers={"host": host}).status_code == 200, host
+    assert named.get("/v1/users", headers={"host": "org"}).status_code == 421
+    locked = serving(api_key=KEY)
+    shown = {"host": "any.example", "x-api-key": KEY}
+    assert locked.get("/v1/users", headers=shown).status_code == 200, "a page cannot show the key"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"hosts": ("https://a.example",)}, "host 'https://a.example' is no name"),
+        ({"hosts": ("a.example", "b.example:8000")}, "host 'b.example:8000' is no name"),
+        ({"hosts": ("*",)}, r"host '\*' is no name; allowed: one without scheme, port"),
+        ({"hosts": ("",)}, "host '' is no name"),
         ({"api_key": "short"}, "5 characters"),
         ({"api_key": f"{KEY}\n"}, "blanks around it"),
         ({"api_key": f"{KEY}\udcff"}, "not printed"),

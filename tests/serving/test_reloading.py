@@ -205,7 +205,7 @@ def test_a_refresh_is_asked_for_with_a_key(world: TinyWorld, file: Path, tmp_pat
     served = Served.load(file, data_path=own.data_path, known="now")
     for api_key in (None, key["x-api-key"]):
         service = Service(served, ServeOptions(watch=0, api_key=api_key), file, lambda: served)
-        with TestClient(create_app(service)) as client:
+        with TestClient(create_app(service), "http://localhost") as client:
             asked = client.post("/v1/refresh", headers=key)
             assert asked.status_code == (403 if api_key is None else 200), asked.text
             if api_key is None:

@@ -11,6 +11,10 @@ DEMO_OUT ?= showcase-demo
 
 BIN := $(VENV)/bin
 
+# Some images tell Python to keep nothing that it compiles. What starts would compile torch and others
+# each time, which takes thrice as long as to import them.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test lint docs tutorials matrix smoke clean
 
 # A Python without ensurepip leaves an environment without pip, which must not pass for one.

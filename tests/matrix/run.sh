@@ -70,6 +70,7 @@ smoke)
     ;;
 esac
 
+export PYTHONDONTWRITEBYTECODE= # as in the make file
 export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1} # as pip, which the machine's owner has set up
 mkdir -p "$root"
 failed=()

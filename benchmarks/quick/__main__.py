@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import json
 import math
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -152,20 +151,33 @@ def _missing(table: Table, given: Path | None) -> str:
     )
 
 
+def report(table: Table, made: Made, stated: judging.Stated | None) -> list[str]:
+    """Print a table; returns a line for each figure that is not what is stated."""
+    known = f", stated with commit {stated.commit or 'unknown'}" if stated else ""
+    _say(f"{made.pairs} test pairs, runs of {made.seconds:.0f} s{known}")
+    verdicts = judging.judge(made.runs[0], stated)
+    for verdict in verdicts:
+        _say(told(verdict))
+    if table.lacks:
+        _say(f"not made: {table.lacks}")
+    if stated is None:
+        _say("nothing is stated of it; --state does")
+        return [] if _of_own_data(table) else [f"{table.heading}: nothing is stated of it"]
+    return [f"{table.heading}: {told(verdict)}" for verdict in verdicts if verdict.left]
+
+
 def main() -> None:
+    """Make the tables that are asked for, and judge or state their figures."""
     given = _arguments()
-    os.chdir(ROOT)
     work = given.work.absolute() / digest_of_code()
     place = Place(work, work / "data" / f"world-{WORLD['seed']}", given.data)
-    statement = judging.read_statement(STATED)
+    stated, left = judging.read_statement(STATED), []
     here = commit()
-    _say(f"commit {here or 'unknown'}; stated figures are of {statement.commit or 'none'}")
+    _say(f"commit {here or 'unknown'}")
     wanted = [table for table in TABLES if not given.only or table.heading in given.only]
     tables = [table for table in wanted if not _missing(table, given.data)]
     quick = Quick(place, given.state or [given.seed], given.jobs, Warm())
     quick.prepare(tables)
-    stated = dict(statement.tables)
-    left: list[str] = []
     for table in wanted:
         _say(f"\n## {table.heading}")
         if why := _missing(table, given.data):
@@ -174,20 +186,10 @@ def main() -> None:
         made = quick.made(table)
         if given.state:
             exact = table.exact if isinstance(table, Program) else ()
-            stated[table.heading] = judging.stated_of(made.runs, made.pairs, exact)
-        verdicts = judging.judge(made.runs[0], stated.get(table.heading))
-        _say(f"{made.pairs} test pairs, runs of {made.seconds:.0f} s")
-        if table.heading not in stated:
-            _say("nothing is stated of it; --state does")
-            left += [] if _of_own_data(table) else [f"{table.heading}: nothing is stated of it"]
-        for verdict in verdicts:
-            _say(told(verdict))
-        if table.lacks:
-            _say(f"not made: {table.lacks}")
-        if table.heading in stated:
-            left += [f"{table.heading}: {told(verdict)}" for verdict in verdicts if verdict.left]
-    if given.state:
-        judging.write_statement(STATED, judging.Statement(here, tuple(given.state), stated))
+            values = judging.values_of(made.runs, exact)
+            stated[table.heading] = judging.Stated(made.pairs, values, tuple(given.state), here)
+            judging.write_statement(STATED, stated)
+        left += report(table, made, stated.get(table.heading))
     if not given.only or speed.HEADING in given.only:
         _say(f"\n## {speed.HEADING}\n" + "\n".join(speed.report(place, quick.warm)))
     if left:
@@ -217,4 +219,7 @@ def _arguments() -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ShowcaseError as error:
+        sys.exit(str(error))

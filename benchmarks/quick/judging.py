@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +31,14 @@ class Stated:
         pairs: Test pairs that its figures rest on.
         values: By row and metric, those of every seed that it was measured with; a row of a single
             number each is an identity, such as a difference that is nothing.
+        seeds: Of the runs.
+        commit: That they were measured with, "" where it is not known.
     """
 
     pairs: int
     values: Mapping[str, Mapping[str, tuple[float, ...]]]
+    seeds: tuple[int, ...] = ()
+    commit: str = ""
 
     def mean(self, row: str, metric: str) -> float:
         """The stated figure."""
@@ -120,75 +124,74 @@ def judge(found: Figures, stated: Stated | None) -> list[Verdict]:
     return verdicts
 
 
-@dataclass(frozen=True)
-class Statement:
-    """What is stated of all tables, and by what it was measured."""
-
-    commit: str
-    seeds: tuple[int, ...]
-    tables: Mapping[str, Stated]
-
-
-def read_statement(path: Path) -> Statement:
+def read_statement(path: Path) -> dict[str, Stated]:
     """Read what :func:`write_statement` wrote; nothing is stated where there is no file.
 
     Raises:
         DataError: It is not such a file.
     """
     if not path.is_file():
-        return Statement("", (), {})
-    content = read_yaml(path)
+        return {}
     try:
-        tables = {
+        return {
             heading: Stated(
                 int(table["pairs"]),
                 {
                     str(row): {str(metric): tuple(map(float, v)) for metric, v in of.items()}
                     for row, of in table["rows"].items()
                 },
+                tuple(table["seeds"]),
+                str(table["commit"]),
             )
-            for heading, table in content["tables"].items()
+            for heading, table in read_yaml(path).items()
         }
-        return Statement(str(content["commit"]), tuple(content["seeds"]), tables)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path} does not state figures: {error!r}; --state writes it") from error
 
 
-def stated_of(runs: Iterable[Figures], pairs: int, exact: Iterable[str] = ()) -> Stated:
-    """What to state of a table.
+def values_of(
+    runs: Sequence[Figures], exact: Iterable[str] = ()
+) -> dict[str, dict[str, tuple[float, ...]]]:
+    """The values of a table by row and metric.
 
     Args:
         runs: Its figures, of one seed each.
-        pairs: Test pairs that they rest on.
-        exact: Rows that are identities; of these the first run is stated.
+        exact: Rows that are identities; of these the first run is taken.
+
+    Raises:
+        DataError: A run lacks a figure that another has.
     """
-    runs = list(runs)
-    rows = {
+    named = [[(row, *metrics) for row, metrics in run.items()] for run in runs]
+    if not named[0] or any(names != named[0] for names in named):
+        raise DataError("a seed lacks figures that another has, so that none can be stated")
+    return {
         row: {
             metric: tuple(run[row][metric] for run in (runs[:1] if row in exact else runs))
             for metric in metrics
         }
         for row, metrics in runs[0].items()
     }
-    return Stated(pairs, rows)
 
 
-def write_statement(path: Path, statement: Statement) -> None:
+def write_statement(path: Path, tables: Mapping[str, Stated]) -> None:
     """Write what is stated, a line a figure with its value of each seed."""
     lines = [
         "# Figures of the small tables, a value a seed. Written by",
         "# `python -m benchmarks.quick --state`: docs/benchmark.md.",
-        f"commit: {_key(statement.commit)}",
-        f"seeds: {list(statement.seeds)}",
-        "tables:",
     ]
-    for heading, table in statement.tables.items():
-        lines += [f"  {_key(heading)}:", f"    pairs: {table.pairs}", "    rows:"]
+    for heading, table in tables.items():
+        lines += [
+            f"{_key(heading)}:",
+            f"  commit: {_key(table.commit)}",
+            f"  seeds: {list(table.seeds)}",
+            f"  pairs: {table.pairs}",
+            "  rows:",
+        ]
         for row, metrics in table.values.items():
-            lines.append(f"      {_key(row)}:")
+            lines.append(f"    {_key(row)}:")
             for metric, values in metrics.items():
                 told = ", ".join(f"{value:.6g}" for value in values)
-                lines.append(f"        {_key(metric)}: [{told}]")
+                lines.append(f"      {_key(metric)}: [{told}]")
     replace_text(path, "\n".join(lines) + "\n")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.quick import ROOT, judging, speed
 from benchmarks.quick import __main__ as quick
-from benchmarks.quick.judging import Stated, Statement
+from benchmarks.quick.judging import Stated
 from benchmarks.quick.processes import Call, Warm
 from benchmarks.quick.tables import TABLES, Place, Program, Specification
 from recbole_showcase.benchmark.plan import cells_of
@@ -65,20 +65,31 @@ def test_what_is_said_of_a_figure(found: judging.Figures, says: list[str]) -> No
 
 
 def test_an_identity_has_no_spread() -> None:
-    table = judging.stated_of([{"a - b": {"F1": 0.0}, "a": {"F1": 0.2}}] * 3, 50, ["a - b"])
+    runs = [{"a - b": {"F1": 0.0}, "a": {"F1": 0.2}}] * 3
+    table = Stated(50, judging.values_of(runs, ["a - b"]))
     off = {"a - b": {"F1": 1e-4}, "a": {"F1": 0.2 + 1e-4}}
     assert [v.says for v in judging.judge(off, table)] == ["outside", "inside"]
 
 
+def test_nothing_is_stated_of_runs_that_lack_a_figure() -> None:
+    whole = {"a": {"F1": 0.1, "Div": 0.2}}
+    for other in ({"a": {"F1": 0.1}}, {}, {**whole, "b": {"F1": 0.3}}):
+        for runs in ([whole, other], [other, whole]):
+            with pytest.raises(DataError, match="lacks figures"):
+                judging.values_of(runs)
+    with pytest.raises(DataError, match="lacks figures"):
+        judging.values_of([{}])
+
+
 def test_a_statement_is_read_as_it_was_written(tmp_path: Path) -> None:
     rows = {"it's: {a} #1": {"F1@3, %": (0.25, 1e-7, 0.0), "no": (12345.6,)}, "yes": {"1": (-2.0,)}}
-    statement = Statement("0123", (1, 2, 3), {"A: 'b'": Stated(7, rows)})
-    judging.write_statement(tmp_path / "s.yaml", statement)
-    assert judging.read_statement(tmp_path / "s.yaml") == statement
-    assert judging.read_statement(tmp_path / "none.yaml").tables == {}
+    tables = {"A: 'b'": Stated(7, rows, (1, 2, 3), "0123"), "B": Stated(7, rows)}
+    judging.write_statement(tmp_path / "s.yaml", tables)
+    assert judging.read_statement(tmp_path / "s.yaml") == tables
+    assert judging.read_statement(tmp_path / "none.yaml") == {}
 
 
-@pytest.mark.parametrize("text", ["a: 1", "commit: a\nseeds: [1]\ntables: {a: {pairs: 1}}"])
+@pytest.mark.parametrize("text", ["a: 1", "a: {pairs: 1, rows: {}}", "a: {pairs: 1, rows: {b: 3}}"])
 def test_a_file_that_states_nothing_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.yaml").write_text(text)
     with pytest.raises(DataError, match="does not state figures"):
@@ -92,10 +103,9 @@ def test_no_table_of_the_results_is_forgotten() -> None:
     assert tabled == {table.heading for table in TABLES} | {speed.HEADING}
     statement = judging.read_statement(quick.STATED)
     drawn = {t.heading for t in TABLES if not (isinstance(t, Specification) and t.data)}
-    assert drawn <= set(statement.tables)
-    assert len(statement.seeds) >= 3
-    for heading in drawn:
-        assert len(statement.tables[heading].values) > 1
+    assert drawn <= set(statement) <= {table.heading for table in TABLES}
+    for table in statement.values():
+        assert len(table.seeds) >= 3 and table.commit and len(table.values) > 1
 
 
 def test_small_specifications_are_of_the_published_ones(tmp_path: Path) -> None:
@@ -139,8 +149,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     monkeypatch.setattr(quick, "Warm", lambda: NoProcesses(lambda task: done(task, bleu1=1.0)))
     monkeypatch.setattr(quick, "STATED", tmp_path / "stated.yaml")
     monkeypatch.chdir(tmp_path)
-    table = Stated(50, {"ce": {"BLEU1": (20.0, 20.5, 21.0)}, "ce+ccl": {"BLEU1": (20.0,) * 3}})
-    judging.write_statement(quick.STATED, Statement("abc", (1, 2, 3), {HEADING: table}))
+    values = {"ce": {"BLEU1": (20.0, 20.5, 21.0)}, "ce+ccl": {"BLEU1": (20.0,) * 3}}
+    judging.write_statement(quick.STATED, {HEADING: Stated(50, values, (1, 2, 3), "abc")})
 
     def main(figures: dict[str, Any] | None, *words: str) -> None:
         monkeypatch.setattr(quick, "TABLES", (made_calls(folder, figures),))
@@ -156,7 +166,7 @@ def test_figures_inside_end_well(
 ) -> None:
     run({"ce": {"BLEU1": 21.0}, "ce+ccl": {"BLEU1": 20.0}})
     said = capsys.readouterr().out
-    assert "stated figures are of abc" in said and "50 test pairs, runs of 2 s" in said
+    assert "50 test pairs, runs of 2 s, stated with commit abc" in said
     assert said.count("inside") == 3 and "all figures are inside" in said
 
 
@@ -187,21 +197,20 @@ def test_stating_takes_three_seeds_and_writes_them(
         run({"ce": {"BLEU1": 3.0}}, "--state", "1", "2")
     assert "three seeds" in capsys.readouterr().err
     run({"ce": {"BLEU1": 3.0}}, "--state", "1", "2", "3")
-    found = judging.read_statement(quick.STATED)
-    assert found.seeds == (1, 2, 3)
-    assert found.tables[HEADING].values == {"ce": {"BLEU1": (3.0, 3.0, 3.0)}}
+    found = judging.read_statement(quick.STATED)[HEADING]
+    assert found.seeds == (1, 2, 3) and found.pairs == 50
+    assert found.values == {"ce": {"BLEU1": (3.0, 3.0, 3.0)}}
 
 
 def test_a_table_of_other_data_is_passed_over(
-    run: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
-    run({"ce": {"BLEU1": 20.0}, "ce+ccl": {"BLEU1": 20.0}})
     table = next(t for t in TABLES if isinstance(t, Specification) and t.data)
     assert "--data DATA makes it, where DATA/xrec-google is" in quick._missing(table, None)
-    folder = Path.cwd() / "xrec-google"
+    folder = tmp_path / "xrec-google"
     folder.mkdir()
     (folder / "xrec-google.inter").touch()
-    assert quick._missing(table, folder.parent) == ""
+    assert quick._missing(table, tmp_path) == ""
 
 
 def test_runs_are_known_by_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

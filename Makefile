@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 # each time, which takes thrice as long as to import them.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint docs tutorials matrix smoke clean
+.PHONY: demo test lint docs results-quick tutorials matrix smoke clean
 
 # A Python without ensurepip leaves an environment without pip, which must not pass for one.
 $(BIN)/python:
@@ -62,6 +62,10 @@ test: lint
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
+
+# A small version of every table of docs/results.md; fails where a figure has left its stated spread.
+results-quick: $(VENV)/.installed-test
+	nice $(BIN)/python -W ignore -m benchmarks.quick $(QUICK)
 
 # Runs the notebooks of docs/tutorials/, and keeps what they show. It takes minutes.
 tutorials: $(VENV)/.installed-tutorials

@@ -119,22 +119,57 @@ def row_of(found: list[dict[str, float]]) -> str:
     return " | ".join(told)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
+def cells(
+    settings: dict[str, Any], name: str, files: list[str], arguments: Any
+) -> Iterator[tuple[tuple[str, str], list[dict[str, float]]]]:
+    """Relevance and negatives of each row, and its figures by seed."""
+    from recbole.data import create_dataset, data_preparation
+
+    config = configuration(name, files, settings)
+    splits = [loader._dataset for loader in data_preparation(config, create_dataset(config))]
+    kinds = ("uniform", "likely")
+    for cell in ((r, k) for r in arguments.relevances for k in kinds[: 1 + (r != "random")]):
+        own = [settings | settings_of(*cell, seed, arguments) for seed in arguments.seeds]
+        yield cell, [run(each, name, files, splits, arguments) for each in own]
+
+
+def fixed_settings(data: Path, work: Path, arguments: Any) -> dict[str, Any]:
+    """What all rows of the table have in common."""
+    return {
+        "data_path": str(data.parent),
+        "checkpoint_dir": str(work / "saved"),
+        "show_progress": False,
+        "metrics": ["MAUC"],
+        "valid_metric": "MAUC",
+        "showcase_encoder": arguments.encoder,
+        "showcase_explainer": "show_and_tell",
+        "showcase_selector": "topk",
+        "showcase_relevance": "random",
+        "showcase_case_author_photos": arguments.author_photos,
+    }
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, which say what a small version leaves as it is."""
+    found = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[2020, 2021, 2022])
-    parser.add_argument("--relevances", nargs="+", default=NAMES, choices=NAMES)
-    parser.add_argument("--hidden", type=int, default=64, help="width of all models")
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--step", type=int, default=4, help="epochs between validations")
-    parser.add_argument("--learning-rate", type=float, default=0.003)
-    parser.add_argument("--quantile", type=float, default=0.1, help="of likely negatives")
-    parser.add_argument("--author-photos", type=int, default=10, help="fewest of a user")
-    parser.add_argument("--work", type=Path, default=Path("authorship-runs"))
-    parser.add_argument("--data", type=Path, help="DATA/NAME of a converted data set")
-    parser.add_argument("--encoder", default="showcase-tiny", help="the feature store to read")
-    arguments = parser.parse_args()
+    found.add_argument("--seeds", type=int, nargs="+", default=[2020, 2021, 2022])
+    found.add_argument("--relevances", nargs="+", default=NAMES, choices=NAMES)
+    found.add_argument("--hidden", type=int, default=64, help="width of all models")
+    found.add_argument("--epochs", type=int, default=60)
+    found.add_argument("--step", type=int, default=4, help="epochs between validations")
+    found.add_argument("--learning-rate", type=float, default=0.003)
+    found.add_argument("--quantile", type=float, default=0.1, help="of likely negatives")
+    found.add_argument("--author-photos", type=int, default=10, help="fewest of a user")
+    found.add_argument("--work", type=Path, default=Path("authorship-runs"))
+    found.add_argument("--data", type=Path, help="DATA/NAME of a converted data set")
+    found.add_argument("--encoder", default="showcase-tiny", help="the feature store to read")
+    return found
+
+
+def main() -> None:
+    arguments = parser().parse_args()
     from recbole_showcase.cli.demo import copy_demo
     from recbole_showcase.encoders import embed_dataset
     from recbole_showcase.resources import properties_path
@@ -147,35 +182,8 @@ def main() -> None:
     else:
         data = copy_demo(work / "data")
         embed_dataset(data, progress=False)
-    settings = {
-        "data_path": str(data.parent),
-        "checkpoint_dir": str(work / "saved"),
-        "show_progress": False,
-        "metrics": ["MAUC"],
-        "valid_metric": "MAUC",
-        "showcase_encoder": arguments.encoder,
-        "showcase_explainer": "show_and_tell",
-        "showcase_selector": "topk",
-        "showcase_relevance": "random",
-        "showcase_case_author_photos": arguments.author_photos,
-        **own,
-    }
-    from recbole.data import create_dataset, data_preparation
-
-    config = configuration(data.name, files, settings)
-    splits = [loader._dataset for loader in data_preparation(config, create_dataset(config))]
-    kinds = ("uniform", "likely")
-    for cell in ((r, k) for r in arguments.relevances for k in kinds[: 1 + (r != "random")]):
-        found = [
-            run(
-                {**settings, **settings_of(*cell, seed, arguments)},
-                data.name,
-                files,
-                splits,
-                arguments,
-            )
-            for seed in arguments.seeds
-        ]
+    settings = fixed_settings(data, work, arguments) | own
+    for cell, found in cells(settings, data.name, files, arguments):
         print(f"| {' | '.join(cell)} | {row_of(found)} |", flush=True)
 
 

@@ -74,21 +74,24 @@ TABLES = {
 }  # fmt: skip
 
 
-def draw(work: Path, seed: int, *, sentences: bool = False) -> Path:
-    """Draw and encode one world, unless it is there."""
+def draw(work: Path, seed: int, *, sentences: bool = False, **size: int) -> Path:
+    """Draw and encode one world, unless it is there; ``size`` is of ``WorldSettings``."""
     from demo_world import WorldSettings, draw_world, write_world
     from recbole_showcase.encoders import embed_dataset
 
     folder = work / "data" / f"world-{seed}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        write_world(draw_world(WorldSettings(seed=seed)), folder)
+        write_world(draw_world(WorldSettings(seed=seed, **size)), folder)
     embed_dataset(folder, progress=False, sentences=sentences)
     return folder
 
 
-def train(variant: str, seed: int, data: Path, kept: Path) -> None:
-    """Train, test and judge one variant; its figures appear whole or not at all."""
+def train(variant: str, seed: int, data: Path, kept: Path, **more: Any) -> None:
+    """Train, test and judge one variant; its figures appear whole or not at all.
+
+    ``more`` are settings above those of the variant.
+    """
     from recbole.quick_start import run_recbole
 
     from recbole_showcase.integration.checkpoint import clean_argv
@@ -104,6 +107,7 @@ def train(variant: str, seed: int, data: Path, kept: Path) -> None:
         "show_progress": False,
         "metrics": METRICS if model != "BPR" else ["Recall", "NDCG"],
         **changes,
+        **more,
     }
     with contextlib.chdir(saved), clean_argv():
         done = run_recbole(model, data.name, [str(properties_path() / "demo.yaml")], settings)

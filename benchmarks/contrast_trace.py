@@ -64,9 +64,9 @@ def batch(tokenizer: TextTokenizer) -> ExplanationBatch:
     )
 
 
-def train(name: str, steps: int) -> tuple[float, float]:
+def train(name: str, steps: int, seed: int = 0) -> tuple[float, float]:
     """The loss before the first step, and its mean over the last twenty, each of fresh noise."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     (cross_modal, personal), place, _ = LOSSES[name]
     settings = ShowcaseExplainerSettings(
         **SMALL, explainer_cross_modal_weight=cross_modal, explainer_personal_weight=personal

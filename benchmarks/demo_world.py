@@ -23,11 +23,12 @@ import numpy as np
 
 import recbole_showcase
 
-NAME = "showcase-demo"
 
+def run(model: str, seed: int, work: Path, data: Path, **more: Any) -> dict[str, float]:
+    """Train and test one model; return its figures, from an earlier run where there is one.
 
-def run(model: str, seed: int, work: Path, data: Path) -> dict[str, float]:
-    """Train and test one model; return its figures, from an earlier run where there is one."""
+    ``more`` are settings above those of the demo.
+    """
     kept = work / f"{model}-{seed}.json"
     if kept.is_file():
         return json.loads(kept.read_text())
@@ -42,12 +43,13 @@ def run(model: str, seed: int, work: Path, data: Path) -> dict[str, float]:
         "checkpoint_dir": str(saved),
         "seed": seed,
         "show_progress": False,
+        **more,
     }
     if model == "BPR":
         settings["metrics"] = ["Recall", "NDCG", "Hit"]
     start = time.perf_counter()
     with contextlib.chdir(work), clean_argv():
-        result = run_recbole(model, NAME, [str(properties_path() / "demo.yaml")], settings)[
+        result = run_recbole(model, data.name, [str(properties_path() / "demo.yaml")], settings)[
             "test_result"
         ]
     figures = {name: float(value) for name, value in result.items()}

@@ -67,6 +67,16 @@ def figures(checkpoint: Path, folder: Path) -> dict[str, float]:
     return found
 
 
+def run(data: Path, seed: int, saved: Path, what: str, **more: Any) -> dict[str, float]:
+    """Train on a drawing, unless it was done, and quote: the figures of ``what``.
+
+    ``more`` are settings of the training above those of the demo.
+    """
+    known = sorted(saved.glob("*.pth"))
+    checkpoint = known[0] if known else train(data, seed, saved, "quote", **more)
+    return (comparison if what == "compare" else figures)(checkpoint, data)
+
+
 def ways() -> list[tuple[str, float]]:
     """Every setting with every value."""
     return [(name, value) for name, values in SETTINGS.items() for value in values]
@@ -166,10 +176,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.one:
         data, seed, kept = Path(given.one[0]), int(given.one[1]), Path(given.one[2])
-        saved = kept.parent / f"{data.name}-{seed}"
-        known = sorted(saved.glob("*.pth"))
-        checkpoint = known[0] if known else train(data, seed, saved, "quote")
-        found = (comparison if given.one[3] == "compare" else figures)(checkpoint, data)
+        found = run(data, seed, kept.parent / f"{data.name}-{seed}", given.one[3])
         replace_text(kept, json.dumps(found, indent=1))
         return
     from recbole_showcase.cli.demo import copy_demo

@@ -15,6 +15,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import claims
 import numpy as np
@@ -32,8 +33,11 @@ WEIGHTS: dict[str, tuple[str, tuple[float, ...]]] = {
 }
 
 
-def train(data: Path, seed: int, saved: Path, explainer: str = "nrt") -> Path:
-    """Train learned relevance beside an explainer, a small one; the checkpoint."""
+def train(data: Path, seed: int, saved: Path, explainer: str = "nrt", **more: Any) -> Path:
+    """Train learned relevance beside an explainer, a small one; the checkpoint.
+
+    ``more`` are settings above those of the demo.
+    """
     from recbole.quick_start import run_recbole
 
     from recbole_showcase.integration.checkpoint import clean_argv
@@ -47,6 +51,7 @@ def train(data: Path, seed: int, saved: Path, explainer: str = "nrt") -> Path:
         "show_progress": False,
         "metrics": ["Recall", "NDCG"],
         "showcase_explainer": explainer,
+        **more,
     }
     with contextlib.chdir(saved), clean_argv():
         run_recbole("ShowcaseBPR", data.name, [str(properties_path() / "demo.yaml")], settings)

@@ -42,6 +42,8 @@ class Record:
         device: What was computed on, empty for a search.
         data: SHA-256 of each file of the data set and its features, empty for a search.
         versions: Of Python and the packages that matter.
+        commit: Of the checkout that ran it, with a ``+`` where files differed from it; "" for an
+            installed package.
     """
 
     status: Literal["done", "failed"]
@@ -59,6 +61,7 @@ class Record:
     device: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
 
 
 class TaskFolder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -28,6 +29,26 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(ModuleNotFoundError):
             found[package] = version(package)
     return found
+
+
+def commit() -> str:
+    """The commit of the checkout that the package lies in, with a ``+`` where files differ.
+
+    Returns:
+        "" for an installed package, and where git cannot tell.
+    """
+    checkout = Path(__file__).parents[2]
+    if not (checkout / ".git").exists():
+        return ""
+    git = ["git", "--no-optional-locks", "-C", str(checkout)]
+    try:
+        found, changed = (
+            subprocess.run([*git, *words], capture_output=True, check=True, text=True).stdout
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.strip() + ("+" if changed.strip() else "")
 
 
 def peak_memory_mb() -> float:

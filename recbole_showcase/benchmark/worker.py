@@ -21,6 +21,7 @@ from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import CONFIG, REFUSED, Checklist, Record, TaskFolder
 from recbole_showcase.benchmark.surroundings import (
     Energy,
+    commit,
     data_digests,
     device,
     peak_memory_mb,
@@ -64,6 +65,7 @@ def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) 
                 task.settings["seed"],
                 error=f"{type(error).__name__}: {said}",
                 versions=versions(),
+                commit=commit(),
             )
         folder.write(record)
         shutil.rmtree(scratch, ignore_errors=True)
@@ -124,6 +126,7 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         device=device(settings),
         data=data_digests(place, task.dataset, encoder),
         versions=versions(),
+        commit=commit(),
     )
 
 
@@ -148,6 +151,7 @@ def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         cpu_seconds=round(time.process_time() - worked, 2),
         peak_memory_mb=peak_memory_mb(),
         versions=versions(),
+        commit=commit(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from recbole_showcase.benchmark import surroundings
 from recbole_showcase.benchmark.surroundings import Energy, data_digests, device
 from recbole_showcase.encoders.store import digest_of_file
 from tests.tiny import TinyWorld
@@ -84,3 +86,26 @@ def test_energy_where_codecarbon_is_installed(monkeypatch: pytest.MonkeyPatch) -
     with Energy() as energy:
         pass
     assert energy.kwh is None
+
+
+def test_the_commit_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "recbole_showcase" / "benchmark" / "surroundings.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("a = 1\n")
+    monkeypatch.setattr(surroundings, "__file__", str(source))
+    assert surroundings.commit() == ""  # installed
+
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        command = ["git", "-C", str(tmp_path), *who, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    assert surroundings.commit() == ""  # nothing is committed
+    git("add", ".")
+    git("commit", "-qm", "first")
+    head = git("rev-parse", "HEAD")
+    (tmp_path / "new.py").touch()
+    assert surroundings.commit() == head and len(head) == 40
+    source.write_text("a = 2\n")
+    assert surroundings.commit() == f"{head}+"

@@ -1,0 +1,236 @@
+"""The programs of ``benchmarks/`` as functions on a small drawing, and tables of what they find."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.quick.processes import Call
+
+if TYPE_CHECKING:
+    from benchmarks.quick.judging import Figures
+    from benchmarks.quick.tables import Place
+
+WORLD = {"seed": 601, "n_users": 120, "n_items": 30}
+EPOCHS = 8
+# The variants of benchmarks/claims.py that are trained: not the two whose epoch NDCG chooses, of
+# which the table of joint training has one.
+VARIANTS = ("photos", "reviews", "both", "ce+ccl", "ce+pcl", "ce+ccl+pcl", "recommender alone",
+            "explainer alone")  # fmt: skip
+Found = Sequence[Mapping[str, Any]]
+
+
+def draw(work: Path) -> None:
+    """Draw the world and encode it, with what other encoders would see."""
+    import claims
+    import relevance
+
+    world = claims.draw(work, sentences=True, **WORLD)
+    relevance.demo_encoders(world)
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder, whatever an interrupted call has left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _pairs(found: Found) -> int:
+    return min(int(run["test pairs"]) for run in found if "test pairs" in run)
+
+
+# Joint training on the demo world
+
+
+def _joint(model: str, seed: int, place: Place) -> dict[str, float]:
+    from benchmarks.demo_world import run
+
+    work = _fresh(place.work / f"joint-{model}-{seed}")
+    return run(model, seed, work, place.world, epochs=EPOCHS)
+
+
+def _joint_calls(place: Place, seed: int) -> list[Call]:
+    models = ("BPR", "ShowcaseBPR")
+    return [
+        Call(place.work / f"call-joint-{model}-{seed}.json", _joint, (model, seed, place))
+        for model in models
+    ]
+
+
+def _joint_figures(found: Found) -> Figures:
+    stock, ours = ({k: v for k, v in f.items() if k not in _NO_FIGURES} for f in found)
+    both = ("recall@10", "ndcg@10")
+    return {
+        "BPR": {metric: stock[metric] for metric in both},
+        "ShowcaseBPR": ours | {"F1@3 over random": ours["imagef1@3"] / found[1][_RANDOM]},
+        "ShowcaseBPR - BPR": {metric: ours[metric] - stock[metric] for metric in both},
+    }
+
+
+_RANDOM = "random imagef1@3"
+_NO_FIGURES = ("seconds", "test pairs", _RANDOM)
+JOINT = (_joint_calls, _joint_figures, _pairs)
+
+
+# The claims of the method
+
+
+def _claims(variant: str, seed: int, place: Place) -> dict[str, float]:
+    import claims
+
+    kept = _fresh(place.work / f"claims-{variant}-{seed}") / "figures.json"
+    claims.train(variant, seed, place.world, kept, epochs=EPOCHS)
+    found: dict[str, float] = json.loads(kept.read_text())
+    return found
+
+
+def _claims_call(variant: str, place: Place, seed: int) -> Call:
+    kept = place.work / f"call-claims-{variant}-{seed}.json"
+    return Call(kept, _claims, (variant, seed, place))
+
+
+def _selection_figures(found: Found) -> Figures:
+    import claims
+
+    (run,) = found
+    ways = [*claims.PROFILES, "learned", "learned + DPP", "best by truth"]
+    columns = ("Precision", "Recall", "F1", "Div")
+    table = {
+        way: {column: run[f"{way}|{column}"] for column in columns if f"{way}|{column}" in run}
+        for way in ways
+    }
+    worst, best = run["random|F1"], run["best by truth|F1"]
+    for way in ways[:-1]:
+        table[way]["way to the best"] = (run[f"{way}|F1"] - worst) / (best - worst)
+    return table
+
+
+SELECTION = (
+    lambda place, seed: [_claims_call("both", place, seed)],
+    _selection_figures,
+    _pairs,
+)
+
+
+def claims_table(title: str) -> tuple[Any, Any, Any]:
+    """Calls, figures and pairs of a table of the program, of the variants that are trained."""
+    import claims
+
+    variants, columns = claims.TABLES[title]
+    rows = [variant for variant in variants if variant in VARIANTS]
+    return (
+        lambda place, seed: [_claims_call(row, place, seed) for row in rows],
+        lambda found: {
+            row: {column: run[column] for column in columns if column in run}
+            for row, run in zip(rows, found, strict=True)
+        },
+        _pairs,
+    )
+
+
+# What the losses can be brought down by
+
+
+def _contrast_trace(seed: int) -> dict[str, dict[str, float]]:
+    import contrast_trace
+
+    found = {}
+    for name in contrast_trace.LOSSES:
+        first, last = contrast_trace.train(name, 100, seed)
+        found[name] = {"before training": first, "after training": last}
+    return found
+
+
+CONTRAST_TRACE = (
+    lambda place, seed: [Call(place.work / f"call-trace-{seed}.json", _contrast_trace, (seed,))],
+    lambda found: found[0],
+    lambda found: 32,  # rows of a batch
+)
+
+
+# Quoting on the demo world
+
+
+def _quoting(seed: int, place: Place) -> dict[str, float]:
+    import quoting
+
+    saved = _fresh(place.work / f"quoting-{seed}")
+    return quoting.run(place.world, seed, saved, "compare", epochs=EPOCHS)
+
+
+def _quoting_figures(found: Found) -> Figures:
+    table: dict[str, dict[str, float]] = {}
+    for key, value in found[0].items():
+        row, bar, metric = key.partition("|")
+        if bar:
+            table.setdefault(row, {})[metric] = value
+    return table
+
+
+QUOTING = (
+    lambda place, seed: [Call(place.work / f"call-quoting-{seed}.json", _quoting, (seed, place))],
+    _quoting_figures,
+    lambda found: int(found[0]["pairs"]),
+)
+
+
+# Photos as explanation
+
+
+def _authorship(seed: int, place: Place) -> dict[str, dict[str, float]]:
+    import authorship
+
+    from recbole_showcase.resources import properties_path
+
+    words = ["--seeds", str(seed), "--epochs", "24", "--author-photos", "5"]
+    arguments = authorship.parser().parse_args(words)
+    settings = authorship.fixed_settings(place.world, place.work / "authorship", arguments)
+    files = [str(properties_path() / "demo.yaml")]
+    cells = authorship.cells(settings, place.world.name, files, arguments)
+    return {f"{name}, {kind}": found for (name, kind), (found,) in cells}
+
+
+AUTHORSHIP = (
+    lambda place, seed: [Call(place.work / f"call-who-{seed}.json", _authorship, (seed, place))],
+    lambda found: found[0],
+    lambda found: int(found[0]["random, uniform"]["MRecallCases"]),
+)
+
+
+# Learned relevance under other encoders
+
+ENCODERS = ("showcase-tiny", "projected", "cone")
+
+
+def _relevance(encoder: str, name: str, seed: int, place: Place) -> dict[str, float]:
+    import relevance
+
+    work = _fresh(place.work / f"relevance-{encoder}-{name}-{seed}")
+    chosen = {"showcase_encoder": encoder, "showcase_relevance": name}
+    return relevance.run(chosen | {"seed": seed, "epochs": EPOCHS // 2}, place.world, work)
+
+
+def _relevance_calls(place: Place, seed: int) -> list[Call]:
+    ways = [(encoder, name) for encoder in ENCODERS for name in ("clip", "learned")]
+    return [
+        Call(
+            place.work / f"call-relevance-{encoder}-{name}-{seed}.json",
+            _relevance,
+            (encoder, name, seed, place),
+        )
+        for encoder, name in ways
+    ]
+
+
+def _relevance_figures(found: Found) -> Figures:
+    values = [run["imagef1@3"] for run in found]
+    pairs = zip(values[::2], values[1::2], strict=True)
+    rows = zip(ENCODERS, pairs, strict=True)
+    return {encoder: {"clip": clip, "learned": learned} for encoder, (clip, learned) in rows}
+
+
+RELEVANCE = (_relevance_calls, _relevance_figures, lambda found: int(found[0]["pairs"]))

@@ -25,7 +25,8 @@ def load_pretrained(kind: Any, setting: str, name_or_path: str, **options: Any) 
     try:
         # A folder's own code is never run, nor is anybody asked on the terminal whether to.
         return kind.from_pretrained(place, trust_remote_code=False, **inside, **options)
-    except (OSError, ValueError) as error:
+    # Of a damaged .gguf file, numbers are read as sizes and places before anybody looks at them.
+    except (Exception if inside else (OSError, ValueError)) as error:
         raise SettingsError(
             f"setting '{setting}' is '{name_or_path}', which {kind.__name__} cannot load; allowed: "
             "the name of a model on the Hugging Face hub, or the path of its folder or of its .gguf "

@@ -22,15 +22,16 @@ def load_pretrained(kind: Any, setting: str, name_or_path: str, **options: Any) 
             its file is missing.
     """
     place, inside = _place(setting, name_or_path)
+    # Of a damaged .gguf file, numbers are taken for sizes and places before anybody looks at them.
+    refused: tuple[type[Exception], ...] = (Exception,) if inside else (OSError, ValueError)
     try:
         # A folder's own code is never run, nor is anybody asked on the terminal whether to.
         return kind.from_pretrained(place, trust_remote_code=False, **inside, **options)
-    # Of a damaged .gguf file, numbers are read as sizes and places before anybody looks at them.
-    except (Exception if inside else (OSError, ValueError)) as error:
+    except refused as error:
         raise SettingsError(
             f"setting '{setting}' is '{name_or_path}', which {kind.__name__} cannot load; allowed: "
-            "the name of a model on the Hugging Face hub, or the path of its folder or of its .gguf "
-            f"file: {error}"
+            "the name of a model on the Hugging Face hub, or the path of its folder or of its "
+            f".gguf file: {error}"
         ) from error
 
 

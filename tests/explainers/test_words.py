@@ -201,9 +201,7 @@ def test_files_that_are_no_model_are_named(gguf_file: Path, tmp_path: Path) -> N
             load(path)
 
 
-def test_a_missing_gguf_names_the_extra(
-    gguf_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_gguf_names_the_extra(gguf_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(SettingsError, match=r"recbole_showcase\[gguf\]"):
         TextTokenizer.load(str(gguf_file))

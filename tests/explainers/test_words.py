@@ -18,6 +18,7 @@ from recbole_showcase.errors import SettingsError
 from recbole_showcase.testing.explainers import explanation_batch
 from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
+from tests.explainers.test_explainers import build as build_with
 from tests.explainers.test_retrieval import TOKENIZER, build
 
 TALK = {"explainer_prefix_length": 0, "explainer_use_words": ["user", "item"]}
@@ -173,8 +174,8 @@ def test_a_gguf_file_is_a_language_model(gguf_file: Path) -> None:
     texts = ["the soup was great", "a table by the window"]
     assert (tokenizer.encode(texts, 20) == TOKENIZER.encode(texts, 20)).all()
     known = {"explainer_language_model": str(gguf_file), "explainer_tune": "lora"}
-    explainer = build("prefix_lm", **TALK, **known)
-    batch = explanation_batch(TOKENIZER)
+    explainer = build_with("prefix_lm", tokenizer, **TALK, **known)
+    batch = explanation_batch(tokenizer)
     before = explainer(*batch)[0]
     optimizer = torch.optim.Adam(explainer.parameters(), lr=0.01)
     for _ in range(5):

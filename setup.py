@@ -74,6 +74,7 @@ EXTRAS = {
     # Searches by ray, and clusters; on Python 3.11 RecBole requires it anyway.
     "ray": ["ray[tune]>=2.60; python_version >= '3.12'", "ray<=2.6.3; python_version < '3.12'"],
     "wandb": ["wandb>=0.31"],  # RecBole's `log_wandb`
+    "gguf": ["gguf>=0.10"],  # language models in a .gguf file, to write or to judge with
     "judge": ["httpx2>=2.0", "gguf>=0.10"],  # language models, by HTTP or in a .gguf file
     # The site of docs/, in which notebooks stand as they were executed.
     "docs": [

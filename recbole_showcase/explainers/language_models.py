@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -205,9 +206,12 @@ class PromptedExplainer(Explainer):
             "attention_mask": mask.long(),
             "use_cache": False,
         }
-        if _takes_positions(self.language_model):
+        takes, length = _arguments(self.language_model), words.shape[1]
+        if "position_ids" in takes:
             inputs["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        logits = self.language_model(**inputs).logits[:, prompt.shape[1] :]  # (B, T - 1, V)
+        if "logits_to_keep" in takes:  # a large vocabulary is dear, and nobody asks of the prompt
+            inputs["logits_to_keep"] = length
+        logits = self.language_model(**inputs).logits[:, -length:]  # (B, T - 1, V)
         return (next_token_loss(logits.float(), batch),)
 
     @torch.no_grad()
@@ -247,7 +251,24 @@ def to_the_right(values: Tensor, mask: Tensor, most: int) -> tuple[Tensor, Tenso
     return values[rows, order], mask[rows, order]
 
 
-def _takes_positions(model: Any) -> bool:
-    """Whether a model numbers its positions by an argument; others need no numbers."""
+def past_words(tokens: Tensor, mask: Tensor, start: int, most: int) -> tuple[Tensor, Tensor]:
+    """The words of past reviews as they stand in a prompt: the oldest first, each behind a start.
+
+    Args:
+        tokens: Ids (B, R, L), latest first.
+        mask: Which of them are there (B, R, L).
+        start: Id of the start of a text.
+        most: The most tokens, the last ones.
+
+    Returns:
+        Ids (B, P) and their mask (B, P), padding on the left.
+    """
+    words, there = F.pad(tokens.flip(1), (1, 0), value=start), mask.flip(1)
+    there = torch.cat([there.any(dim=-1, keepdim=True), there], dim=-1)  # (B, R, 1 + L)
+    return to_the_right(words.flatten(1), there.flatten(1), most)
+
+
+def _arguments(model: Any) -> Collection[str]:
+    """What a model's ``forward`` takes: not all number their positions or leave logits out."""
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return "position_ids" in inspect.signature(base.forward).parameters
+    return inspect.signature(base.forward).parameters

@@ -6,6 +6,7 @@ prefix of embeddings, and a language model, frozen or tuned, continues from it. 
 network reads the recommender's user and item vectors, the photos and the past reviews, and learned
 constants that become the prefix. The language model is tuned in full, left as it is, or tuned by
 low-rank adapters (Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022).
+It may also read words before the prefix: past reviews of the user, those of the item, sentences.
 Differences: an input is one embedding, not ten; inputs are standardised and a learned vector tells
 their kinds apart; widths and depths are scaled down.
 """
@@ -13,11 +14,13 @@ their kinds apart; widths and depths are scaled down.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedModel
 
@@ -29,6 +32,7 @@ from recbole_showcase.explainers.language_models import (
     PromptedExplainer,
     language_model,
     lora_config,
+    past_words,
     to_the_right,
 )
 from recbole_showcase.explainers.retrieved import (
@@ -51,10 +55,13 @@ class PrefixLMSettings(ReadingSettings, GPT2Settings):
     explainer_tune: Literal["full", "frozen", "lora"] = "full"
     explainer_lora_rank: int = 4
     explainer_lora_alpha: float = 32.0
-    explainer_prefix_length: int = 10
+    explainer_lora_layers: NonNegativeInt = 0
+    explainer_prefix_length: NonNegativeInt = 10
     explainer_mapping_layers: int = 2
     explainer_use_photos: bool = True
     explainer_use_reviews: bool = True
+    explainer_use_words: tuple[Literal["user", "item"], ...] = ()
+    explainer_prompt_size: PositiveInt = 64
     explainer_num_beams: int = 1
 
 
@@ -74,29 +81,35 @@ class PrefixLMExplainer(PromptedExplainer):
         super().__init__(settings, inputs, tokenizer)
         self._retriever = Retriever(settings, tokenizer, inputs.max_tokens)
         self.language_model = self._language_model()
-        self.mapping = MappingNetwork(settings, inputs, self.embedding_size)
+        self.mapping = None
+        if settings.explainer_prefix_length:
+            self.mapping = MappingNetwork(settings, inputs, self.embedding_size)
 
     @property
     def reads(self) -> frozenset[str]:
-        """Sentences, where settings ask for them."""
+        """Sentences and the words of past reviews, where settings ask for them."""
         none = self.settings.explainer_use_sentences == "none"
-        return frozenset() if none else frozenset({"sentences"})
+        words = {f"{whose}_reviews" for whose in self.settings.explainer_use_words}
+        return frozenset(words) if none else frozenset(words | {"sentences"})
 
     @property
     def past_reviews(self) -> int:
         """All of the profile, or none where settings leave them out."""
-        return sys.maxsize if self.settings.explainer_use_reviews else 0
+        settings = self.settings
+        features = settings.explainer_use_reviews and settings.explainer_prefix_length > 0
+        return sys.maxsize if features or "user" in settings.explainer_use_words else 0
 
     def _language_model(self) -> PreTrainedModel:
         """The language model, with those parameters trainable that are to be tuned."""
         settings, name = self.settings, self.settings.explainer_language_model
         whole = settings.explainer_tune == "full"
+        _check_prompt(settings)
         if not whole:
             _check_pretrained(name, settings.explainer_tune, self.tokenizer)
         model = language_model(
             settings,
             _SETTING,
-            self._most_words + settings.explainer_prefix_length,
+            self._prompt_size,
             self.inputs,
             self.tokenizer,
             dtype=torch.float32 if whole else "auto",
@@ -105,10 +118,17 @@ class PrefixLMExplainer(PromptedExplainer):
         return _with_lora(model, settings) if settings.explainer_tune == "lora" else model
 
     @property
-    def _most_words(self) -> int:
+    def _most_sentence_words(self) -> int:
         """The most tokens of sentences in a prompt."""
         settings = self.settings
         return settings.reads_words * settings.explainer_sentences * self.inputs.max_tokens
+
+    @property
+    def _prompt_size(self) -> int:
+        """The most positions of a prompt."""
+        settings = self.settings
+        past = len(settings.explainer_use_words) * settings.explainer_prompt_size
+        return past + self._most_sentence_words + settings.explainer_prefix_length
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of training; a frozen language model has none."""
@@ -120,11 +140,14 @@ class PrefixLMExplainer(PromptedExplainer):
     def prompt(
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The words of sentences, then the prefix; see :meth:`PromptedExplainer.prompt`."""
+        """Words of past reviews and of sentences, then the prefix.
+
+        See :meth:`PromptedExplainer.prompt`.
+        """
         return self._prompt(self._retrieved(batch), batch, user_vectors, item_vectors)
 
     def _retrieved(self, batch: ExplanationBatch) -> Retrieved | None:
-        return self._retriever(batch) if self.reads else None
+        return self._retriever(batch) if "sentences" in self.reads else None
 
     def _prompt(
         self,
@@ -133,15 +156,35 @@ class PrefixLMExplainer(PromptedExplainer):
         user_vectors: Tensor | None,
         item_vectors: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        prefix = self.mapping(batch, user_vectors, item_vectors, retrieved)  # (B, P, E)
-        mask = torch.ones(prefix.shape[:2], dtype=torch.bool, device=prefix.device)
-        if retrieved is None or not self.settings.reads_words:
-            return prefix, mask
-        words, there = to_the_right(
-            retrieved.tokens.flatten(1), retrieved.token_mask.flatten(1), self._most_words
-        )
-        embedded = self.embed(words).to(prefix.dtype)
-        return torch.cat([embedded, prefix], dim=1), torch.cat([there, mask], dim=1)
+        parts = list(self._words(batch, retrieved))
+        if self.mapping is not None:
+            prefix = self.mapping(batch, user_vectors, item_vectors, retrieved)  # (B, P, E)
+            there = torch.ones(prefix.shape[:2], dtype=torch.bool, device=prefix.device)
+            parts.append((prefix, there))
+        embedded, masks = zip(*parts, strict=True)
+        # Words and the prefix may be of two widths of floats.
+        prompt = torch.cat([part.to(embedded[-1].dtype) for part in embedded], dim=1)
+        return to_the_right(prompt, mask := torch.cat(masks, dim=1), mask.shape[1])
+
+    def _words(
+        self, batch: ExplanationBatch, retrieved: Retrieved | None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Embedded words (B, P, E) and their masks (B, P), in the order of the prompt."""
+        start, most = self.tokenizer.bos_id, self.settings.explainer_prompt_size
+        past = {
+            "user": (batch.user_review_tokens, batch.user_review_mask),
+            "item": (batch.item_review_tokens, batch.item_review_mask),
+        }
+        for whose in dict.fromkeys(self.settings.explainer_use_words):
+            words, there = past_words(*past[whose], start, most)
+            yield self.embed(words), there
+        if retrieved is not None and self.settings.reads_words:
+            words, there = to_the_right(
+                retrieved.tokens.flatten(1),
+                retrieved.token_mask.flatten(1),
+                self._most_sentence_words,
+            )
+            yield self.embed(words), there
 
     @torch.no_grad()
     def write(
@@ -204,6 +247,22 @@ class MappingNetwork(PairSequence):
         return self.output(hidden[:, : len(self.constants)])
 
 
+def _check_prompt(settings: PrefixLMSettings) -> None:
+    """Refuse settings under which there is nothing to read or nothing to train."""
+    if settings.explainer_prefix_length:
+        return
+    if not settings.explainer_use_words and not settings.reads_words:
+        raise SettingsError(
+            "explainer_prefix_length is 0, so the language model reads nothing: set "
+            "explainer_use_words or explainer_use_sentences, or give it a prefix"
+        )
+    if settings.explainer_tune == "frozen":
+        raise SettingsError(
+            "explainer_prefix_length is 0 and explainer_tune 'frozen', which leaves nothing to "
+            "train; allowed: a prefix, or explainer_tune 'full' or 'lora'"
+        )
+
+
 def _check_pretrained(name: str | None, tune: str, tokenizer: TextTokenizer) -> None:
     """Refuse a language model that cannot stay as it is: an untrained one, or of other words."""
     if not name:
@@ -222,7 +281,16 @@ def _check_pretrained(name: str | None, tune: str, tokenizer: TextTokenizer) -> 
 
 def _with_lora(model: PreTrainedModel, settings: PrefixLMSettings) -> Any:
     """The language model with low-rank adapters, the only parameters of it that are trained."""
-    config = lora_config(model, settings, "explainer_tune", task_type="CAUSAL_LM")
+    layers = model.config.num_hidden_layers
+    last = settings.explainer_lora_layers or layers
+    config = lora_config(
+        model,
+        settings,
+        "explainer_tune",
+        task_type="CAUSAL_LM",
+        # Nothing is propagated back below the first layer with something to train.
+        layers_to_transform=list(range(layers - last, layers)) if last < layers else None,
+    )
     from peft import get_peft_model
 
     return get_peft_model(model, config)

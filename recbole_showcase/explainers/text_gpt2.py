@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
@@ -22,7 +20,7 @@ from recbole_showcase.explainers.language_models import (
     GPT2Settings,
     PromptedExplainer,
     language_model,
-    to_the_right,
+    past_words,
 )
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -59,10 +57,7 @@ class TextGPT2Explainer(PromptedExplainer):
         self, batch: ExplanationBatch, user_vectors: Tensor | None, item_vectors: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Embedded words of the past reviews; see :meth:`PromptedExplainer.prompt`."""
-        mask = batch.user_review_mask.flip(1)  # (B, R, L), the oldest first
-        words = F.pad(batch.user_review_tokens.flip(1), (1, 0), value=self.tokenizer.bos_id)
-        mask = torch.cat([mask.any(dim=-1, keepdim=True), mask], dim=-1)  # (B, R, 1 + L)
-        words, mask = to_the_right(
-            words.flatten(1), mask.flatten(1), self.settings.explainer_prompt_size
-        )  # (B, P)
+        start, most = self.tokenizer.bos_id, self.settings.explainer_prompt_size
+        past = batch.user_review_tokens, batch.user_review_mask
+        words, mask = past_words(*past, start, most)  # (B, P)
         return self.embed(words), mask

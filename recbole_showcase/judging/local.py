@@ -64,14 +64,12 @@ class LocalJudge:
         import transformers
 
         self.options = options
-        place, more = _place(options.model)
-        self._tokenizer: Any = load_pretrained(transformers.AutoTokenizer, "--local", place, **more)
+        named = "--local", options.model
+        self._tokenizer: Any = load_pretrained(transformers.AutoTokenizer, *named)
         model: Any = load_pretrained(
             transformers.AutoModelForCausalLM,
-            "--local",
-            place,
+            *named,
             dtype="float32" if options.device == "cpu" else "auto",
-            **more,
         )
         self._model = model.to(options.device).eval()
         self._window = int(getattr(model.config, "max_position_embeddings", None) or 1 << 20)
@@ -242,26 +240,6 @@ def _copies(cache: Any, times: int) -> Any:
     copied = deepcopy(cache)
     copied.batch_repeat_interleave(times)
     return copied
-
-
-def _place(model: str) -> tuple[str, dict[str, str]]:
-    """Where a model is, and the name of its file where it is in one.
-
-    Raises:
-        SettingsError: It is a file of another kind, or the package that reads it is missing.
-    """
-    path = Path(model)
-    if not path.is_file():
-        return model, {}
-    if path.suffix != ".gguf":
-        raise SettingsError(f"--local is '{model}'; allowed: a folder, a .gguf file or a name")
-    try:
-        import gguf  # noqa: F401 - transformers reads by it
-    except ImportError as error:
-        raise SettingsError(
-            "a .gguf file needs the package gguf: pip install 'recbole_showcase[judge]'"
-        ) from error
-    return str(path.parent), {"gguf_file": path.name}
 
 
 def _digest(name: str, model: Any) -> str:

@@ -49,6 +49,36 @@ def test_a_folder_may_be_there_already(tmp_path: Path) -> None:
     assert kept == {logger.ensure_dir}
 
 
+def test_operations_are_those_of_predict_whatever_the_explainer_is() -> None:
+    """A language model may have one module in two places, at which RecBole's counting ends."""
+    from recbole.data.interaction import Interaction
+    from recbole.quick_start import quick_start
+    from recbole.utils import ModelType
+
+    class Model(torch.nn.Module):
+        type = ModelType.GENERAL
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = torch.nn.Linear(3, 5, bias=False)
+
+        def predict(self, interaction: Interaction) -> torch.Tensor:
+            return self.linear(interaction["x"])
+
+    class Data:
+        def __getitem__(self, index: torch.Tensor) -> Interaction:
+            return Interaction({"x": torch.ones(len(index), 3)})
+
+    def operations(model: Model) -> float:
+        return quick_start.get_flops(model, Data(), "cpu", None, lambda _, inter: inter)
+
+    plain, composed = Model(), Model()
+    composed.base_model, shared = Model, torch.nn.SiLU()
+    composed.showcase = torch.nn.ModuleDict({"a": torch.nn.Sequential(shared), "b": shared})
+    assert operations(composed) == operations(plain) == 15
+    assert hasattr(composed, "showcase") and not hasattr(composed.linear, "total_ops")
+
+
 def test_counting_metrics_are_computed_and_nothing_piles_up(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recbole_showcase.arguments import check_device
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import JudgeError, SettingsError
 from recbole_showcase.judging.asking import Answer, Question
@@ -59,10 +60,12 @@ class LocalJudge:
         """Load the model and its tokenizer.
 
         Raises:
-            SettingsError: They cannot be loaded, or a package that reads them is missing.
+            SettingsError: They cannot be loaded, a package that reads them is missing, or there is
+                no such device.
         """
         import transformers
 
+        check_device(SettingsError, options.device)
         self.options = options
         place, more = _place(options.model)
         self._tokenizer: Any = load_pretrained(transformers.AutoTokenizer, "--local", place, **more)

@@ -56,6 +56,19 @@ def check_file(error: type[ShowcaseError], what: str, path: str | os.PathLike[st
         raise error(f"{what} '{os.fspath(path)}' {found}")
 
 
+def check_device(error: type[ShowcaseError], name: str) -> None:
+    """Raise an error that names a device that torch cannot compute on, before any work is done."""
+    import torch
+
+    try:
+        torch.zeros(1, device=torch.device(name)).item()  # which "meta" has no number for
+    except (RuntimeError, AssertionError, ImportError) as reason:
+        said = " ".join((str(reason).splitlines() or ["it is not there"])[0].split())
+        raise error(
+            f"device '{name}' cannot be used: {said}; allowed: cpu, or one of this machine's"
+        ) from reason
+
+
 def check_out(path: str | os.PathLike[str]) -> None:
     """Raise an error where a folder is to be made or filled, and a file is in its place."""
     if os.path.isfile(path):

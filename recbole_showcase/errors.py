@@ -1,7 +1,7 @@
 """The errors this package raises; every one names what was found and what is allowed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # Codes that a terminal obeys, and characters that turn the direction of what follows.
@@ -26,11 +26,16 @@ class LostWorker(ShowcaseError):
 
 
 @contextmanager
-def interrupt_note(note: str) -> Iterator[None]:
-    """Add to Ctrl-C, or to the loss of a worker, what was kept, unless it says so already."""
+def interrupt_note(note: str | Callable[[], str]) -> Iterator[None]:
+    """Add to Ctrl-C, or to the loss of a worker, what was kept, unless it says so already.
+
+    Args:
+        note: What was kept, or what finds it out then.
+    """
     try:
         yield
     except (KeyboardInterrupt, LostWorker) as interrupt:
+        note = note() if callable(note) else note
         if note not in getattr(interrupt, "__notes__", ()):
             interrupt.add_note(note)
         raise

@@ -10,7 +10,13 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from recbole_showcase.arguments import Unknown, check_count, report_unknown, texts_of
+from recbole_showcase.arguments import (
+    Unknown,
+    check_count,
+    check_device,
+    report_unknown,
+    texts_of,
+)
 from recbole_showcase.atomic import PhotoFolder, photo_folder_or_none
 from recbole_showcase.composed.growing import Known, check_known, data_now, has_grown
 from recbole_showcase.composed.items import describe_items
@@ -25,7 +31,7 @@ from recbole_showcase.composed.ranking import Ranked, best_pairs, without_sequen
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.data.profiles import Newcomer
-from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.evaluation.results import Basis, load_basis, load_result
 from recbole_showcase.integration.checkpoint import is_composed, load_checkpoint, restored_config
 from recbole_showcase.integration.entry_points import restore
@@ -62,12 +68,14 @@ def load_explainer(
             (``training``), or what it held out as well (``now``), as is right for a model in use.
 
     Raises:
-        SettingsError: If a module cannot be imported.
+        SettingsError: If a module cannot be imported, or the device is none of this machine's.
         CheckpointError: If the file is not a checkpoint of a composed model, or leads to what you
             did not choose.
         DataError: If the photo folder or the data set's does not exist.
     """
     check_known(known)
+    if device is not None:
+        check_device(SettingsError, device)
     import_modules(imports)
     if photo_folder:
         PhotoFolder(photo_folder)  # that it is there is asked before the model is built

@@ -90,7 +90,7 @@ def explain(
     if pairs is not None and top is not None:
         raise SettingsError("--top is of users; --pairs names the items")
     chosen = choose_engine(engine.value, processes, ray_address)
-    with interrupt_note("the parts that are written are kept: the same command goes on"):
+    with interrupt_note(lambda: _kept(out)):
         from recbole_showcase.offline import OfflineOptions, write_showcases
 
         account = write_showcases(
@@ -108,6 +108,13 @@ def explain(
     typer.echo(f"data: {account.data_folder}" + ", where the checkpoint says" * (data_path is None))
     for line in account_lines(account):
         typer.echo(line)
+
+
+def _kept(out: Path) -> str:
+    """What an interruption left in the folder."""
+    if any(out.glob("part-*")):
+        return "the parts that are written are kept: the same command goes on"
+    return "no part was written yet"
 
 
 def account_lines(account: Account) -> list[str]:

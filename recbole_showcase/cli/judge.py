@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recbole_showcase.arguments import check_device
 from recbole_showcase.cli.checkpoints import AllowPath, DataPath, Device
 from recbole_showcase.cli.help import WithDefault
 from recbole_showcase.errors import SettingsError, interrupt_note
@@ -79,11 +80,13 @@ def texts(
         raise SettingsError("name the judge: --local MODEL, or --endpoint URL and --model NAME")
     if (endpoint is None) != (model is None):
         raise SettingsError("--endpoint and --model belong together; give both, or --local")
-    with interrupt_note("the answers so far are kept: the same command goes on"):
+    with interrupt_note(lambda: _kept(out)):
         from recbole_showcase import judging
         from recbole_showcase.files.replace import require_writable
 
         require_writable(out)
+        if local is not None:
+            check_device(SettingsError, device)
         prompt = judging.read_prompt()
         criteria = prompt.chosen(criterion or ())
         read = judging.read_all(results, dataset)
@@ -117,6 +120,14 @@ def texts(
         f"tokens read and {cost.completion_tokens:,} written{untold}"
     )
     typer.echo(f"written: {out}")
+
+
+def _kept(out: Path) -> str:
+    """What an interruption left beside the file of verdicts."""
+    answers = out.with_suffix(".answers.jsonl")
+    if answers.is_file() and answers.stat().st_size:
+        return "the answers so far are kept: the same command goes on"
+    return "nothing was answered yet"
 
 
 @app.command()

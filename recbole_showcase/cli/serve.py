@@ -61,13 +61,15 @@ def serve(
     new data once it is embedded, are taken up without a lost request; SIGHUP loads both at once.
     SIGTERM and Ctrl-C end the service when what was accepted is answered.
     """
-    from recbole_showcase.arguments import check_file
+    from recbole_showcase.arguments import check_device, check_file
     from recbole_showcase.errors import CheckpointError
     from recbole_showcase.serving.options import ServeOptions
 
     key, hosts = os.environ.get(KEY) or None, tuple(allow_host or ())
     options = ServeOptions(max_batch, max_wait, deadline, capacity, watch, key, hosts)
     check_file(CheckpointError, "checkpoint", checkpoint)
+    if device is not None:
+        check_device(SettingsError, device)
     try:
         from recbole_showcase.serving.run import serve as run
     except ModuleNotFoundError as error:

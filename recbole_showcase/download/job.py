@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from recbole_showcase.download.hosts import AllowedHosts
 from recbole_showcase.download.listing import Listing, Row, look
 from recbole_showcase.download.missing import Missing, missing_photos
 from recbole_showcase.download.options import DownloadOptions
+from recbole_showcase.engines.coroutines import run_to_end
 from recbole_showcase.errors import DataError
 from recbole_showcase.files.replace import arriving
 
@@ -71,7 +72,7 @@ def download_photos(
                 progress_bar(total=account.listed, unit="photo", shown=progress) as bar,
             ):
                 job = _Job(listing, PhotoFolder(root), options, account, missing, bar, pool)
-                _finish(job.run(allowed, aside))
+                run_to_end(job.run(allowed, aside))
         finally:
             account.seconds = time.perf_counter() - started
             account.write(dataset_dir)
@@ -111,17 +112,6 @@ def _root(dataset_dir: Path, folder: str | Path | None) -> Path:
             f"it with --photos to add to it, or make the folder {own} to begin anew"
         )
     return own
-
-
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, also where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-        return
-    with ThreadPoolExecutor(1) as own:
-        own.submit(asyncio.run, work).result()
 
 
 @dataclass

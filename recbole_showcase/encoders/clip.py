@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from recbole_showcase.arguments import check_device
 from recbole_showcase.encoders.choice import EncoderChoice, choose_encoder
 from recbole_showcase.encoders.commands import IMPORTED
 from recbole_showcase.encoders.geometry import Geometry
@@ -85,7 +86,8 @@ class ClipEncoder:
             FeatureStoreError: Name, tag, file or device is unknown or cannot be loaded.
         """
         choice = choose_encoder(architecture, weights)
-        target = _device(device)
+        check_device(FeatureStoreError, device)
+        target = torch.device(device)
         with _root_logger_untouched():
             model, config, tokenizer = _load(choice)
             model = model.to(target).eval().requires_grad_(False)
@@ -273,16 +275,6 @@ def _row_of_pixels(
     scale = 1 / (255 * deviation)
     shift = -torch.tensor(mean, dtype=torch.float64) / deviation
     return scale.float().repeat(width), shift.float().repeat(width)
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise FeatureStoreError(f"device '{name}' cannot be used: {reason}") from error
-    return device
 
 
 def _digest(model: torch.nn.Module, config: dict[str, Any]) -> str:

@@ -230,6 +230,15 @@ ROWS = (
     Metric(
         "EvidencePrecision", lambda of: _entailed(of.statements, of.item_evidence, of), needs=_nli
     ),
+    Metric(
+        "EvidenceRecall",
+        lambda of: _entailed(
+            [[said for review in known for said in review] for known in of.item_evidence],
+            [[text] for text in of.statements],
+            of,
+        ),
+        needs=_nli,
+    ),
     # Texts among themselves
     Metric("Distinct1", _written(metrics.distinct_n, 1)),
     Metric("Distinct2", _written(metrics.distinct_n, 2)),

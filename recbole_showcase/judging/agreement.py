@@ -55,12 +55,15 @@ class Agreement:
         raters: Their names, by their files.
         rated: Grades that were given, by criterion.
         alpha: Krippendorff's alpha by criterion and level of measurement.
+        alpha_with_judge: The same with the judge as one more rater, whose grades are no classes:
+            ordinal and interval; empty without a judge.
         correlated: Judge and metrics beside the raters' mean.
     """
 
     raters: list[str]
     rated: dict[str, int]
     alpha: dict[str, dict[str, float]]
+    alpha_with_judge: dict[str, dict[str, float]]
     correlated: list[Correlated]
 
 
@@ -77,10 +80,19 @@ def agreement_of(
     """
     levels: tuple[Level, ...] = get_args(Level)
     correlated: list[Correlated] = []
+    with_judge: dict[str, dict[str, float]] = {}
     for criterion, table in ratings.items():
         people = _mean(table)
-        for name, values in _measures(criterion, key, judged).items():
+        measures = _measures(criterion, key, judged)
+        for name, values in measures.items():
             correlated += _correlated(name, criterion, values, people, key)
+        if judged is not None:
+            all_of_them = np.vstack([table, measures["judge"]])
+            with_judge[criterion] = {
+                level: krippendorff_alpha(all_of_them, level)
+                for level in levels
+                if level != "nominal"
+            }
     return Agreement(
         raters=list(raters),
         rated={name: int((~np.isnan(table)).sum()) for name, table in ratings.items()},
@@ -88,6 +100,7 @@ def agreement_of(
             name: {level: krippendorff_alpha(table, level) for level in levels}
             for name, table in ratings.items()
         },
+        alpha_with_judge=with_judge,
         correlated=correlated,
     )
 

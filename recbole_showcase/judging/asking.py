@@ -44,6 +44,8 @@ class Answer:
         text: Its words, as they came; of expected grades none.
         expected: The expected grade, of a judge that tells probabilities.
         mass: The probability of all grades together, of such a judge.
+        deviation: The standard deviation of the grades by their probabilities, of such a judge.
+        model, fingerprint: What an endpoint says that it answered by, None where it does not say.
         prompt_tokens, completion_tokens: What it counts, None where it does not say.
     """
 
@@ -52,6 +54,9 @@ class Answer:
     mass: float | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    deviation: float | None = None
+    model: str | None = None
+    fingerprint: str | None = None
 
     def grade(self, criterion: Criterion) -> float | None:
         """The grade on the criterion's scale; None if there is none, which is never guessed."""

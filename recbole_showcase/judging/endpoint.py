@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, NonNegativeInt, ValidationError
 
+from recbole_showcase.engines.coroutines import run_to_end
 from recbole_showcase.errors import JudgeError, SettingsError, one_line
 from recbole_showcase.files.plain import parse_json
 from recbole_showcase.judging.asking import Answer, Question
@@ -75,6 +76,8 @@ class _Usage(BaseModel):
 class _Completion(BaseModel):
     choices: list[_Choice]
     usage: _Usage | None = None
+    model: Any = None  # of any type: a grade is not lost for how its model is named
+    system_fingerprint: Any = None
 
 
 class _Passing(Exception):
@@ -135,7 +138,7 @@ class EndpointJudge:
         Raises:
             JudgeError: The endpoint refuses, or fails as often as attempts are made.
         """
-        asyncio.run(self._answer(questions, keep))
+        run_to_end(self._answer(questions, keep))
 
     async def _answer(
         self, questions: Iterator[Question], keep: Callable[[Question, Answer], None]
@@ -243,7 +246,14 @@ def _parsed(content: bytes) -> Answer:
         text=text,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
+        model=_named(found.model),
+        fingerprint=_named(found.system_fingerprint),
     )
+
+
+def _named(value: Any) -> str | None:
+    """What a server calls itself, on one line; None where it does not."""
+    return one_line(value)[:_SAID] if isinstance(value, str) and value else None
 
 
 def _said(content: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging import getLogger
 from pathlib import Path
+from statistics import stdev
 
 from recbole_showcase.console import progress_bar
 from recbole_showcase.errors import DataError
@@ -14,6 +16,8 @@ from recbole_showcase.judging.kept import KeptAnswers
 from recbole_showcase.judging.pairs import Pair, Results
 from recbole_showcase.judging.prompts import Criterion, Prompt
 
+_NAMED = 5  # models that a warning lists
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -22,10 +26,12 @@ class Verdict:
     Attributes:
         grades: Of each answer, None where it is no grade.
         masses: Of each answer, the probability of any grade; None of judges that write.
+        deviations: Of each answer, the standard deviation of the grades; None of the same.
     """
 
     grades: tuple[float | None, ...]
     masses: tuple[float | None, ...]
+    deviations: tuple[float | None, ...] = ()
 
     @property
     def known(self) -> list[float]:
@@ -36,6 +42,20 @@ class Verdict:
     def mean(self) -> float | None:
         """Their mean; None without one."""
         return sum(self.known) / len(self.known) if self.known else None
+
+    @property
+    def spread(self) -> float | None:
+        """How far the grades are apart: of those of several answers the standard deviation (n - 1).
+
+        Of a judge that tells probabilities it is that of the grades by these. None where an answer
+        is the only one and tells none.
+        """
+        if len(self.known) > 1:
+            return stdev(self.known)
+        told = [
+            d for d, grade in zip(self.deviations, self.grades, strict=False) if grade is not None
+        ]
+        return told[0] if told else None
 
 
 @dataclass(frozen=True)
@@ -66,12 +86,16 @@ class Judged:
         verdicts: By system and pair, the verdict of each criterion; None where the pair lacks what
             the criterion reads.
         cost: Of the answers.
+        models, fingerprints: What the judge says that the answers are by, each once, sorted; none
+            of a judge that does not say.
     """
 
     results: tuple[Results, ...]
     criteria: tuple[Criterion, ...]
     verdicts: tuple[tuple[dict[str, Verdict | None], ...], ...]
     cost: Cost
+    models: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
 
 
 def answers_file(out: Path) -> Path:
@@ -127,8 +151,26 @@ def judge_results(
         verdicts = tuple(
             tuple(_verdicts(asking, pair, kept) for pair in result.pairs) for result in results
         )
-        cost = _cost([kept[key] for key in wanted], len(left))
-    return Judged(tuple(results), asking.criteria, verdicts, cost)
+        answers = [kept[key] for key in wanted]
+    return Judged(
+        tuple(results),
+        asking.criteria,
+        verdicts,
+        _cost(answers, len(left)),
+        _one_of("model", [answer.model for answer in answers]),
+        _one_of("fingerprint", [answer.fingerprint for answer in answers]),
+    )
+
+
+def _one_of(what: str, told: Sequence[str | None]) -> tuple[str, ...]:
+    """What answers name, each once; a warning where it is not the same of all."""
+    found = tuple(sorted({name for name in told if name is not None}))
+    if len(found) > 1:
+        getLogger().warning(
+            f"the answers are of more than one {what}: {', '.join(found[:_NAMED])}"
+            f"{', …' * (len(found) > _NAMED)}; grades of different ones do not compare"
+        )
+    return found
 
 
 def _verdicts(asking: Asking, pair: Pair, kept: KeptAnswers) -> dict[str, Verdict | None]:
@@ -143,6 +185,7 @@ def _verdicts(asking: Asking, pair: Pair, kept: KeptAnswers) -> dict[str, Verdic
         found[criterion.name] = Verdict(
             tuple(answer.grade(criterion) for answer in answers),
             tuple(answer.mass for answer in answers),
+            tuple(answer.deviation for answer in answers),
         )
     return found
 

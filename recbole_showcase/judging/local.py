@@ -18,10 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recbole_showcase.arguments import check_device
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import JudgeError, SettingsError
 from recbole_showcase.judging.asking import Answer, Question
-from recbole_showcase.judging.grades import GradeTrie, Nexts
+from recbole_showcase.judging.grades import Expected, GradeTrie, Nexts
 from recbole_showcase.text.pretrained import load_pretrained
 
 # What an answer begins with; the grade follows, behind a space or not.
@@ -59,10 +60,12 @@ class LocalJudge:
         """Load the model and its tokenizer.
 
         Raises:
-            SettingsError: They cannot be loaded, or a package that reads them is missing.
+            SettingsError: They cannot be loaded, a package that reads them is missing, or there is
+                no such device.
         """
         import transformers
 
+        check_device(SettingsError, options.device)
         self.options = options
         named = "--local", options.model
         self._tokenizer: Any = load_pretrained(transformers.AutoTokenizer, *named)
@@ -116,10 +119,11 @@ class LocalJudge:
                         own.append((question, prompt))
                 if own:
                     found = self._expected(trie, [prompt for _, prompt in own])
-                    for (question, prompt), (mean, mass) in zip(own, found, strict=True):
+                    for (question, prompt), grade in zip(own, found, strict=True):
                         answer = Answer(
-                            expected=mean,
-                            mass=mass,
+                            expected=grade.mean,
+                            mass=grade.mass,
+                            deviation=grade.deviation,
                             prompt_tokens=len(prompt),
                             completion_tokens=0,
                         )
@@ -175,8 +179,8 @@ class LocalJudge:
             self._tries[grades] = GradeTrie(spelled)
         return self._tries[grades]
 
-    def _expected(self, trie: GradeTrie, prompts: list[list[int]]) -> list[tuple[float, float]]:
-        """Expected grade and mass of each of B prompts."""
+    def _expected(self, trie: GradeTrie, prompts: list[list[int]]) -> list[Expected]:
+        """The grades of each of B prompts by their probabilities."""
         try:
             with torch.inference_mode():
                 found = self._branches(trie, prompts)
@@ -186,7 +190,7 @@ class LocalJudge:
                 f"model '{self.options.model}' cannot read a prompt: {said}"
             ) from error
         graded = [trie.expected(own) for own in found]
-        return [(round(mean, _DIGITS), round(mass, _DIGITS)) for mean, mass in graded]
+        return [Expected(*(round(value, _DIGITS) for value in own)) for own in graded]
 
     def _branches(self, trie: GradeTrie, prompts: list[list[int]]) -> list[Nexts]:
         """By prompt and beginning of a grade, the probabilities of the tokens that go on."""

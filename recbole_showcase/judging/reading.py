@@ -66,6 +66,7 @@ def _of_showcases(folder: Path, dataset: Path | None) -> tuple[Pair, ...]:
     from recbole_showcase.offline.folder import ShowcaseFolder
 
     if not (folder / _MANIFEST).is_file():
+        _refuse_benchmark(folder)
         raise DataError(f"{folder} holds no {_MANIFEST}: it is no folder of showcases")
     if dataset is None:
         raise DataError(
@@ -77,6 +78,27 @@ def _of_showcases(folder: Path, dataset: Path | None) -> tuple[Pair, ...]:
         raise DataError(f"{folder} is not complete: run 'explain' on it again, which goes on")
     rows = [row for part in showcases.progress.parts for _, row in _rows(folder / part.file)]
     return tuple(JoinedReviews(dataset).complete(stored_as(Shown, row) for row in rows))
+
+
+def _refuse_benchmark(folder: Path) -> None:
+    """Say which steps lead from a benchmark's folder, or that of a run of it, to pairs.
+
+    Raises:
+        DataError: It is one.
+    """
+    runs = [folder] if (folder / "record.json").is_file() else sorted((folder / "runs").glob("*"))
+    if not any((run / "record.json").is_file() for run in runs):
+        return
+    kept = [run / "checkpoint.pth" for run in runs if (run / "checkpoint.pth").is_file()]
+    if not kept:
+        raise DataError(
+            f"{folder} is of a benchmark that kept no checkpoint: run it with keep: true, then "
+            "'judge pairs' writes the pairs of each"
+        )
+    raise DataError(
+        f"{folder} is of a benchmark: write the pairs of each of its {len(kept)} checkpoint(s) by "
+        f"'recbole-showcase judge pairs {kept[0]} --out NAME.jsonl', and judge these files"
+    )
 
 
 def _of_file(path: Path) -> Iterator[Pair]:

@@ -33,8 +33,8 @@ class Graded:
     Attributes:
         mean: Over the pairs that have a grade, each the mean of its answers; NaN of none.
         low, high: The 95 % interval of the mean, over users; NaN of too few.
-        spread: Standard deviation (n - 1) of the answers about one pair, the mean over pairs with
-            two or more grades; NaN of none.
+        spread: Standard deviation (n - 1) of the answers about one pair, of a judge that tells
+            probabilities that of the grades by these; the mean over pairs, NaN where none has one.
         pairs: Pairs with a grade.
         users: Their users.
         unread: Pairs that lack what the criterion reads.
@@ -123,7 +123,7 @@ def _graded(
     users = np.array([pair.user for pair in result.pairs])
     interval = paired_bootstrap(values, np.zeros(len(values)), users)
     given = [verdict for verdict in verdicts if verdict is not None]
-    spreads = [np.std(v.known, ddof=1) for v in given if len(v.known) > 1]
+    spreads = [own for v in given if (own := v.spread) is not None]
     grades = [grade for verdict in given for grade in verdict.grades]
     masses = [mass for verdict in given for mass in verdict.masses if mass is not None]
     there = ~np.isnan(values)
@@ -170,6 +170,8 @@ def write_verdicts(
         "judge": {
             **identity,
             "samples": max(len(v.grades) for v in _all_verdicts(judged)),
+            "answered_models": list(judged.models),
+            "answered_fingerprints": list(judged.fingerprints),
             "prompt_version": prompt.version,
             "prompt_sha256": prompt.digest,
             "criteria": {c.name: {"low": c.low, "high": c.high} for c in judged.criteria},

@@ -91,6 +91,13 @@ def agreement_tables(found: Agreement) -> list[Table]:
     tables = [
         table_of("Raters", ["criterion", "grades", *(f"alpha, {own}" for own in levels)], among, 1)
     ]
+    if found.alpha_with_judge:
+        beside = [
+            [name, *map(number, own.values())] for name, own in found.alpha_with_judge.items()
+        ]
+        levels = list(next(iter(found.alpha_with_judge.values())))
+        heads = ["criterion", *(f"alpha, {own}" for own in levels)]
+        tables.append(table_of("Raters and the judge as one more", heads, beside, 1))
     rows = [
         [
             own.measure,

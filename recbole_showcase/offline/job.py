@@ -11,12 +11,12 @@ from typing import Any, Literal
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from recbole_showcase.arguments import check_count, check_file, check_out
+from recbole_showcase.arguments import check_count, check_device, check_file, check_out
 from recbole_showcase.composed.growing import Known, check_known
 from recbole_showcase.console import progress_bar
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.engines import Crew, Engine
-from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.errors import CheckpointError, DataError, SettingsError
 from recbole_showcase.integration.checkpoint import paths_to_follow
 from recbole_showcase.integration.outside import code_of_others
 from recbole_showcase.offline.answers import Answers, Batch, Explaining, Facts
@@ -111,16 +111,17 @@ def write_showcases(
         DataError: If a file or option is of another kind, the folder holds something else, another
             run is at work on it, or it was begun with other options, data or another checkpoint.
         CheckpointError: As in :func:`load_explainer`.
-        SettingsError: If a cluster cannot be joined.
+        SettingsError: If a cluster cannot be joined, or the device is none of this machine's.
         LostWorker: If a process that shares the work is gone; what is written is kept.
     """
     if users is not None and pairs is not None:
         raise DataError("users and pairs are both given; allowed: one of them, or none")
     check_file(CheckpointError, "checkpoint", checkpoint)
-    options = options or OfflineOptions()
+    engine, options = engine or Engine(), options or OfflineOptions()
+    if device is not None and engine.kind != "ray":  # whose machines have others
+        check_device(SettingsError, device)
     wanted = _asked(users, pairs)
     settings = _settings_before(checkpoint, wanted, options)
-    engine = engine or Engine()
     if engine.kind != "local":  # who shares the work need not be able to tell whose file it is
         allow_paths = paths_to_follow(checkpoint, data_path, allow_paths)
     start = Explaining(

@@ -115,6 +115,45 @@ def test_a_slip_is_answered_by_what_is_near_or_allowed(line: str, said: str) -> 
     assert result.exit_code == 2 and said in result.output
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("explain x --out o --top 0", "'--top'.*; help: root explain --help"),
+        ("explain x", "'--out'.*; help: root explain --help"),
+        ("explain x --out", "'--out'.*; help: root explain --help"),
+        ("check a b", "unexpected extra argument.*; help: root check --help"),
+        ("convrt", "'convrt'. Did you mean 'convert'.; help: root --help"),
+        ("convert gest --nope", "--nope; help: root convert gest --help"),
+        ("explain x -q --out o", "'-q' stands before the command: root -q explain; help"),
+        ("judge texts x --verbose", "'--verbose' stands before the command: root --verbose judge"),
+        ("photos x --import a", "'--import' stands before the command"),
+        ("check ~", "behind 'check'"),
+        ("explain ~ --out o", "behind 'explain'"),
+        ("judge pairs x --out ~", "behind '--out'"),
+        ("convert gest --file=", "value of '--file'"),
+    ],
+)
+def test_a_slip_is_one_line_with_the_way_to_help(line: str, said: str) -> None:
+    result = run(*("" if word == "~" else word for word in line.split()))
+    (told,) = result.stderr.splitlines()
+    assert result.exit_code == 2 and told.startswith("error: ") and re.search(said, told)
+
+
+def test_completion_is_of_the_script_and_not_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell is named where typer would look for the one that it runs in."""
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+
+    def shown(prog_name: str, option: str) -> Any:
+        return CliRunner().invoke(app, [option, "bash"], prog_name=prog_name)
+
+    script = shown("recbole-showcase", "--show-completion")
+    assert script.stdout.splitlines()[-1].endswith(" recbole-showcase") and not script.exit_code
+    for option in ("--show-completion", "--install-completion"):
+        refused = shown("python -m recbole_showcase", option)
+        assert refused.exit_code == 2 and not refused.stdout
+        assert f"recbole-showcase {option} does it" in refused.stderr
+
+
 def test_a_shell_can_complete() -> None:
     result = CliRunner().invoke(
         app,

@@ -206,6 +206,37 @@ def test_a_wrong_path(
     assert listing(place) == before
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "explain CHECKPOINT --out out",
+        "gallery CHECKPOINT --out page.html",
+        "serve CHECKPOINT --port 0",
+        "judge texts pairs.jsonl --out v.json --local none",
+        "judge pairs CHECKPOINT --out p.jsonl",
+        "embed set",
+    ],
+)
+def test_a_device_that_is_not_there(
+    line: str,
+    place: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if "CHECKPOINT" in line:
+        line = line.replace("CHECKPOINT", str(request.getfixturevalue("checkpoint")))
+    before = listing(place)
+    for device in ("nosuch", "meta", "cpu:x"):
+        monkeypatch.setattr(sys, "argv", ["x", *line.split(), "--device", device])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        (said,) = capsys.readouterr().err.splitlines()
+        assert end.value.code == 2
+        assert said.startswith(f"error: device '{device}' cannot be used: ")
+    assert listing(place) == before
+
+
 def listing(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.parts[-1] not in (".lock", "out")}
 

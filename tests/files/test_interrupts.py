@@ -91,7 +91,7 @@ main()
     [
         (("distill", "a"), "distillation", "a/a.review was left as it was"),
         (("gallery", "a.pth", "--out", "g.html"), "gallery", "g.html was left as it was"),
-        (("explain", "a.pth", "--out", "o"), "offline", "the parts that are written are kept"),
+        (("explain", "a.pth", "--out", "o"), "offline", "no part was written yet"),
         (("embed", "a"), "encoders", "what is encoded is kept"),
         (("photos", "a"), "download", "what is fetched is kept"),
     ],

@@ -25,7 +25,7 @@ from tests.together import run_together
 WITH_DOWNLOADS = {
     *("METEOR", "MAUVE", "BERTScore", "BERTScoreRescaled"),
     *("BARTScore", "BARTScorePrecision", "BARTScoreRecall"),
-    *("StatementPrecision", "StatementRecall", "EvidencePrecision"),
+    *("StatementPrecision", "StatementRecall", "EvidencePrecision", "EvidenceRecall"),
 }
 SMALL = WorldSettings(seed=6, n_users=41, n_items=16, reviews_mean=6.0, share_with_photos=0.9)
 TRAIN = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -95,6 +96,8 @@ def test_each_sample_of_each_pair_is_asked_once_with_what_is_pinned(
         "max_tokens": 64,
         "grades": "written",
         "samples": 3,
+        "answered_models": [],
+        "answered_fingerprints": [],
         "prompt_version": 1,
         "prompt_sha256": prompt.digest,
         "criteria": 0,
@@ -103,6 +106,44 @@ def test_each_sample_of_each_pair_is_asked_once_with_what_is_pinned(
         "answers": 15, "prompt_tokens": 1500, "completion_tokens": 75, "untold": 0
     }  # fmt: skip
     assert SECRET not in text + answers_file(tmp_path / "out.json").read_text()
+
+
+def test_who_answered_is_kept_and_a_change_is_said(
+    stub: Stub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An endpoint puts another model behind a name while it is asked."""
+
+    def reply(body: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+        told = {"model": f"tiny-{'old' if number < 7 else 'new'}", "system_fingerprint": "fp"}
+        return 200, {}, json.dumps(completion('{"score": 3}') | told).encode()
+
+    stub.reply = reply
+    judged, text = judge(stub, tmp_path / "out.json")
+    told = json.loads(text)["judge"]
+    assert judged.models == ("tiny-new", "tiny-old") and judged.fingerprints == ("fp",)
+    assert told["answered_models"] == ["tiny-new", "tiny-old"]
+    assert told["answered_fingerprints"] == ["fp"] and told["model"] == "tiny"
+    (line,) = caplog.messages
+    assert line.startswith("the answers are of more than one model: tiny-new, tiny-old;")
+    lines = answers_file(tmp_path / "out.json").read_text().splitlines()
+    assert [json.loads(own)["model"] for own in lines].count("tiny-old") == 7
+    asked = len(stub.bodies)
+    assert judge(stub, tmp_path / "out.json")[1] == text and len(stub.bodies) == asked
+
+
+@pytest.mark.parametrize("named", [7, {"a": 1}, "", None])
+def test_an_odd_name_of_a_model_costs_no_grade(stub: Stub, tmp_path: Path, named: Any) -> None:
+    body = json.dumps(completion('{"score": 3}') | {"model": named}).encode()
+    stub.reply = lambda *_: (200, {}, body)
+    judged, _ = judge(stub, tmp_path / "out.json", samples=1)
+    assert judged.models == () and report_of(judged).graded["ours"]["fluency"].mean == 3
+
+
+def test_a_notebook_whose_loop_is_running_can_judge(stub: Stub, tmp_path: Path) -> None:
+    async def cell() -> Judged:
+        return judge(stub, tmp_path / "out.json")[0]
+
+    assert asyncio.run(cell()).cost.answers == 15
 
 
 FAULTS = {

@@ -12,6 +12,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.judging import judge_results, report_of
 from recbole_showcase.judging.asking import Answer, Asking, Question
 from recbole_showcase.judging.grades import GradeTrie
 from recbole_showcase.judging.local import BEGINNING, LocalJudge, LocalOptions
@@ -219,5 +220,34 @@ def test_what_is_no_model_is_named(tmp_path: Path) -> None:
 def test_several_spellings_of_a_grade_are_added_up() -> None:
     trie = GradeTrie({(1,): 3, (0, 1): 3, (2,): 5})
     nexts = {(): {1: 0.2, 0: 0.5, 2: 0.1}, (0,): {1: 0.4}}
-    mean, mass = trie.expected(nexts)
+    mean, deviation, mass = trie.expected(nexts)
+    assert deviation == pytest.approx(2 * (0.8 * 0.2) ** 0.5)  # 3 with .8, 5 with .2
     assert mass == pytest.approx(0.5) and mean == pytest.approx((3 * 0.4 + 5 * 0.1) / 0.5)
+
+
+def test_the_spread_is_that_of_the_grades_by_their_probabilities(
+    judge: LocalJudge, tmp_path: Path
+) -> None:
+    """One answer a pair, and yet it is known how sure the judge is of it."""
+    prompt, results = read_prompt(), [Results("ours", tmp_path / "x", "0", tuple(some_pairs(3)))]
+    chosen, out = prompt.chosen(["fluency"]), tmp_path / "v.json"
+    judged = judge_results(results, judge, prompt, chosen, out, progress=False)
+    expected = []
+    for question, answer in asked(judge, ["fluency"], n=3).values():
+        text = f"{question.message.system}\n\n{question.message.question}\n\n{BEGINNING}"
+        ids = judge._tokenizer(text)["input_ids"]
+        chances = {
+            grade: sum(
+                chance_of(judge._model, ids, judge._tokenizer(form.format(grade))["input_ids"])
+                for form in ("{}", " {}")
+            )
+            for grade in question.criterion.grades
+        }
+        total = sum(chances.values())
+        mean = sum(grade * chance for grade, chance in chances.items()) / total
+        squares = sum(grade**2 * chance for grade, chance in chances.items()) / total
+        assert answer.deviation == pytest.approx((squares - mean**2) ** 0.5, abs=2e-4)
+        if answer.grade(question.criterion) is not None:
+            expected.append(answer.deviation)
+    spread = report_of(judged).graded["ours"]["fluency"].spread
+    assert expected and spread == pytest.approx(sum(expected) / len(expected), abs=1e-5)

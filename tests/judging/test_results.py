@@ -100,6 +100,19 @@ def test_folders_that_cannot_be_judged(tmp_path: Path) -> None:
         read_results(world, world)
 
 
+def test_a_benchmarks_folder_names_the_steps(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "demo-ShowcaseBPR-1-0"
+    run.mkdir(parents=True)
+    (run / "record.json").write_text("{}")
+    with pytest.raises(DataError, match="kept no checkpoint: run it with keep: true"):
+        read_results(tmp_path)
+    (run / "checkpoint.pth").touch()
+    for folder in (tmp_path, run):
+        with pytest.raises(DataError) as refused:
+            read_results(folder)
+        assert f"judge pairs {run / 'checkpoint.pth'} --out NAME.jsonl" in str(refused.value)
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 def test_files_of_pairs(tmp_path: Path, ending: str) -> None:
     pairs = [*some_pairs(3), Pair("ü", "食", "良い。", metrics={"BLEU1": 3.5, "CIDEr": None})]

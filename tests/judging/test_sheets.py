@@ -172,6 +172,12 @@ def test_agreement_by_hand() -> None:
     assert found.alpha["fluency"] == {
         level: krippendorff_alpha([one, two], level) for level in levels
     }
+    assert found.alpha_with_judge["fluency"] == {
+        level: krippendorff_alpha([one, two, one], level) for level in levels[1:]
+    }
+    assert found.alpha["fluency"]["interval"] < found.alpha_with_judge["fluency"]["interval"] < 1
+    alone = agreement_of(["x", "y"], {"fluency": np.stack([one, two])}, key)
+    assert alone.alpha_with_judge == {} and alone.alpha == found.alpha
     people = np.array([1, 2, 3, 4, 2, 2, 4, 3])
     by = {(own.measure, own.level): own for own in found.correlated}
     assert {measure for measure, _ in by} == {"judge", "words", "odd"}

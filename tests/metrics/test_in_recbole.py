@@ -36,7 +36,7 @@ from tests.tiny import DIM, TOPICS, TinyWorld
 
 OF_LEXICON = ("FMR", "FCR", "DIV", "HallucinationRate", "JointHit", "ExplainedHitPhotos")
 READERS = ("BERTScore", "MAUVE")
-JUDGES = ("StatementPrecision", "StatementRecall", "EvidencePrecision")
+JUDGES = ("StatementPrecision", "StatementRecall", "EvidencePrecision", "EvidenceRecall")
 GONE = "local-dir:/no/such"  # an encoder that is not there
 ENCODING = ("CLIPScore", "HallucinationRate")
 JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "ExplainedHitPhotos"]
@@ -323,6 +323,11 @@ def test_statements_are_held_against_the_review_and_what_others_wrote(
     expected = np.nanmean(np.array(supported, dtype=float)[written])
     assert 0 < expected < 1
     assert result["evidenceprecision"] == pytest.approx(expected, abs=1e-4)
+    # Of what others wrote, the sentences with the word follow from whatever was written.
+    told = [[s for text in own for s in text] for own in found.item_evidence]
+    recalls = [np.mean([KEY in s for s in own]) if own else np.nan for own in told]
+    expected = np.nanmean(np.array(recalls)[written])
+    assert 0 < result["evidencerecall"] == pytest.approx(expected, abs=1e-4)
     users, user_sums = trainer.evaluator.user_sums()
     assert {name.lower() for name in JUDGES} == set(user_sums), "kept for significance"
     figure = user_sums["statementprecision"]

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers.utils import logging
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.metrics import TextModel
 from recbole_showcase.text.pretrained import load_pretrained
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_log_has_no_bars_of_transformers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    """They are drawn on a terminal, and on it alone; what they were before, they are after."""
+    GPT2LMHeadModel(
+        GPT2Config(vocab_size=8, n_positions=8, n_embd=4, n_layer=1, n_head=1)
+    ).save_pretrained(tmp_path)
+    said = io.StringIO()
+    monkeypatch.setattr(said, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", said)
+    logging.enable_progress_bar()
+    load_pretrained(AutoModelForCausalLM, "explainer_decoder", str(tmp_path))
+    assert ("Loading weights" in said.getvalue()) is terminal
+    assert logging.is_progress_bar_enabled()
+    with pytest.raises(SettingsError):
+        load_pretrained(AutoModelForCausalLM, "explainer_decoder", str(tmp_path / "none"))
+    assert logging.is_progress_bar_enabled()
 
 
 @pytest.mark.parametrize(

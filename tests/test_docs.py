@@ -155,8 +155,7 @@ NO_METRICS = {  # headings of results that name axes, data sets, models, counts 
 
 def plain_name(name: str) -> str:
     """``BLEU-4``, ``BLEU4 ↑`` and ``BLEU1`` are one figure, and ``demo: NDCG@10`` is NDCG."""
-    name = re.sub(r"@\d*|[\W_]", "", name.rpartition(": ")[2]).lower()
-    return name.rstrip("0123456789") if name != "f1" else name
+    return re.sub(r"@\d*|[\W_]", "", name.rpartition(": ")[2]).lower().rstrip("0123456789")
 
 
 def headings_of(path: Path) -> set[str]:

@@ -83,6 +83,7 @@ EXTRAS = {
         "mkdocstrings[python]>=1.0",
         "nbconvert>=7.17",
     ],
+    "energy": ["codecarbon>=3.0.4"],  # the energy of a benchmark's runs
     "tutorials": ["nbclient>=0.11", "ipykernel>=7.4", "pytest>=8.0"],  # what executes them
     "serve": ["fastapi>=0.165", "uvicorn>=0.54", "prometheus-client>=0.26"],  # models behind HTTP
     "photos": ["httpx2>=2.0"],  # photos that a data set knows by URL

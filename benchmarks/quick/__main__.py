@@ -27,7 +27,7 @@ from benchmarks.quick.sources import WORLD, draw
 from benchmarks.quick.tables import TABLES, Place, Program, Specification, Table
 from recbole_showcase.benchmark import run_benchmark
 from recbole_showcase.benchmark.execute import summary_of
-from recbole_showcase.benchmark.surroundings import commit, versions
+from recbole_showcase.evaluation.surroundings import commit, versions
 from recbole_showcase.errors import ShowcaseError
 
 STATED = Path(__file__).with_name("stated.yaml")
@@ -172,7 +172,8 @@ def main() -> None:
     work = given.work.absolute() / digest_of_code()
     place = Place(work, work / "data" / f"world-{WORLD['seed']}", given.data)
     stated, left = judging.read_statement(STATED), []
-    here = commit()
+    found, changed = commit()
+    here = (found or "") + "+" * bool(changed)
     _say(f"commit {here or 'unknown'}")
     wanted = [table for table in TABLES if not given.only or table.heading in given.only]
     tables = [table for table in wanted if not _missing(table, given.data)]

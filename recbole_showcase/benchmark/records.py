@@ -39,11 +39,12 @@ class Record:
         cpu_seconds: CPU time of the same span, which other work on the machine changes less.
         peak_memory_mb: The most memory that the process held.
         energy_kwh: What the machine took meanwhile; None unless codecarbon is installed.
+        date: When it ended, in UTC, as 2025-12-31.
         device: What was computed on, empty for a search.
+        commit: Of the checkout that the package ran from; None where it is installed.
+        changed: Whether the code was another than that of the commit; None without one.
         data: SHA-256 of each file of the data set and its features, empty for a search.
         versions: Of Python and the packages that matter.
-        commit: Of the checkout that ran it, with a ``+`` where files differed from it; "" for an
-            installed package.
     """
 
     status: Literal["done", "failed"]
@@ -58,10 +59,12 @@ class Record:
     cpu_seconds: float = 0.0
     peak_memory_mb: float = 0.0
     energy_kwh: float | None = None
+    date: str = ""
     device: str = ""
+    commit: str | None = None
+    changed: bool | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
-    commit: str = ""
 
 
 class TaskFolder:

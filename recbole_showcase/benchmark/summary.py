@@ -47,6 +47,7 @@ class Figure:
         best: Whether no other combination on the data set is better.
         comparison: The best minus the next best, over users; None if this is not the only best, or
             the users are not known.
+        next_best: The labels of the row that it is compared with; empty without a comparison.
         corrected: p of the comparison among all of its data set, by Holm; NaN without one.
     """
 
@@ -54,6 +55,7 @@ class Figure:
     user_sums: Mapping[int, Source] = field(default_factory=dict)
     best: bool = False
     comparison: Comparison | None = None
+    next_best: Mapping[str, str] = field(default_factory=dict)
     corrected: float = math.nan
 
     @property
@@ -222,7 +224,7 @@ def _judged(rows: Sequence[Row], columns: Sequence[str], smaller: frozenset[str]
             figures={
                 column: _judge(
                     row.figures[column],
-                    [peer.figures[column] for peer in peers if peer is not row],
+                    [(peer.figures[column], peer.labels) for peer in peers if peer is not row],
                     -1 if column in smaller else 1,
                     max(_DRAWS, _DRAWS_A_COLUMN * len(columns)),
                 )
@@ -231,12 +233,14 @@ def _judged(rows: Sequence[Row], columns: Sequence[str], smaller: frozenset[str]
         )
 
 
-def _judge(figure: Figure, others: Sequence[Figure], sign: int, draws: int) -> Figure:
-    """A figure that knows whether it is the best, and how surely."""
-    others = [other for other in others if other.values]
+def _judge(
+    figure: Figure, others: Sequence[tuple[Figure, Mapping[str, str]]], sign: int, draws: int
+) -> Figure:
+    """A figure that knows whether it is the best, and how surely; others come with their labels."""
+    others = [other for other in others if other[0].values]
     if not figure.values or not others:
         return figure
-    runner_up = max(others, key=lambda other: sign * other.mean)
+    runner_up, labels = max(others, key=lambda other: sign * other[0].mean)
     lead = sign * (figure.mean - runner_up.mean)
     if lead < -_TIE:
         return figure
@@ -245,7 +249,9 @@ def _judge(figure: Figure, others: Sequence[Figure], sign: int, draws: int) -> F
     comparison = compare_over_users(figure.user_sums, runner_up.user_sums, draws)
     if comparison is not None and sign * comparison.difference <= 0:
         comparison = None  # the order is another one over the seeds that both have
-    return replace(figure, best=True, comparison=comparison)
+    if comparison is None:
+        return replace(figure, best=True)
+    return replace(figure, best=True, comparison=comparison, next_best=labels)
 
 
 def _corrected(rows: Sequence[Row]) -> Iterable[Row]:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from recbole_showcase.benchmark.records import Record
 from recbole_showcase.benchmark.summary import SIGNIFICANCE, Figure, Row, Summary
 from recbole_showcase.errors import one_line
 from recbole_showcase.evaluation.results import Basis
 from recbole_showcase.files.replace import replace_text
 from recbole_showcase.files.spreadsheets import as_cell
+from recbole_showcase.resources import __version__
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,8 +70,8 @@ def markdown(summary: Summary) -> str:
         rule = ["---"] * len(summary.axes) + ["---:"] * (len(heads) - len(summary.axes))
         body = _body(summary, rows, _markdown_text, lambda text: f"**{text}**", r"\*")
         named = [_markdown_text(head) for head in heads]
-        lines = [f"| {' | '.join(cells)} |" for cells in (named, rule, *body)]
-        parts += [f"## {_markdown_text(dataset)}", "\n".join(lines), *_bases(summary, dataset)]
+        parts += [f"## {_markdown_text(dataset)}", _pipes([named, rule, *body])]
+        parts += [*_differences(summary, rows), *_bases(summary, dataset)]
     parts.append(legend(summary) + ".")
     if summary.missing:
         parts.append(f"{summary.missing} runs have not been run.")
@@ -78,7 +80,75 @@ def markdown(summary: Summary) -> str:
             "## Failed runs",
             "\n".join(f"- {_markdown_text(line)}" for line in failures(summary)),
         ]
+    parts += about(summary)
     return "\n\n".join(parts) + "\n"
+
+
+def _pipes(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def _differences(summary: Summary, rows: Sequence[Row]) -> list[str]:
+    """A table of how much better the best of each column is, in Markdown; none without any."""
+    heads = ["column", "better", "next best", "difference [95 %]", "p", "p Holm", "effect d"]
+    body = []
+    for column in summary.columns:
+        for row in rows:
+            figure = row.figures[column]
+            found = figure.comparison
+            if found is None:
+                continue
+            sides = [
+                ", ".join(labels[axis] for axis in summary.axes)
+                for labels in (row.labels, figure.next_best)
+            ]
+            ends = f"[{_signed(found.low)}, {_signed(found.high)}]"
+            numbers = [f"{_signed(found.difference)} {ends}", _p(found.p), _p(figure.corrected)]
+            named = [_markdown_text(cell) for cell in (column, *sides)]
+            numbers.append(_NOTHING if math.isnan(found.effect) else f"{found.effect:+.2f}")
+            body.append([*named, *numbers])
+    rule = ["---"] * 3 + ["---:"] * 4
+    return [_pipes([heads, rule, *body])] if body else []
+
+
+def _signed(number: float) -> str:
+    """A difference with its sign, in three digits that count."""
+    return _NOTHING if math.isnan(number) else f"{number:+.3g}"
+
+
+def _p(number: float) -> str:
+    if math.isnan(number):
+        return _NOTHING
+    return "< 0.001" if number < 0.001 else f"{number:.3f}"
+
+
+def about(summary: Summary) -> list[str]:
+    """By what code, packages and machines the figures were made, and when: lines of Markdown.
+
+    A line for each combination that there is among the runs that are done.
+    """
+    found: dict[str, list[str]] = {}
+    for outcome in summary.outcomes:
+        record = outcome.record
+        if record is not None and record.status == "done":
+            found.setdefault(_made_by(record), []).append(record.date)
+    lines = []
+    for made, dates in found.items():
+        days = sorted({date for date in dates if date})
+        span = " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "no date kept"
+        number = f"{len(dates)} run" + "s" * (len(dates) > 1)
+        lines.append(f"- {number}, {span}: {_markdown_text(made)}.")
+    return ["## Made by", "\n".join(lines)] if lines else []
+
+
+def _made_by(record: Record) -> str:
+    own = record.versions.get("recbole-showcase", __version__)
+    code = f"recbole_showcase {own}"
+    if record.commit is not None:
+        code += f" at commit {record.commit[:12]}" + " with changes" * bool(record.changed)
+    named = (name for name in ("python", "recbole", "torch", "numpy") if name in record.versions)
+    packages = [f"{name} {record.versions[name]}" for name in named]
+    return ", ".join([code, *packages, record.device or "a device that is not told"])
 
 
 def _bases(summary: Summary, dataset: str) -> list[str]:

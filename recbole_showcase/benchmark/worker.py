@@ -13,22 +13,27 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
 from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import CONFIG, REFUSED, Checklist, Record, TaskFolder
-from recbole_showcase.benchmark.surroundings import (
+from recbole_showcase.errors import SettingsError, ShowcaseError
+from recbole_showcase.evaluation.results import (
+    load_basis,
+    load_surroundings,
+    result_file,
+    user_sums_file,
+)
+from recbole_showcase.evaluation.surroundings import (
     Energy,
+    Surroundings,
     commit,
-    data_digests,
-    device,
     peak_memory_mb,
     versions,
 )
-from recbole_showcase.errors import SettingsError, ShowcaseError
-from recbole_showcase.evaluation.results import load_basis, result_file, user_sums_file
 from recbole_showcase.files.yaml_files import write_yaml
 from recbole_showcase.parts import import_modules
 
@@ -65,7 +70,6 @@ def _task(folder: TaskFolder, work: Callable[[TaskFolder, Task, Path], Record]) 
                 task.settings["seed"],
                 error=f"{type(error).__name__}: {said}",
                 versions=versions(),
-                commit=commit(),
             )
         folder.write(record)
         shutil.rmtree(scratch, ignore_errors=True)
@@ -103,7 +107,7 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     checkpoint = _tested_checkpoint(saved)
     settings = experiments.final_settings(checkpoint)
     write_yaml(folder.path / "final_config.yaml", settings)
-    basis = load_basis(checkpoint)
+    basis, made = load_basis(checkpoint), load_surroundings(checkpoint) or Surroundings()
     user_sums = user_sums_file(checkpoint)
     if user_sums.is_file():
         os.replace(user_sums, folder.user_sums)
@@ -111,7 +115,6 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         kept = folder.path / "checkpoint.pth"
         os.replace(result_file(checkpoint), result_file(kept))
         os.replace(checkpoint, kept)
-    place, encoder = Path(settings["data_path"]), settings.get("showcase_encoder")
     return Record(
         "done",
         task.settings["seed"],
@@ -123,11 +126,14 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         cpu_seconds=round(cpu_seconds, 2),
         peak_memory_mb=peak_memory_mb(),
         energy_kwh=energy.kwh,
-        device=device(settings),
-        data=data_digests(place, task.dataset, encoder),
-        versions=versions(),
-        commit=commit(),
+        date=_today(),
+        **vars(made),
     )
+
+
+def _today() -> str:
+    """The date in UTC, as 2025-12-31."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def _tested_checkpoint(saved: Path) -> Path:
@@ -142,6 +148,7 @@ def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
 
     started, worked = time.perf_counter(), time.process_time()
     chosen, validation = search(folder.path, task, scratch)
+    made_by, changed = commit()
     return Record(
         "done",
         task.settings["seed"],
@@ -150,8 +157,10 @@ def _search(folder: TaskFolder, task: Task, scratch: Path) -> Record:
         seconds=round(time.perf_counter() - started, 2),
         cpu_seconds=round(time.process_time() - worked, 2),
         peak_memory_mb=peak_memory_mb(),
+        date=_today(),
+        commit=made_by,
+        changed=changed,
         versions=versions(),
-        commit=commit(),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from recbole_showcase.composed.processes import Processes
 from recbole_showcase.data.corpus import TEST
 from recbole_showcase.evaluation.results import Basis, save_result, save_user_sums, user_sums_file
+from recbole_showcase.evaluation.surroundings import Surroundings, surroundings
 from recbole_showcase.integration.metrics import is_explanation_metric
 from recbole_showcase.settings import ShowcaseSettings
 
@@ -108,10 +110,21 @@ class ExplainedEvaluation(Trainer):
         """Leave the figures of a test, and each user's part in them, beside the checkpoint."""
         if not self.processes.writes or not os.path.isfile(checkpoint):
             return
-        save_result(checkpoint, result, basis)
+        save_result(checkpoint, result, basis, self._surroundings())
         users, statistics = self.evaluator.user_sums()
         tokens = self.model.showcase.data.corpus.user_tokens[users]
         save_user_sums(user_sums_file(checkpoint), tokens, statistics)
+
+    def _surroundings(self) -> Surroundings | None:
+        """What the figures hang on; None where the data are not to be read any more."""
+        config = self.config
+        try:
+            return surroundings(
+                config.final_config_dict, Path(config["data_path"]), config["dataset"]
+            )
+        except OSError as error:  # figures are kept all the same
+            self.logger.warning(f"the data cannot be read for their SHA-256: {error}")
+            return None
 
     def _rows_to_explain(self, eval_data: Any) -> np.ndarray | None:
         """Rows of the split to explain now, the same ones at every validation; None if absent."""

@@ -106,6 +106,8 @@ class SelectionBatch(Batch):
         review_mask: Which of them are there (B, R).
         posted: Which candidates the user posted with the row (B, C), what training aims at; none
             where photos are to be chosen.
+        by_user: Which candidates the user posted with any training row (B, C), ``posted`` among
+            them; none where photos are to be chosen.
         taste: Unit vectors of what the photos of the users' training rows have in common (B, D);
             of length 0 where the relevance model does not ask (``RelevanceModel.taste_quantile``).
         taste_cosine: The cosine with it which the asked share of these photos do not exceed (B,).
@@ -122,6 +124,7 @@ class SelectionBatch(Batch):
     review_features: Tensor
     review_mask: Tensor
     posted: Tensor
+    by_user: Tensor
     taste: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     taste_cosine: Tensor = field(default_factory=lambda: torch.empty(0))
     pairs: Pairs = field(default_factory=Pairs.none)

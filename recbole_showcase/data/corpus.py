@@ -20,6 +20,7 @@ from recbole_showcase.atomic import (
     StoredColumn,
     as_arrow,
     positions,
+    read_fields,
     repeated,
 )
 from recbole_showcase.data.joining import marks_of_column, photo_rows, profiles_of, read_reviews
@@ -110,6 +111,8 @@ class ReviewCorpus:
         path: The ``.review`` file.
         interactions: What is known of each row.
         texts: The review (N,), on disk, ``""`` where there is none.
+        given: The feature that a row speaks of, as its source gives it (N,), on disk; None where
+            the file has no column ``feature``.
         targets: The text to generate (N,), on disk, ``""`` where there is none.
         has_text: Whether there is a review, and so something to generate (N,), bool.
         without_texts: Whether the file holds no text at all, or is not there.
@@ -158,6 +161,8 @@ class ReviewCorpus:
         starts = np.append(starts, -1)[position]
         self.texts = StoredColumn(path, "text", starts)
         shorter = StoredColumn(path, "explanation", starts, otherwise="text")
+        named = path.is_file() and "feature" in [field.name for field in read_fields(path)]
+        self.given = StoredColumn(path, "feature", starts) if named else None
         self.targets = self.texts if target == "text" else shorter
         rows = np.full(len(position), -1, dtype=np.int64)
         rows[self.has_text] = store.rows(interactions.reviews[self.has_text])

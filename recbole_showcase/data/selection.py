@@ -64,8 +64,10 @@ class PhotoSelection(Profiles):
         last = len(self.photos.rows)
         order = np.sort(np.where(kept < 0, last, kept), axis=1)  # (B, C)
         candidates = np.where(order == last, -1, order)
-        posted = (candidates >= 0) & (self.photos.rows[candidates] == rows[:, None])
-        batch = self._selection_batch(pairs, candidates, posted, self.profile(pairs))
+        there, shown = candidates >= 0, self.photos.rows[candidates]  # rows they were posted with
+        posted = there & (shown == rows[:, None])
+        by_user = there & (self.corpus.interactions.users[shown] == pairs.users[:, None])
+        batch = self._selection_batch(pairs, candidates, posted, by_user, self.profile(pairs))
         if self.taste_quantile is None:
             return batch
         of_user, features = self.photos.of_user_in_training, self.photos.features
@@ -82,7 +84,7 @@ class PhotoSelection(Profiles):
         most = int(self.photos.of_item.lengths(pairs.items).max(initial=0))
         candidates = self.photos.of_item.first(pairs.items, most)  # (B, C)
         none = np.zeros(candidates.shape, dtype=bool)
-        return self._selection_batch(pairs, candidates, none, profile)
+        return self._selection_batch(pairs, candidates, none, none, profile)
 
     def selection_groups(self, pairs: Pairs) -> list[np.ndarray]:
         """Pairs in groups that are not too many candidates to compare at once.
@@ -102,7 +104,12 @@ class PhotoSelection(Profiles):
         return [*groups, order[start:]]
 
     def _selection_batch(
-        self, pairs: Pairs, candidates: np.ndarray, posted: np.ndarray, profile: Profile
+        self,
+        pairs: Pairs,
+        candidates: np.ndarray,
+        posted: np.ndarray,
+        by_user: np.ndarray,
+        profile: Profile,
     ) -> SelectionBatch:
         past, past_mask = self._past_photo_features(pairs, profile)
         users, items = self.model_ids(pairs)
@@ -117,5 +124,6 @@ class PhotoSelection(Profiles):
             review_features=profile.review_features,
             review_mask=profile.review_mask,
             posted=torch.from_numpy(posted),
+            by_user=torch.from_numpy(by_user),
             pairs=pairs,
         )

@@ -17,6 +17,7 @@ from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.evaluation.authorship import AuthorshipCases, authorship_cases
 from recbole_showcase.evaluation.evidence import evidence_texts, rating_scale
+from recbole_showcase.evaluation.given import GivenFeatures, given_features
 from recbole_showcase.evaluation.resources import EvaluationResources
 from recbole_showcase.evaluation.support import named_in_reviews, supported_features
 from recbole_showcase.evaluation.swaps import Swap, other_photos, other_users
@@ -232,6 +233,24 @@ class Evaluation:
     def user_features(self) -> np.ndarray:
         """Features that training reviews of the user name (N, F)."""
         return named_in_reviews(self.data, "users", self.users, self.lexicon)
+
+    # Features that the data give
+
+    @cached_property
+    def given(self) -> GivenFeatures:
+        """The features that the source gives: all of them, and those of the rows."""
+        found = given_features(self.data.corpus, self.pairs.rows)
+        if not found.lexicon:
+            self.resources.tell(
+                "no row of .review has a given feature (column 'feature'), so GivenFMR, GivenFCR "
+                "and GivenDIV are NaN; FMR, FCR and DIV are over a lexicon"
+            )
+        return found
+
+    @cached_property
+    def given_mentions(self) -> Any:
+        """Features of all that are given that the written texts name, sparse (N, F)."""
+        return self.given.mentions(self.texts)
 
     # The recommender's view
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_showcase.errors import CheckpointError, DataError
+from recbole_showcase.evaluation.surroundings import Surroundings
 from recbole_showcase.files.replace import replace_text, replaced
 from recbole_showcase.metrics import Comparison, Statistics, paired_bootstrap
 from recbole_showcase.metrics.bleu import bleu_of_sums, sacre_bleu_of_sums
@@ -22,6 +23,7 @@ from recbole_showcase.settings import stored_as
 
 # Keys of a result file, among the names of figures.
 _BASIS = "rests_on"
+_MADE = "made_by"
 _DIGEST = "sha256"
 FORMAT = "recbole_showcase user sums 1"
 # How a value follows from sums, by the name that stands in files.
@@ -77,12 +79,17 @@ def result_file(checkpoint: str | Path) -> Path:
 
 
 def save_result(
-    checkpoint: str | Path, result: Mapping[str, float], basis: Basis | None = None
+    checkpoint: str | Path,
+    result: Mapping[str, float],
+    basis: Basis | None = None,
+    made: Surroundings | None = None,
 ) -> None:
-    """Write a test result beside its checkpoint, and what it rests on, whole or not at all."""
+    """Write a test result beside its checkpoint, what it rests on and hangs on, whole or not."""
     plain: dict[str, Any] = {name: float(value) for name, value in result.items()}
     if basis is not None:
         plain[_BASIS] = asdict(basis)
+    if made is not None:
+        plain[_MADE] = asdict(made)
     plain[_DIGEST] = _digest(plain)
     replace_text(result_file(checkpoint), json.dumps(plain, indent=2))
 
@@ -105,18 +112,32 @@ def load_basis(checkpoint: str | Path) -> Basis | None:
     return _content(checkpoint)[1]
 
 
-def _content(checkpoint: str | Path) -> tuple[dict[str, float] | None, Basis | None]:
+def load_surroundings(checkpoint: str | Path) -> Surroundings | None:
+    """What that result hangs on beside settings, None if the file does not say.
+
+    Raises:
+        CheckpointError: If the file is damaged.
+    """
+    return _content(checkpoint)[2]
+
+
+def _content(
+    checkpoint: str | Path,
+) -> tuple[dict[str, float] | None, Basis | None, Surroundings | None]:
     path = result_file(checkpoint)
     if not path.is_file():
-        return None, None
+        return None, None, None
     try:
         content = stored_as(dict[str, Any], path.read_bytes())
         digest = content.pop(_DIGEST, None)
         if digest is not None and digest != _digest(content):
             raise ValueError(f"its figures are not those that its {_DIGEST} is of")
-        basis = content.pop(_BASIS, None)
-        figures = stored_as(dict[str, float], json.dumps(content))
-        return figures, None if basis is None else stored_as(Basis, json.dumps(basis))
+        basis, made = content.pop(_BASIS, None), content.pop(_MADE, None)
+        return (
+            stored_as(dict[str, float], json.dumps(content)),
+            None if basis is None else stored_as(Basis, json.dumps(basis)),
+            None if made is None else stored_as(Surroundings, json.dumps(made)),
+        )
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"test result '{path}' is damaged: {error}; delete it to do without, or test again"

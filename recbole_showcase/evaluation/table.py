@@ -125,6 +125,12 @@ def _coherence(of: Evaluation) -> ArrayLike:
     )
 
 
+def _given_diversity(of: Evaluation) -> float:
+    if not of.given.lexicon:  # sharing none of no features would be the best value
+        return float("nan")
+    return metrics.feature_diversity(of.given_mentions)
+
+
 def _layer(resources: EvaluationResources) -> None:
     """The text model, whose chosen layer is tried out."""
     resources.text_model.try_out(resources.settings.text_layer)
@@ -260,6 +266,12 @@ ROWS = (
     ),
     _of_lexicon("FCR", lambda of: metrics.feature_coverage_ratio(of.mentions)),
     _of_lexicon("DIV", lambda of: metrics.feature_diversity(of.mentions), smaller=True),
+    Metric(
+        "GivenFMR",
+        lambda of: metrics.feature_matching_values(of.given_mentions, of.given.true),
+    ),
+    Metric("GivenFCR", lambda of: metrics.feature_coverage_ratio(of.given_mentions)),
+    Metric("GivenDIV", _given_diversity, smaller=True),
     _of_lexicon("ItemFMR", lambda of: metrics.known_feature_values(of.mentions, of.item_features)),
     _of_lexicon("UserFMR", lambda of: metrics.known_feature_values(of.mentions, of.user_features)),
     _of_lexicon(

@@ -7,8 +7,8 @@ learns it as a classifier, with binary cross-entropy; BRIE as a ranking, with BP
 all models of authorship share is here too.
 
 Differences: features are CLIP's, standardised over the training split. The papers sample ten
-negatives of the same item and ten of others; here all other photos of the item are negatives, and
-so are the photos that other users of the batch posted, both kinds with equal weight. With
+negatives of the same item and ten of others; here all photos of the item by others are negatives,
+and so are the photos that other users of the batch posted, both kinds with equal weight. With
 ``relevance_negatives: likely`` only those are that are less like the user's own photos than most of
 these are among themselves, see :mod:`recbole_showcase.data.taste`. A user without a training row
 has no embedding, and gets the most typical photos, as of ``popular``.
@@ -88,7 +88,7 @@ class AuthorshipRelevance(RelevanceModel):
         shown = batch.candidate_features[row, place].float()  # (N, D), photos posted in the batch
         there = torch.ones(len(shown), dtype=torch.bool, device=shown.device)
         others = self._scores(self._users(batch.users), self._photos(shown, there))  # (B, N)
-        of_item = batch.candidate_mask & ~batch.posted
+        of_item = batch.candidate_mask & ~batch.by_user
         of_others = batch.users.unsqueeze(1) != batch.users[row].unsqueeze(0)  # (B, N)
         if self.taste_quantile is not None:
             own = batch.candidate_features.float().masked_fill(

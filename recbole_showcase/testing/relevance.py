@@ -94,6 +94,8 @@ def selection_batch() -> SelectionBatch:
     reviews, review_mask = _masked(2, [2, 1, 0, 0, 2])
     posted = torch.zeros_like(mask)
     posted[:, 1] = posted[0, 4] = True
+    by_user = posted.clone()
+    by_user[1, 3] = by_user[3, 5] = True  # of other visits, and no negatives of authorship
     return SelectionBatch(
         users=torch.tensor([1, 2, 1, 3, 4]),
         items=torch.arange(5) + 1,
@@ -105,6 +107,7 @@ def selection_batch() -> SelectionBatch:
         review_features=reviews,
         review_mask=review_mask,
         posted=posted,
+        by_user=by_user,
         taste=torch.nn.functional.normalize(torch.randn(5, WIDTH), dim=1),
         taste_cosine=torch.linspace(-0.2, 0.2, 5),
     )
@@ -119,7 +122,9 @@ def _row_of(batch: SelectionBatch, row: int) -> SelectionBatch:
     """One pair without any padding."""
     parts = {f.name: getattr(batch, f.name)[row : row + 1] for f in fields(batch)}
     for mask, names in {
-        "candidate_mask": ("candidates", "candidate_features", "posted", "candidate_mask"),
+        "candidate_mask": (
+            *("candidates", "candidate_features", "posted", "by_user", "candidate_mask"),
+        ),
         "history_photo_mask": ("history_photo_features", "history_photo_mask"),
         "review_mask": ("review_features", "review_mask"),
     }.items():

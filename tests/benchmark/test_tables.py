@@ -79,6 +79,40 @@ def test_means_spreads_and_the_best(summary: Summary) -> None:
     assert not bleu[1].significant
 
 
+def test_markdown_says_how_large_a_difference_is(summary: Summary) -> None:
+    """Of the one column that is known by user: .30333 against .2, alike for every user."""
+    head, rule, *body = [
+        line for line in tables.markdown(summary).splitlines() if line.count("|") == 8
+    ]
+    assert (
+        head == ("| column | better | next best | difference [95 %] | p | p Holm | effect d |")
+        and rule.count("---") == 7
+    )
+    assert body == [
+        "| NDCG@5 | LightGCN, topk | BPR, topk | +0.103 [+0.103, +0.103] | 0.002 | 0.002 | – |"
+    ]
+
+
+def test_markdown_says_what_its_runs_were_made_by(summary: Summary) -> None:
+    versions = {"python": "3.11.2", "recbole-showcase": "0.2", "torch": "2.9", "nltk": "3.9"}
+    made = {"device": "cpu x86_64 A*B, 2 threads", "versions": versions, "date": "2026-01-03"}
+    outcomes, days = [], ("2026-01-02", "2026-01-03")
+    for n, outcome in enumerate(summary.outcomes):
+        if outcome.record is not None and n < 3:
+            other = {"commit": "0123456789abcdef" * 2, "changed": n == 2, "date": days[n % 2]}
+            outcome = replace(outcome, record=replace(outcome.record, **{**made, **other}))
+        outcomes.append(outcome)
+    text = tables.markdown(replace(summary, outcomes=tuple(outcomes)))
+    lines = text.partition("## Made by\n\n")[2].splitlines()
+    code = "recbole\\_showcase 0.2 at commit 0123456789ab"
+    rest = r"python 3.11.2, torch 2.9, cpu x86\_64 A\*B, 2 threads."
+    assert lines[:2] == [
+        f"- 2 runs, 2026-01-02 to 2026-01-03: {code}, {rest}",
+        f"- 1 run, 2026-01-02: {code} with changes, {rest}",
+    ]
+    assert lines[2].startswith("- 8 runs, no date kept: ") and len(lines) == 3, "older records"
+
+
 def test_ties_are_all_best_and_none_by_more_than_chance(tmp_path: Path) -> None:
     spec = write_spec(tmp_path / "s.yaml", bases=["BPR"], columns=["NDCG@5", "seconds"])
     outcomes = [

@@ -224,6 +224,8 @@ def test_data_saved_beside_the_checkpoint(tiny_world: TinyWorld, tmp_path: Path)
     record = json.loads((folder / "record.json").read_text())
     kept = json.loads((folder / "checkpoint.test.json").read_text())
     assert kept.pop("rests_on") == record["rests_on"] and kept.pop("sha256")
+    made = kept.pop("made_by")
+    assert made["versions"] and made["data"] and made == {name: record[name] for name in made}
     assert kept == record["result"]
     final = yaml.safe_load((folder / "final_config.yaml").read_text())
     assert final["seed"] == 1 and (folder / "checkpoint.pth").is_file()

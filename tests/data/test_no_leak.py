@@ -89,6 +89,9 @@ def test_photo_selection_learns_from_photos_of_training_rows(
     assert (inter.items[source] == inter.items[rows[target]]).all()
     assert ((source == rows[target]) == posted[target, place]).all()
     assert posted.sum(axis=1).tolist() == [1] * len(rows), "every posted photo is a candidate"
+    for n, row in enumerate(rows):
+        authors = [inter.users[data.photos.rows[c]] if c >= 0 else None for c in candidates[n]]
+        assert batch.by_user[n].tolist() == [author == inter.users[row] for author in authors]
     distinct = [len(set(row[row >= 0])) == (row >= 0).sum() for row in candidates]
     assert all(distinct)
     assert data.users_with_selection()[inter.users[rows]].all()
@@ -101,7 +104,7 @@ def test_nothing_says_who_posted_what_where_photos_are_chosen(
     rows = np.flatnonzero(data.corpus.interactions.splits == TEST)
     pairs = Pairs.of_rows(data.corpus, rows)
     batch = data.selection_batch(pairs, data.profile(pairs))
-    assert not batch.posted.any()
+    assert not batch.posted.any() and not batch.by_user.any()
     held_out = data.photos.of_row.first(rows, 1)
     assert (batch.candidates.numpy() == held_out).any(axis=1).all(), "all photos are candidates"
 

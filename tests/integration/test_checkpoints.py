@@ -475,7 +475,8 @@ def test_the_test_result_is_beside_the_checkpoint(trained: tuple[Path, dict[str,
 def test_figures_of_another_split_are_not_those_of_the_test(
     tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
-    from recbole_showcase.evaluation.results import result_file
+    from recbole_showcase.evaluation.results import load_surroundings, result_file
+    from recbole_showcase.evaluation.surroundings import Surroundings
 
     trainer, (train_data, valid, test) = prepare("ShowcaseBPR", tiny_world, tmp_path, epochs=1)
     trainer.fit(train_data, valid)
@@ -488,4 +489,10 @@ def test_figures_of_another_split_are_not_those_of_the_test(
     rows = len(test._dataset.showcase_rows)
     assert kept.pop("rests_on") == {"rows": rows, "explained": rows, "texts_unused": 0}
     assert kept.pop("sha256")
+    made = kept.pop("made_by")
+    features = f"{tiny_world.name}.features/"
+    assert {f"{tiny_world.name}.inter", f"{tiny_world.name}.review"} <= set(made["data"])
+    assert any(name.startswith(features) and name.endswith("image.npy") for name in made["data"])
+    assert made["device"].startswith("cpu ") and "recbole" in made["versions"]
+    assert load_surroundings(other) == Surroundings(**made)
     assert kept == {k: float(v) for k, v in result.items()}

@@ -44,7 +44,7 @@ JOINT = ["JointHit", "ExplainedHit", "ExplainedHitAny", "ExplainedHitText", "Exp
 
 # Metrics that are no sums over pairs: what repeats, or is ordered, over all texts together.
 NO_SUMS = {"mauve", "distinct1", "distinct2", "usr", "entropy1", "entropy2", "entropy4"}
-NO_SUMS |= {"itemfcr", "ratedpairs", "mrecallcases", "mauccases"}
+NO_SUMS |= {"givenfcr", "givendiv", "itemfcr", "ratedpairs", "mrecallcases", "mauccases"}
 NO_SUMS |= {"selfbleu", "fcr", "div", "scoresentiment", "userscoresentiment"}
 NO_SUMS |= {side + name for side in ("user", "item") for name in ("distinct1", "distinct2", "usr")}
 

@@ -145,7 +145,7 @@ def unlike(batch, n: int, photos: list[torch.Tensor]) -> list[bool]:
 
 
 def slow_authorship(name: str, model, batch, likely: bool) -> torch.Tensor:
-    """Posted photos against the item's others and the other users' posted ones, half and half."""
+    """Posted photos against the item's by others and what other users posted, half and half."""
     score = network if name == "elvis" else product
     shown = [
         (int(batch.users[n]), batch.candidate_features[n, c])
@@ -156,10 +156,11 @@ def slow_authorship(name: str, model, batch, likely: bool) -> torch.Tensor:
         user = int(batch.users[n])
         real = batch.candidate_features[n][batch.candidate_mask[n]]
         posted = batch.posted[n][batch.candidate_mask[n]].tolist()
+        by_user = batch.by_user[n][batch.candidate_mask[n]].tolist()
         own = [score(model, user, f) for f, p in zip(real, posted, strict=True) if p]
         weighted = []
         for photos in (
-            [f for f, p in zip(real, posted, strict=True) if not p],
+            [f for f, own_too in zip(real, by_user, strict=True) if not own_too],
             [f for owner, f in shown if owner != user],
         ):
             kept = unlike(batch, n, photos) if likely else [True] * len(photos)

@@ -27,8 +27,8 @@ from benchmarks.quick.sources import WORLD, draw
 from benchmarks.quick.tables import TABLES, Place, Program, Specification, Table
 from recbole_showcase.benchmark import run_benchmark
 from recbole_showcase.benchmark.execute import summary_of
-from recbole_showcase.evaluation.surroundings import commit, versions
 from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.evaluation.surroundings import commit, versions
 
 STATED = Path(__file__).with_name("stated.yaml")
 # What a figure may hang on.

@@ -12,6 +12,7 @@ from recbole_showcase.data.batch import SelectionBatch
 from recbole_showcase.data.cosines import profile_cosines
 from recbole_showcase.data.explanation import ExplanationData
 from recbole_showcase.explainers import EXPLAINERS, ExplainerInputs
+from recbole_showcase.explainers.quote import QuoteExplainer, QuoteSettings
 from recbole_showcase.integration.config import RunSettings
 from recbole_showcase.relevance import RELEVANCE, RelevanceInputs
 from recbole_showcase.selectors import SELECTORS
@@ -78,6 +79,21 @@ class ExplanationHead(nn.Module):
         other = copy.copy(self)
         other.data = data
         data.require_sentences()
+        return other
+
+    def quoting(self) -> ExplanationHead:
+        """The same choice of photos, with sentences of others in place of what is written.
+
+        Raises:
+            FeatureStoreError: If there are no features of sentences.
+        """
+        other = copy.copy(self)
+        other._modules = dict(self._modules)
+        other.explainer = QuoteExplainer(
+            QuoteSettings(), self.explainer.inputs, self.data.tokenizer
+        )
+        other.data = self.data.read_for(other.explainer.reads)
+        other.data.require_sentences()
         return other
 
     @property

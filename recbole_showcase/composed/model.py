@@ -311,6 +311,17 @@ class ShowcaseMixin(AbstractRecommender):
             user_vectors = _of_known(user_vectors, batch.users, head.known_users)
         return user_vectors, _of_known(item_vectors, batch.items, head.known_items)
 
+    def quoting(self) -> Self:
+        """A model that shares all weights with this one, and quotes in place of writing.
+
+        Raises:
+            FeatureStoreError: If there are no features of sentences.
+        """
+        other = copy.copy(self)
+        other._modules = dict(self._modules)
+        other.showcase = self.showcase.quoting()
+        return other
+
     def reading(self, data: ExplanationData) -> Self:
         """A model that shares all weights with this one, and explains from other data.
 

@@ -97,6 +97,12 @@ class ExplanationData(PhotoSelection):
         other.settings = settings
         return other
 
+    def read_for(self, reads: frozenset[str]) -> ExplanationData:
+        """The same data for an explainer that reads something else, see :attr:`Explainer.reads`."""
+        other = copy.copy(self)
+        other.reads = reads
+        return other
+
     def grown(self, corpus: ReviewCorpus, photos: PhotoTable, longer: np.ndarray) -> Self:
         """What is known now, for a model that was trained on this data, whose words it keeps.
 

@@ -228,17 +228,11 @@ async def profile_job(asked: ProfileRequest, service: Service) -> Profile:
     return Profile(texts, own, items, asked.k)
 
 
-def showcases_of(answer: Answer, service: Service) -> list[ShowcaseOut]:
+def showcases_of(answer: Answer) -> list[ShowcaseOut]:
     """An answer's showcases in the order of the job, those with an error among them."""
-    shown = answer.chosen.showcases(answer.served, answer.written)
-    texts: list[str | None] = [None] * len(shown)
-    if answer.written is not None:
-        texts = [showcase.text for showcase in shown]
-    elif answer.late:
-        texts = service.instead_of_texts(answer.served, shown)
     found = {
-        int(place): ShowcaseOut.of(showcase, text, answer.late)
-        for place, showcase, text in zip(answer.chosen.places, shown, texts, strict=True)
+        int(place): ShowcaseOut.of(showcase, answer.late, written=answer.written is not None)
+        for place, showcase in zip(answer.chosen.places, answer.showcases(), strict=True)
     }
     for place, (user, item, error) in answer.chosen.errors.items():
         found[place] = ShowcaseOut(user=user, item=item, error=error)
@@ -254,7 +248,7 @@ async def _showcases(
     explain: bool = True,
 ) -> ShowcasesOut:
     answer = await service.answer(job, deadline_ms, explain)
-    found = await run_in_threadpool(showcases_of, answer, service)
+    found = await run_in_threadpool(showcases_of, answer)
     response.headers.update(answer.served.headers)  # it may not be the one that answers now
     return ShowcasesOut(model=answer.served.model, data=answer.served.data, showcases=found)
 

@@ -22,6 +22,7 @@ from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.options import ServeOptions
 from recbole_showcase.serving.refusals import Full
 from recbole_showcase.serving.served import Served
+from recbole_showcase.showcase import Showcase
 
 T = TypeVar("T")
 
@@ -47,7 +48,8 @@ class Answer:
     Attributes:
         served: Who answered.
         chosen: The pairs with their photos.
-        written: Of the pairs; None where no text was asked for or it was late.
+        written: Of the pairs: what was written, or quoted where that was late; None where no text
+            was asked for, or it was late and nothing can be quoted.
         late: Whether it was late.
     """
 
@@ -55,6 +57,10 @@ class Answer:
     chosen: Chosen
     written: Explanations | None
     late: bool
+
+    def showcases(self) -> list[Showcase]:
+        """The pairs that can be answered, for people to read."""
+        return self.chosen.showcases(self.served, self.written)
 
 
 @dataclass(eq=False)
@@ -121,7 +127,8 @@ class Batcher:
                 async with asyncio.timeout_at(ticket.until):
                     written = await ticket.written
             except TimeoutError:
-                return Answer(served, chosen, None, late=True)
+                self._count_late(chosen)
+                return Answer(served, chosen, chosen.quoted, late=True)
             return Answer(served, chosen, written, late=False)
         finally:
             ticket.given_up = True
@@ -152,6 +159,11 @@ class Batcher:
         self.metrics.waiting.set(self._waiting)
         if self._closing:
             self._work.set()
+
+    def _count_late(self, chosen: Chosen) -> None:
+        quotes = 0 if chosen.quoted is None else sum(map(bool, chosen.quoted.texts))
+        self.metrics.late.labels("quote").inc(quotes)
+        self.metrics.late.labels("photos alone").inc(len(chosen.pairs) - quotes)
 
     async def _gather(self) -> list[_Ticket]:
         """The next batch to choose photos for, once it is full or its first has waited enough."""

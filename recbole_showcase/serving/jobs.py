@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -78,6 +79,7 @@ class Chosen:
         newcomer: Whose taste all pairs are explained by, if it is nobody's of the data set.
         ranks: Places in the recommendations (N,), where they were recommended.
         scores: The recommender's scores (N,), where they were recommended.
+        quoted: What others wrote that fits, in case the texts will be late.
     """
 
     pairs: Pairs
@@ -89,6 +91,7 @@ class Chosen:
     newcomer: Newcomer | None = None
     ranks: np.ndarray | None = None
     scores: np.ndarray | None = None
+    quoted: Explanations | None = None
 
     def showcases(self, served: Served, written: Explanations | None = None) -> list[Showcase]:
         """For people to read, with what was written of the pairs, if anything."""
@@ -101,7 +104,7 @@ class Chosen:
 def choose(
     served: Served, jobs: Sequence[Job], metrics: Metrics, photos: bool = True
 ) -> list[Chosen | NotFound]:
-    """The pairs of several jobs with their photos, all jobs together."""
+    """The pairs of several jobs with their photos and quotes, all jobs together."""
     with metrics.timed("rank"):
         found = _planned(served, jobs)
     for place, job in enumerate(jobs):
@@ -113,23 +116,38 @@ def choose(
     if photos:
         with metrics.timed("photos"):
             _select(served, [chosen for chosen in found if isinstance(chosen, Chosen)])
+    if photos and served.quoting is not None:
+        with metrics.timed("quotes"):
+            return _quoted(served, found)
     return found
 
 
 def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[Explanations]:
     """Texts and what they rest on, by job, of several jobs; written from the chosen photos."""
-    written = [Explanations.of_photos(part.photos, part.relevance) for part in parts]
     with metrics.timed("text"):
-        for group in _together(parts):
-            some = [parts[n] for n in group]
-            outputs = served.recommender.model.explain(
-                _joined(part.pairs for part in some),
-                photos=_stacked([part.photos for part in some]),
-                newcomer=some[0].newcomer,
-            )
-            ends = np.cumsum([len(part.pairs) for part in some])
-            for n, end in zip(group, ends, strict=True):
-                written[n] = outputs[np.arange(end - len(parts[n].pairs), end)]
+        return _written_by(served.recommender.model, parts)
+
+
+def _quoted(served: Served, found: Sequence[Chosen | NotFound]) -> list[Chosen | NotFound]:
+    """The same with quotes, which cost little beside a choice of photos."""
+    parts = [chosen for chosen in found if isinstance(chosen, Chosen)]
+    quotes = iter(_written_by(served.quoting, parts))
+    return [replace(c, quoted=next(quotes)) if isinstance(c, Chosen) else c for c in found]
+
+
+def _written_by(model: Any, parts: Sequence[Chosen]) -> list[Explanations]:
+    """What a model writes, or quotes, beside the chosen photos."""
+    written = [Explanations.of_photos(part.photos, part.relevance) for part in parts]
+    for group in _together(parts):
+        some = [parts[n] for n in group]
+        outputs = model.explain(
+            _joined(part.pairs for part in some),
+            photos=_stacked([part.photos for part in some]),
+            newcomer=some[0].newcomer,
+        )
+        ends = np.cumsum([len(part.pairs) for part in some])
+        for n, end in zip(group, ends, strict=True):
+            written[n] = outputs[np.arange(end - len(parts[n].pairs), end)]
     return written
 
 

@@ -21,7 +21,7 @@ from recbole_showcase.serving.jobs import Recommend
 from recbole_showcase.serving.options import MAX_ID, MAX_OWN_PHOTOS, MAX_PHOTO_BYTES, MAX_REVIEW
 from recbole_showcase.serving.refusals import NotFound, Refusal
 from recbole_showcase.serving.schemas import ProfileRequest, photo_url
-from recbole_showcase.showcase import Showcase, UserShowcase
+from recbole_showcase.showcase import UserShowcase
 
 page = APIRouter(include_in_schema=False)
 _MOST_SHOWN, _PAST_SHOWN, _USERS_SHOWN = 12, 12, 20
@@ -72,7 +72,7 @@ async def start(
 async def typed(asked: ProfileRequest, service: Asked) -> HTMLResponse:
     """The cards of somebody who is in no file, to be put into the page."""
     answer = await service.answer(await profile_job(asked, service), asked.deadline_ms)
-    cards = await run_in_threadpool(_cards, answer)
+    cards = await run_in_threadpool(answer.showcases)
     users = [UserShowcase("", (), tuple(cards), ())]
     content = _render("cards.html", users, cards=cards, late=answer.late)
     return HTMLResponse(content, headers=answer.served.headers)
@@ -106,11 +106,7 @@ async def docs(request: Request) -> HTMLResponse:
 def _user_page(answer: Answer, user: str) -> UserShowcase:
     served = answer.served
     past = served.recommender.history(served.user(user))
-    return UserShowcase(user, past[:_PAST_SHOWN], tuple(_cards(answer)), ())
-
-
-def _cards(answer: Answer) -> list[Showcase]:
-    return answer.chosen.showcases(answer.served, answer.written)
+    return UserShowcase(user, past[:_PAST_SHOWN], tuple(answer.showcases()), ())
 
 
 def _render(name: str, users: Sequence[UserShowcase], **given: Any) -> str:

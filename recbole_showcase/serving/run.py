@@ -18,7 +18,7 @@ from recbole_showcase.serving.app import create_app
 from recbole_showcase.serving.hosts import is_address
 from recbole_showcase.serving.options import ServeOptions
 from recbole_showcase.serving.served import Served
-from recbole_showcase.serving.service import Instead, Service
+from recbole_showcase.serving.service import Service
 
 _CONNECTIONS = 1024
 _KEPT_OPEN = 75  # seconds, longer than proxies keep a connection
@@ -29,8 +29,6 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     options: ServeOptions | None = None,
-    *,
-    instead: Instead | None = None,
     **how: Any,
 ) -> None:
     """Serve a checkpoint until SIGTERM or Ctrl-C; what was accepted by then is answered.
@@ -43,7 +41,6 @@ def serve(
             service answers to.
         port: Port to listen at; 0 for a free one, which the log names.
         options: How the service works.
-        instead: Says something about a showcase whose text is late, at once.
         how: As :func:`~recbole_showcase.load_explainer` takes it; all that the files hold is known
             unless ``known`` says otherwise.
 
@@ -60,7 +57,7 @@ def serve(
     with _bound(host, port) as place:  # before the model is loaded, which takes long
         if host and not is_address(host):
             options = replace(options, hosts=(*options.hosts, host))
-        service = Service(load(), options, checkpoint, load, instead)
+        service = Service(load(), options, checkpoint, load)
         config = uvicorn.Config(
             create_app(service),
             log_level=logging.WARNING if is_quiet() else logging.INFO,

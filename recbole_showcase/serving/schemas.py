@@ -126,7 +126,10 @@ class ShowcaseOut(BaseModel):
     rank: int | None = None
     score: float | None = None
     photos: list[PhotoOut] = []
-    text: str | None = None
+    text: Annotated[
+        str | None,
+        Field(description="None if no text was asked for, or it is late and nothing is quoted."),
+    ] = None
     evidence: Annotated[
         list[str],
         Field(
@@ -138,12 +141,24 @@ class ShowcaseOut(BaseModel):
         Newcomers | None,
         Field(description="Whom or what the model's training did not know, if anyone."),
     ] = None
-    late: bool = False
+    late: Annotated[
+        bool,
+        Field(
+            description="Whether the text was late: then it quotes what others wrote of the item, "
+            "where that can be done."
+        ),
+    ] = False
     error: str | None = None
 
     @classmethod
-    def of(cls, showcase: Showcase, text: str | None, late: bool) -> ShowcaseOut:
-        """A showcase as it stands when the answer goes."""
+    def of(cls, showcase: Showcase, late: bool, written: bool) -> ShowcaseOut:
+        """A showcase as it stands when the answer goes.
+
+        Args:
+            showcase: The showcase.
+            late: Whether its text is a quote, if anything, since the text was late.
+            written: Whether there are texts at all.
+        """
         return cls(
             user=showcase.user,
             item=showcase.item,
@@ -152,7 +167,7 @@ class ShowcaseOut(BaseModel):
             rank=showcase.rank,
             score=_number(showcase.score),
             photos=[PhotoOut.of(photo) for photo in showcase.photos],
-            text=text,
+            text=showcase.text if written and (showcase.text or not late) else None,
             evidence=list(showcase.evidence),
             newcomer=showcase.newcomer,
             late=late,

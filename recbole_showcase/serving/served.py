@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from recbole_showcase.atomic import as_arrow
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.errors import CheckpointError, FeatureStoreError, one_line
+from recbole_showcase.explainers.quoting import Quoting
 from recbole_showcase.gallery import encode_photo
 from recbole_showcase.offline.fingerprints import data_record, fingerprint
 from recbole_showcase.recommender import ShowcaseRecommender, load_explainer
@@ -41,6 +42,8 @@ class Served:
         data: The data set's name and fingerprint, as ``explain`` writes it.
         users: Tokens of users.
         takes_profiles: Whether people who are in no file can be answered.
+        quoting: The model as it quotes others where its own text is late; None if it quotes
+            anyhow, or sentences have no features.
     """
 
     def __init__(self, recommender: ShowcaseRecommender, digest: str) -> None:
@@ -63,6 +66,7 @@ class Served:
         for kind in ("user", "item"):  # pandas builds its index now, rather than in two threads
             recommender.find(kind, [""])
         self.takes_profiles = self._takes_profiles()
+        self.quoting = self._quoting()
 
     @classmethod
     def load(cls, checkpoint: Path, **how: Any) -> Served:
@@ -164,6 +168,16 @@ class Served:
             LOG.warning("who is in no file is not answered: %s", one_line(str(error)))
             return False
         return True
+
+    def _quoting(self) -> Any:
+        """The model that quotes, with its sentences opened now; say it if there are none."""
+        if isinstance(self.recommender.model.showcase.explainer, Quoting):
+            return None
+        try:
+            return self.recommender.model.quoting()
+        except FeatureStoreError as error:
+            LOG.warning("late texts have no quotes in their place: %s", one_line(str(error)))
+            return None
 
     def _jpeg(self, photo: str, side: int) -> bytes | None:
         """A photo encoded anew, with nothing of its file; None if there is none to be shown.

@@ -37,10 +37,10 @@ def serving(served: Served, checkpoint: Path) -> Iterator[Callable[..., TestClie
     """A function that serves the model with options, as a client of its application."""
     open_clients = []
 
-    def serve(instead: Any = None, **options: Any) -> TestClient:
+    def serve(other: Served | None = None, **options: Any) -> TestClient:
         given = {"watch": 0.0, "deadline": 30.0} | options
         service = Service(
-            served, ServeOptions(**given), checkpoint, lambda: Served.load(checkpoint), instead
+            other or served, ServeOptions(**given), checkpoint, lambda: Served.load(checkpoint)
         )
         client = TestClient(create_app(service), "http://localhost", raise_server_exceptions=False)
         client.__enter__()

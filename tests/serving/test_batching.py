@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from recbole_showcase.data.corpus import TRAIN
+from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.serving import Served, ServeOptions, batcher
 from recbole_showcase.serving.batcher import Batcher
 from recbole_showcase.serving.jobs import Explain, Recommend
 from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.refusals import Full, NotFound
+from recbole_showcase.text.sentences import split_sentences
+from tests.tiny import TinyWorld
 
 PAIRS = [(f"u{n % 12}", f"i{n % 7}") for n in range(40)]
 
@@ -91,22 +98,35 @@ def test_the_deadline_of_the_service(serving: Callable[..., TestClient], gate: G
     assert shown["late"] and shown["photos"]
 
 
-def test_something_else_may_be_said_in_place_of_a_late_text(
-    serving: Callable[..., TestClient], gate: Gate
-) -> None:
-    def instead(_: Any, shown: Any) -> str | None:
-        if shown.item == "i4":
-            raise ValueError("of no use")
-        return f"See {shown.photos[0].id}." if shown.item == "i3" else None
+@pytest.fixture(scope="module")
+def quoting(checkpoint: Path, world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """The model where sentences have features, so that there is something to quote."""
+    data = tmp_path_factory.mktemp("sentences")
+    folder = Path(shutil.copytree(world.folder, data / world.name))
+    embed_dataset(folder, sentences=True, progress=False)
+    return Served.load(checkpoint, data_path=data)
 
-    client = serving(instead)
-    pairs = asked(("u1", "i3"), ("u1", "i4"), ("u1", "i5"), deadline_ms=50)
-    found = client.post("/v1/explain", json=pairs).json()["showcases"]
-    assert [shown["text"] for shown in found] == [f"See {found[0]['photos'][0]['id']}.", None, None]
-    assert all(shown["late"] for shown in found)
-    metrics = client.get("/metrics").text
-    assert 'showcase_late_total{with="another text"} 1.0' in metrics
-    assert 'showcase_late_total{with="photos alone"} 2.0' in metrics
+
+def test_a_late_text_is_replaced_by_a_quote(
+    serving: Callable[..., TestClient], quoting: Served, gate: Gate
+) -> None:
+    """Others wrote it of the item in training, and the evidence says who."""
+    client = serving(quoting)
+    answer = client.post("/v1/explain", json=asked(*PAIRS[:12], deadline_ms=50))
+    corpus = quoting.recommender.model.showcase.data.corpus
+    inter = corpus.interactions
+    row_of = {review: row for row, review in enumerate(inter.reviews) if review}
+    quotes = [shown for shown in answer.json()["showcases"] if shown["text"] is not None]
+    assert len(quotes) > 3 and all(shown["late"] and shown["photos"] for shown in quotes)
+    for shown in quotes:
+        rows = np.array([row_of[review] for review in shown["evidence"]])
+        assert len(rows) and (inter.splits[rows] == TRAIN).all()
+        assert (corpus.item_tokens[inter.items[rows]] == shown["item"]).all()
+        assert (corpus.user_tokens[inter.users[rows]] != shown["user"]).all()
+        words = " ".join(corpus.texts[rows])
+        assert all(sentence in words for sentence in split_sentences([shown["text"]])[0])
+    counted = f'showcase_late_total{{with="quote"}} {float(len(quotes))}'
+    assert counted in client.get("/metrics").text
 
 
 def test_photos_come_first_and_nobody_writes_for_those_who_have_gone(

@@ -143,7 +143,7 @@ if __name__ == "__main__":
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
 
-    ray.init(num_cpus=1, include_dashboard=False, object_store_memory=80_000_000)
+    ray.init("local", num_cpus=1, include_dashboard=False, object_store_memory=80_000_000)
     tune.register_trainable("train_func", objective_function)
     result = tune.run(
         tune.with_parameters(objective_function, config_file_list=[sys.argv[1]]),
@@ -163,10 +163,11 @@ def test_a_search_of_rays(
     tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its workers run on NumPy 2, know composed models, and report what a scheduler asks for."""
-    # Ray gives up after ten attempts of a second, which a busy machine may need to start it.
+    # A busy machine needs longer to start ray, whose processes let all others go first.
     monkeypatch.setenv("RAY_raylet_client_num_connect_attempts", "60")
     monkeypatch.setenv("RAY_worker_register_timeout_seconds", "120")
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # else ray writes a token into one's home
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    monkeypatch.setenv("HOME", str(tmp_path))  # where ray keeps the token of a cluster of its own
     (tmp_path / "counting.py").write_text(
         "import recbole_showcase\n"
         "@recbole_showcase.register('MeanWords')\n"

@@ -19,6 +19,7 @@ from recbole_showcase.console import others_bars
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.metrics import TextModel
 from recbole_showcase.text.pretrained import load_pretrained
+from tests.metrics.test_pretrained import write_bert
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -72,3 +73,12 @@ def test_no_code_of_a_folder(
     with pytest.raises(SettingsError, match=r"cannot (be )?load"):
         load(str(folder))
     assert not marker.exists() and not asked
+
+
+def test_models_of_metrics_load_without_bars_in_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bert(tmp_path / "bert")
+    capsys.readouterr()
+    TextModel(str(tmp_path / "bert"))
+    assert "Loading weights" not in capsys.readouterr().err

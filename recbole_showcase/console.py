@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,6 +74,28 @@ def progress_bar(iterable: Any = None, *, shown: bool = True, **how: Any) -> tqd
         # Without columns there is no drawing, only its figures.
         how |= {"file": _Lines(), "position": 0, "ncols": 0}
     return tqdm(iterable, disable=not shown or is_quiet(), **how)
+
+
+@contextmanager
+def others_bars() -> Iterator[None]:
+    """While transformers loads something: without its bars where there are none of ours."""
+    from transformers import modeling_gguf_pytorch_utils as gguf
+    from transformers.utils import logging
+
+    before, of_gguf = logging.is_progress_bar_enabled(), getattr(gguf, "tqdm", None)
+    if has_bars():
+        yield
+        return
+    logging.disable_progress_bar()
+    if of_gguf is not None:  # which heeds no setting
+        gguf.tqdm = partial(of_gguf, disable=True)
+    try:
+        yield
+    finally:
+        if of_gguf is not None:
+            gguf.tqdm = of_gguf
+        if before:
+            logging.enable_progress_bar()
 
 
 class _Lines:

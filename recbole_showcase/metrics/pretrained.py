@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from recbole_showcase.console import others_bars
 from recbole_showcase.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ class PretrainedModel:
         try:
             options = {"trust_remote_code": False}  # not even a question on the terminal
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(name, **options)
-            loaded = getattr(transformers, self.auto).from_pretrained(
-                name, output_loading_info=True, **options
-            )
+            with others_bars():
+                loaded = getattr(transformers, self.auto).from_pretrained(
+                    name, output_loading_info=True, **options
+                )
         except (ImportError, OSError, ValueError) as error:
             raise self.refused(f"cannot be loaded: {error}") from error
         self.model, self.missing = loaded[0].to(device).eval(), sorted(loaded[1]["missing_keys"])

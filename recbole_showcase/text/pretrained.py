@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from recbole_showcase.console import has_bars
+from recbole_showcase.console import others_bars
 from recbole_showcase.errors import SettingsError
 
 
@@ -28,7 +26,7 @@ def load_pretrained(kind: Any, setting: str, name_or_path: str, **options: Any) 
     # Of a damaged .gguf file, numbers are taken for sizes and places before anybody looks at them.
     refused: tuple[type[Exception], ...] = (Exception,) if inside else (OSError, ValueError)
     try:
-        with _bars_as_ours():
+        with others_bars():
             # A folder's own code is never run, nor is anybody asked on the terminal whether to.
             return kind.from_pretrained(place, trust_remote_code=False, **inside, **options)
     except refused as error:
@@ -60,19 +58,3 @@ def _place(setting: str, name_or_path: str) -> tuple[str, dict[str, str]]:
             "pip install 'recbole_showcase[gguf]'"
         ) from error
     return str(path.parent), {"gguf_file": path.name}
-
-
-@contextmanager
-def _bars_as_ours() -> Iterator[None]:
-    """Without the bars of transformers meanwhile, where this package draws none either."""
-    from transformers.utils import logging
-
-    before = logging.is_progress_bar_enabled()
-    if has_bars() or not before:
-        yield
-        return
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.enable_progress_bar()

@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import metadata
+from importlib import import_module, metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,3 +163,21 @@ def test_a_shell_can_complete() -> None:
     )
     assert result.output.split() == ["convert"]
     assert {"--install-completion", "--show-completion"} <= set(run("-h").output.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "before", "after"),
+    [
+        ("explain", "out/part-00000.parquet", "no part was written yet", "the parts that"),
+        ("judge", "out.answers.jsonl", "nothing was answered yet", "the answers so far"),
+    ],
+)
+def test_an_interruption_names_what_was_kept(
+    tmp_path: Path, command: str, file: str, before: str, after: str
+) -> None:
+    kept = import_module(f"recbole_showcase.cli.{command}")._kept
+    out = tmp_path / ("out" if command == "explain" else "out.json")
+    assert kept(out) == before
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("x")
+    assert kept(out).startswith(after)

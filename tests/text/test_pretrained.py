@@ -6,16 +6,20 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers import modeling_gguf_pytorch_utils as gguf
 from transformers.utils import logging
 
+from recbole_showcase.console import others_bars
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.metrics import TextModel
 from recbole_showcase.text.pretrained import load_pretrained
+from tests.metrics.test_pretrained import write_bert
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -32,7 +36,11 @@ def test_a_log_has_no_bars_of_transformers(
     logging.enable_progress_bar()
     load_pretrained(AutoModelForCausalLM, "explainer_decoder", str(tmp_path))
     assert ("Loading weights" in said.getvalue()) is terminal
-    assert logging.is_progress_bar_enabled()
+    assert logging.is_progress_bar_enabled() and list(gguf.tqdm([1])) == [1]
+    begun = said.getvalue()
+    with others_bars():  # what reads .gguf files draws by itself
+        assert list(gguf.tqdm([1, 2])) == [1, 2]
+    assert (said.getvalue() != begun) is terminal and not isinstance(gguf.tqdm, partial)
     with pytest.raises(SettingsError):
         load_pretrained(AutoModelForCausalLM, "explainer_decoder", str(tmp_path / "none"))
     assert logging.is_progress_bar_enabled()
@@ -65,3 +73,12 @@ def test_no_code_of_a_folder(
     with pytest.raises(SettingsError, match=r"cannot (be )?load"):
         load(str(folder))
     assert not marker.exists() and not asked
+
+
+def test_models_of_metrics_load_without_bars_in_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bert(tmp_path / "bert")
+    capsys.readouterr()
+    TextModel(str(tmp_path / "bert"))
+    assert "Loading weights" not in capsys.readouterr().err

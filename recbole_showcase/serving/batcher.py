@@ -2,7 +2,7 @@
 
 All of the state belongs to the event loop; the thread is handed one batch at a time. Photos come
 first: whoever has arrived gets photos chosen before the next texts are written, so that an answer
-without its text waits for one batch of texts at most.
+without its text waits for one batch of texts at most, which :class:`.writing.Pace` keeps short.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.options import ServeOptions
 from recbole_showcase.serving.refusals import Full
 from recbole_showcase.serving.served import Served
+from recbole_showcase.serving.writing import Pace, Texts, still_wanted, taken
 from recbole_showcase.showcase import Showcase
 
 T = TypeVar("T")
@@ -34,10 +35,7 @@ class _Ticket:
     job: Job
     wants_photos: bool
     arrived: float
-    until: float  # its text is of no use afterwards
     photos: asyncio.Future[tuple[Served, Chosen]]
-    written: asyncio.Future[Explanations]
-    chosen: float = -math.inf  # when its photos were
     given_up: bool = False  # nobody waits for it any more
 
 
@@ -78,7 +76,7 @@ class Batcher:
     options: ServeOptions
     metrics: Metrics
     _new: deque[_Ticket] = field(default_factory=deque)
-    _to_write: deque[tuple[_Ticket, Served, Chosen]] = field(default_factory=deque)
+    _to_write: deque[Texts] = field(default_factory=deque)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _thread: ThreadPoolExecutor = field(
@@ -87,6 +85,10 @@ class Batcher:
     _waiting: int = 0
     _last_written: float = -math.inf
     _closing: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin with short batches of texts."""
+        self._pace = Pace.of(self.options.deadline, self.options.max_batch)
 
     async def answer(
         self, job: Job, deadline: float, *, photos: bool = True, text: bool = True
@@ -108,24 +110,22 @@ class Batcher:
             self.metrics.rejected.labels("full").inc()
             raise Full("too much is asked for at once; ask again later")
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        ticket = _Ticket(
-            job, photos, now, now + deadline, loop.create_future(), loop.create_future()
-        )
+        until = loop.time() + deadline
+        ticket = _Ticket(job, photos, loop.time(), loop.create_future())
         self._count(size)
         self._new.append(ticket)
         self._work.set()
         self._more.set()
         try:
             served, chosen = await ticket.photos
-            ticket.chosen = loop.time()
             if not text:
                 return Answer(served, chosen, None, late=False)
-            self._to_write.append((ticket, served, chosen))
+            texts = Texts(served, chosen, loop.time(), until, loop.create_future())
+            self._to_write.append(texts)
             self._work.set()
             try:
-                async with asyncio.timeout_at(ticket.until):
-                    written = await ticket.written
+                async with asyncio.timeout_at(until):
+                    written = await texts.ready  # cancelled where nobody waits any more
             except TimeoutError:
                 self._count_late(chosen)
                 return Answer(served, chosen, chosen.quoted, late=True)
@@ -143,7 +143,7 @@ class Batcher:
                 self._forget_given_up()
             elif self._to_write:
                 if await self._nobody_joins():
-                    await self._write(self._next_texts())
+                    await self._write()
             else:
                 self._work.clear()
                 await self._work.wait()
@@ -186,9 +186,10 @@ class Batcher:
         Who has just been answered often asks again at once. Without a moment for them, clients
         would part into two halves that wait for each other, each with half a batch.
         """
-        if sum(len(entry[2].pairs) for entry in self._to_write) >= self.options.max_batch:
+        first = self._to_write[0]
+        if sum(texts.left for texts in self._to_write) >= self._pace.of_model(first.served):
             return True
-        chosen = max(self._to_write[0][0].chosen, self._last_written)
+        chosen = max(first.since, self._last_written)
         self._more.clear()
         try:
             async with asyncio.timeout_at(chosen + self.options.max_wait):
@@ -199,17 +200,7 @@ class Batcher:
 
     def _forget_given_up(self) -> None:
         """Drop what nobody waits for: while there are always photos to choose, it would pile up."""
-        self._to_write = deque(entry for entry in self._to_write if not entry[0].given_up)
-
-    def _next_texts(self) -> list[tuple[_Ticket, Served, Chosen]]:
-        """The next batch to write texts for, all of one model, without those nobody waits for."""
-        own = self._to_write[0][1]
-        same = deque(entry for entry in self._to_write if entry[1] is own)
-        others = [entry for entry in self._to_write if entry[1] is not own]
-        batch = _first(same, self.options.max_batch, lambda entry: len(entry[2].pairs))
-        self._to_write = deque([*same, *others])
-        now = asyncio.get_running_loop().time()
-        return [entry for entry in batch if not entry[0].given_up and entry[0].until > now]
+        self._to_write = still_wanted(self._to_write, asyncio.get_running_loop().time())
 
     async def _choose(self, tickets: list[_Ticket]) -> None:
         served = self.served
@@ -227,17 +218,24 @@ class Batcher:
                     result if isinstance(result, Exception) else (served, result),
                 )
 
-    async def _write(self, entries: list[tuple[_Ticket, Served, Chosen]]) -> None:
-        if not entries:
+    async def _write(self) -> None:
+        """Write the next batch of texts, all by one model; what is left of a request waits on."""
+        self._forget_given_up()
+        if not self._to_write:
             return
-        served = entries[0][1]
-        self.metrics.batches.labels("text").observe(sum(len(c.pairs) for *_, c in entries))
-        found = await self._in_thread(
-            partial(write, served, metrics=self.metrics), [chosen for *_, chosen in entries]
-        )
-        self._last_written = asyncio.get_running_loop().time()
-        for (ticket, *_), result in zip(entries, found, strict=True):
-            _give(ticket.written, result)
+        loop = asyncio.get_running_loop()
+        served = self._to_write[0].served
+        batch = taken(self._to_write, self._pace.of_model(served))
+        size = sum(len(part.pairs) for _, part in batch)
+        self.metrics.batches.labels("text").observe(size)
+        before = loop.time()
+        work = partial(write, served, metrics=self.metrics)
+        found = await self._in_thread(work, [part for _, part in batch])
+        self._last_written = loop.time()
+        self._pace.took(size, self._last_written - before)
+        for (texts, _), result in zip(batch, found, strict=True):
+            texts.add(result)
+        self._forget_given_up()
 
     async def _in_thread(
         self, work: Callable[[Sequence[Any]], Sequence[Any]], batch: Sequence[Any]

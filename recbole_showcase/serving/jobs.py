@@ -5,6 +5,7 @@ Everything here runs in the one thread that works with the model.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,12 +14,13 @@ import numpy as np
 
 from recbole_showcase.data.pairs import Explanations, Pairs
 from recbole_showcase.data.profiles import Newcomer
-from recbole_showcase.errors import one_line
+from recbole_showcase.errors import ShowcaseError, one_line
 from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.refusals import NotFound
 from recbole_showcase.serving.served import Served
 from recbole_showcase.showcase import Showcase
 
+LOG = logging.getLogger("uvicorn.error")  # the server's own, which has a handler
 Photos = tuple[str, ...] | None  # to write from; None for the selector's
 
 
@@ -93,6 +95,18 @@ class Chosen:
     scores: np.ndarray | None = None
     quoted: Explanations | None = None
 
+    def part(self, start: int, end: int) -> Chosen:
+        """Some of the pairs, to be written for; neither recommended nor with an error."""
+        some = slice(start, end)
+        return Chosen(
+            self.pairs[some],
+            self.photos[some],
+            self.relevance[some],
+            self.given[some],
+            self.places[some],
+            newcomer=self.newcomer,
+        )
+
     def showcases(self, served: Served, written: Explanations | None = None) -> list[Showcase]:
         """For people to read, with what was written of the pairs, if anything."""
         outputs = Explanations.of_photos(self.photos, self.relevance)
@@ -131,7 +145,11 @@ def write(served: Served, parts: Sequence[Chosen], metrics: Metrics) -> list[Exp
 def _quoted(served: Served, found: Sequence[Chosen | NotFound]) -> list[Chosen | NotFound]:
     """The same with quotes, which cost little beside a choice of photos."""
     parts = [chosen for chosen in found if isinstance(chosen, Chosen)]
-    quotes = iter(_written_by(served.quoting, parts))
+    try:
+        quotes = iter(_written_by(served.quoting, parts))
+    except ShowcaseError as error:  # such as a review that has changed since; photos go alone
+        LOG.error("nothing is quoted in place of late texts: %s", one_line(str(error)))
+        return list(found)
     return [replace(c, quoted=next(quotes)) if isinstance(c, Chosen) else c for c in found]
 
 

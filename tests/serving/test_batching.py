@@ -17,11 +17,13 @@ from fastapi.testclient import TestClient
 
 from recbole_showcase.data.corpus import TRAIN
 from recbole_showcase.encoders import embed_dataset
+from recbole_showcase.errors import FeatureStoreError
 from recbole_showcase.serving import Served, ServeOptions, batcher
 from recbole_showcase.serving.batcher import Batcher
 from recbole_showcase.serving.jobs import Explain, Recommend
 from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.refusals import Full, NotFound
+from recbole_showcase.serving.writing import Pace
 from recbole_showcase.text.sentences import split_sentences
 from tests.tiny import TinyWorld
 
@@ -127,6 +129,82 @@ def test_a_late_text_is_replaced_by_a_quote(
         assert all(sentence in words for sentence in split_sentences([shown["text"]])[0])
     counted = f'showcase_late_total{{with="quote"}} {float(len(quotes))}'
     assert counted in client.get("/metrics").text
+
+
+def test_a_quote_that_cannot_be_had_costs_no_answer(
+    serving: Callable[..., TestClient],
+    quoting: Served,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def changed(*_: Any, **__: Any) -> None:
+        raise FeatureStoreError("its sentences are not those of the reviews")
+
+    monkeypatch.setattr(quoting.quoting, "explain", changed)
+    answer = serving(quoting).post("/v1/explain", json=asked(*PAIRS[:2], deadline_ms=50))
+    assert answer.status_code == 200
+    found = answer.json()["showcases"]
+    assert all(shown["late"] and shown["photos"] and shown["text"] is None for shown in found)
+
+
+def test_photos_wait_for_few_texts_where_these_are_slow(
+    serving: Callable[..., TestClient], served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text takes 20 ms and the deadline is 400: five are written at once, a quarter of it."""
+    order: list[tuple[str, int]] = []
+    first, asking = threading.Event(), threading.Event()
+    write, choose = batcher.write, batcher.choose
+
+    def slow(served: Served, parts: Sequence[Any], **how: Any) -> Any:
+        size = sum(len(part.pairs) for part in parts)
+        time.sleep(0.02 * size)
+        order.append(("write", size))
+        first.set()
+        assert asking.wait(20)
+        return write(served, parts, **how)
+
+    def noted(served: Served, jobs: Sequence[Any], **how: Any) -> Any:
+        order.append(("choose", len(jobs)))
+        return choose(served, jobs, **how)
+
+    monkeypatch.setattr(batcher, "write", slow)
+    monkeypatch.setattr(batcher, "choose", noted)
+    client = serving(deadline=0.4, max_batch=32)
+    known = served.recommender.explain(*map(list, zip(*PAIRS, strict=True)))
+    with ThreadPoolExecutor(2) as pool:
+        many = pool.submit(client.post, "/v1/explain", json=asked(*PAIRS, deadline_ms=60_000))
+        assert first.wait(20)
+        one = pool.submit(client.post, "/v1/recommend", json={"user": "u1", "explain": False})
+        service = client.service  # type: ignore[attr-defined]
+        until(lambda: len(service.batcher._new) == 1)
+        asking.set()
+        assert one.result().status_code == 200
+        found = many.result().json()["showcases"]
+    assert [shown["text"] for shown in found] == [shown.text for shown in known]
+    assert [shown["evidence"] for shown in found] == [list(shown.evidence) for shown in known]
+    sizes = [size for what, size in order if what == "write"]
+    assert sizes[0] == 1 and max(sizes) <= 5 and sum(sizes) == len(PAIRS)
+    assert order[:3] == [("choose", 1), ("write", 1), ("choose", 1)], "between two batches"
+
+
+def test_how_many_texts_are_written_at_once() -> None:
+    one, other = object(), object()
+    pace = Pace.of(deadline=4.0, largest=32)  # a second a batch
+    assert pace.of_model(one) == 1, "nothing is known"  # type: ignore[arg-type]
+    pace.took(1, 0.125)
+    assert pace.of_model(one) == 8  # type: ignore[arg-type]
+    pace.took(8, 0.5)
+    assert pace.most == 16
+    pace.took(2, 0.5)
+    assert pace.most == 16, "two that took half a second say nothing against sixteen"
+    pace.took(16, 0.01)
+    assert pace.most == 32, "the most in any case"
+    pace.took(32, 4.0)
+    assert pace.most == 8
+    pace.took(8, 40.0)
+    assert pace.most == 1, "one in any case"
+    pace.took(1, 0.1)
+    assert pace.of_model(other) == 1, "of another model nothing is known"  # type: ignore[arg-type]
 
 
 def test_photos_come_first_and_nobody_writes_for_those_who_have_gone(

@@ -14,7 +14,12 @@ from typing import Any
 
 from recbole_showcase.serving.hosts import answers_to
 from recbole_showcase.serving.metrics import Metrics
-from recbole_showcase.serving.options import MAX_BODIES, MAX_BODY, MAX_BODY_WITH_PHOTOS
+from recbole_showcase.serving.options import (
+    MAX_BODIES,
+    MAX_BODY,
+    MAX_BODY_WITH_PHOTOS,
+    MAX_REQUESTS,
+)
 
 OPEN = ("/live", "/ready")  # probes show no key, and ask by any name
 WITH_PHOTOS = ("/v1/profile", "/page/profile")
@@ -66,6 +71,7 @@ class Guard:
         self._key = None if key is None else _digest(key.encode())
         self._seconds, self._hosts = seconds, hosts
         self._held = 0  # bytes that large bodies take, or may
+        self._under_way = 0  # requests
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request, or say why not."""
@@ -90,11 +96,12 @@ class Guard:
             await self._refuse(send_with_headers, 401, "key", "an API key is needed")
             return
         size = _large(scope)
-        if self._held and size and self._held + size > MAX_BODIES:
+        if not self._has_room(scope, size):
             busy = "too much is asked for at once; ask again later"
             await self._refuse(send_with_headers, 503, "full", busy)
             return
         self._held += size
+        self._under_way += 1
         try:
             await self._pass_on(scope, receive, send_with_headers)
         except Exception:  # a fault of ours: the server logs it with its traceback
@@ -104,6 +111,7 @@ class Guard:
             raise
         finally:
             self._held -= size
+            self._under_way -= 1
 
     async def _pass_on(self, scope: Scope, receive: Any, send: Any) -> None:
         """Read the body, and have the application answer."""
@@ -118,6 +126,12 @@ class Guard:
             await self._refuse(send, 413, "size", f"the body is too large; {most}")
             return
         await self._app(scope, _once(body, receive), send)
+
+    def _has_room(self, scope: Scope, size: int) -> bool:
+        """Whether one more request can be taken on, with a body of so many bytes; probes always."""
+        if self._under_way >= MAX_REQUESTS and scope["path"] not in OPEN:
+            return False
+        return not (self._held and size and self._held + size > MAX_BODIES)
 
     def _is_meant(self, scope: Scope) -> bool:
         if self._hosts is None or scope["path"] in OPEN:

@@ -19,6 +19,8 @@ PHOTO_PIXELS = 24_000_000  # of a dropped photo
 MAX_DEADLINE_MS = 60_000
 PAGE_ROWS = 100  # of a look-up
 
+MAX_REQUESTS = 512  # under way at once; photos and look-ups are no pairs, which `capacity` bounds
+MAX_CONNECTIONS = 2 * MAX_REQUESTS  # idle ones among them; beyond, the server itself refuses
 MAX_BODY = 256 << 10
 # Photos travel as base64, which makes four characters of three bytes.
 MAX_PHOTO_TEXT = -(-MAX_PHOTO_BYTES // 3) * 4

@@ -16,11 +16,10 @@ from recbole_showcase.console import is_quiet, is_verbose
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.serving.app import create_app
 from recbole_showcase.serving.hosts import is_address
-from recbole_showcase.serving.options import ServeOptions
+from recbole_showcase.serving.options import MAX_CONNECTIONS, ServeOptions
 from recbole_showcase.serving.served import Served
 from recbole_showcase.serving.service import Service
 
-_CONNECTIONS = 1024
 _KEPT_OPEN = 75  # seconds, longer than proxies keep a connection
 
 
@@ -63,7 +62,7 @@ def serve(
             log_level=logging.WARNING if is_quiet() else logging.INFO,
             access_log=is_verbose(),
             timeout_keep_alive=_KEPT_OPEN,
-            limit_concurrency=_CONNECTIONS,
+            limit_concurrency=MAX_CONNECTIONS,
             server_header=False,
             ws="none",
             lifespan="on",

@@ -165,6 +165,47 @@ def test_large_bodies_have_room_together(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asyncio.run(ask()) == [503, 503, 200, 200, 200]
 
 
+def test_so_many_requests_are_under_way_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is counted, says which model refuses it, and leaves probes their answer."""
+    monkeypatch.setattr(guarding, "MAX_REQUESTS", 2)
+    metrics = Metrics()
+
+    async def ask() -> list[tuple[int, dict[bytes, bytes]]]:
+        let_go = asyncio.Event()
+        sent: list[tuple[int, dict[bytes, bytes]]] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] != "/live":
+                await let_go.wait()
+            await send({"type": "http.response.start", "status": 200})
+
+        async def send(message: dict[str, Any]) -> None:
+            if "status" in message:
+                sent.append((message["status"], dict(message["headers"])))
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b""}
+
+        def asked(path: str) -> Any:
+            return guard({"type": "http", "path": path, "headers": []}, receive, send)
+
+        guard = Guard(app, None, metrics, lambda: {"x-showcase-model": "m"})
+        first = [asyncio.create_task(asked("/v1/photo")) for _ in range(2)]
+        await asyncio.sleep(0)
+        await asked("/v1/photo")
+        await asked("/live")
+        let_go.set()
+        await asyncio.gather(*first)
+        await asked("/v1/photo")
+        return sent
+
+    sent = asyncio.run(ask())
+    assert [status for status, _ in sent] == [503, 200, 200, 200, 200]
+    assert sent[0][1][b"retry-after"] == b"1" and sent[0][1][b"x-showcase-model"] == b"m"
+    assert b'showcase_requests_total{route="none",status="503"} 1.0' in metrics.text()
+    assert b'showcase_rejected_total{reason="full"} 1.0' in metrics.text()
+
+
 @pytest.mark.parametrize(
     "photo",
     [

@@ -100,7 +100,8 @@ TEST_REQUIREMENTS = [
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
     "selenium>=4.20",  # the page in a browser, where there is a Chromium
-    "axe-selenium-python>=2.1",  # axe-core, which looks for what keeps people out
+    # A copy of axe-core 4.12, which looks for what keeps people out; Playwright is not used.
+    "axe-playwright-python>=0.1.8",
     "ruff>=0.6",
     "mypy>=1.11",
     "types-PyYAML>=6.0.12",

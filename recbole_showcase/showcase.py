@@ -111,7 +111,8 @@ class UserShowcase(PlainData):
 
     Attributes:
         user: Token of the user.
-        history: Reviews of the training split, newest first.
+        history: Known reviews with a text or photos, newest first: of the training split and what
+            came since, and under ``known="now"`` of what the run held out as well.
         recommended: Showcases of the recommended items, best first.
         held_out: Showcases of the user's test pairs, with the true reviews.
     """

@@ -18,7 +18,13 @@ from recbole_showcase.gallery.page import environment, top_relevance
 from recbole_showcase.serving.api import Asked, profile_job
 from recbole_showcase.serving.batcher import Answer
 from recbole_showcase.serving.jobs import Recommend
-from recbole_showcase.serving.options import MAX_ID, MAX_OWN_PHOTOS, MAX_PHOTO_BYTES, MAX_REVIEW
+from recbole_showcase.serving.options import (
+    MAX_ID,
+    MAX_OWN_PHOTOS,
+    MAX_PHOTO_BYTES,
+    MAX_REVIEW,
+    MAX_REVIEWS,
+)
 from recbole_showcase.serving.refusals import NotFound, Refusal
 from recbole_showcase.serving.schemas import ProfileRequest, photo_url
 from recbole_showcase.showcase import UserShowcase
@@ -74,7 +80,7 @@ async def typed(asked: ProfileRequest, service: Asked) -> HTMLResponse:
     answer = await service.answer(await profile_job(asked, service), asked.deadline_ms)
     cards = await run_in_threadpool(answer.showcases)
     users = [UserShowcase("", (), tuple(cards), ())]
-    content = _render("cards.html", users, cards=cards, late=answer.late)
+    content = _render("typed.html", users, cards=cards, late=answer.late)
     return HTMLResponse(content, headers=answer.served.headers)
 
 
@@ -110,7 +116,12 @@ def _user_page(answer: Answer, user: str) -> UserShowcase:
 
 
 def _render(name: str, users: Sequence[UserShowcase], **given: Any) -> str:
-    limits = {"photos": MAX_OWN_PHOTOS, "photo_bytes": MAX_PHOTO_BYTES, "text": MAX_REVIEW}
+    limits = {
+        "photos": MAX_OWN_PHOTOS,
+        "photo_bytes": MAX_PHOTO_BYTES,
+        "reviews": MAX_REVIEWS,
+        "text": MAX_REVIEW,
+    }
     template = _environment().get_template(name)
     return template.render(top_relevance=top_relevance(users), limits=limits, **given)
 

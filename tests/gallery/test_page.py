@@ -146,9 +146,22 @@ def test_missing_and_corrupt_photos_get_a_labelled_placeholder(rendered, tmp_pat
 def test_a_new_user_without_history_or_held_out_pairs(rendered):
     shown = rendered(UserShowcase("u1", (), (SHOWCASE,), ()))
     text = " ".join(shown.text)
-    assert "no review of this user is in the training split" in text
+    assert "no review of this user is known" in text
     assert "Put to the test" not in text
     assert "great pizza" in text
+
+
+def test_who_and_what_is_new_and_what_they_are_ranked_by(rendered):
+    known = " ".join(rendered(USER).text)
+    assert "new since training" not in known and "most have visited" not in known
+    by_visits = replace(SHOWCASE, newcomer="user", score=None)
+    shown = rendered(replace(USER, recommended=(by_visits, replace(by_visits, newcomer="both"))))
+    text = " ".join(" ".join(shown.text).split())
+    assert text.count("new since training") == 2, "the user, and the second item"
+    assert "Recommended ranked by what most have visited" in text
+    scored = replace(USER, recommended=(replace(SHOWCASE, newcomer="user"),))
+    text = " ".join(rendered(scored).text)
+    assert text.count("new since training") == 1 and "most have visited" not in text
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from recbole_showcase.judging import Results, read_key, read_prompt, read_ratings, write_sheets
+from tests.axe import axe_or_skip, faults
 from tests.judging.stub import some_pairs
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-axe = pytest.importorskip("axe_selenium_python", reason="axe-selenium-python is not installed")
+axe_or_skip()
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
@@ -73,9 +74,7 @@ def test_a_sheet_from_a_disk(browser: Any, tmp_path: Path) -> None:
     assert place() == "Text 3 of 3, 4 of 6 grades"
     browser.get(page)  # what was given is kept
     assert place() == "Text 1 of 3, 4 of 6 grades"
-    violations = axe.Axe(browser)
-    violations.inject()
-    assert violations.run()["violations"] == []
+    assert faults(browser) == []
     browser.find_element(By.ID, "save").click()
     saved = tmp_path / "saved" / "rater-1.csv"
     for _ in range(100):

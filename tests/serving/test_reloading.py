@@ -191,6 +191,21 @@ def test_data_that_moves_on_is_swapped_in_while_requests_are_answered(
     )
 
 
+def test_the_page_says_who_and_what_is_new(world: TinyWorld, file: Path, tmp_path: Path) -> None:
+    own = more_of(world, tmp_path)
+    move_on(own)
+    served = Served.load(file, data_path=own.data_path, known="now")
+    service = Service(served, ServeOptions(watch=0), file, lambda: served)
+    with TestClient(create_app(service), "http://localhost") as client:
+        came, known = (client.get("/", params={"user": user}).text for user in ("v0", "u1"))
+        typed = client.post("/page/profile", json={"reviews": ["soup"], "k": 11}).text
+    assert came.count("new since training") == 1, "the user; n0 is where they were"
+    assert came.count("ranked by what most have visited") == 1
+    assert "new since training" not in known and "most have visited" not in known
+    assert typed.count("new since training") == 1, "n0"
+    assert typed.count("ranked by what most have visited") == 1
+
+
 def test_new_data_is_known_as_far_as_the_old_was(
     world: TinyWorld, file: Path, tmp_path: Path
 ) -> None:

@@ -64,8 +64,13 @@ function picture(url, alt) {
 function press(card, button, id) {
   let chosen = JSON.parse(card.dataset.photos);
   const buttons = card.querySelectorAll(".choices button");
+  const said = card.querySelector(".swap .problem");
+  said.textContent = "";
   if (chosen.includes(id)) {
-    if (chosen.length === 1) return; // a text is written from one photo at least
+    if (chosen.length === 1) {
+      said.textContent = "A text is written from one photo at least: press another one first.";
+      return;
+    }
     chosen = chosen.filter((other) => other !== id);
   } else {
     chosen = [...chosen, id].slice(-card.dataset.many); // the one chosen first makes room
@@ -151,17 +156,19 @@ function wake(within) {
 
 function add(files) {
   const form = byId("newcomer");
-  const problem = byId("newcomer-problem");
-  problem.textContent = "";
+  const problems = [];
   for (const file of files) {
-    if (chosenFiles.length >= Number(form.dataset.photos)) {
-      problem.textContent = `${form.dataset.photos} photos are the most.`;
+    if (!file.type.startsWith("image/")) {
+      problems.push(`${file.name} is no photo that this browser knows.`);
+    } else if (chosenFiles.length >= Number(form.dataset.photos)) {
+      problems.push(`${file.name} is left out: ${form.dataset.photos} photos are the most.`);
     } else if (file.size > Number(form.dataset.bytes)) {
-      problem.textContent = `${file.name} is larger than ${form.dataset.bytes / 2 ** 20} MB.`;
+      problems.push(`${file.name} is larger than ${form.dataset.bytes / 2 ** 20} MiB.`);
     } else {
       chosenFiles.push(file);
     }
   }
+  byId("newcomer-problem").textContent = problems.join(" ");
   preview();
 }
 
@@ -200,21 +207,20 @@ async function submitNewcomer(event) {
   button.disabled = true;
   try {
     const lines = byId("likes").value.split("\n").filter((line) => line.trim());
-    newcomer.reviews = lines.slice(0, 8);
+    const most = Number(event.target.dataset.lines);
+    newcomer.reviews = lines.slice(0, most);
     newcomer.photos = await Promise.all(chosenFiles.map(base64));
     const k = Number(byId("many").value) || 5;
     const cards = await ask("/page/profile", { ...newcomer, k });
     const section = document.createElement("section");
     section.setAttribute("aria-labelledby", "for");
-    const head = document.createElement("h3");
-    head.id = "for";
-    head.tabIndex = -1;
-    head.textContent = "For somebody new";
-    section.append(head);
     section.insertAdjacentHTML("beforeend", cards); // escaped by the service's templates
     byId("showcases").replaceChildren(section);
     wake(section);
-    head.focus();
+    byId("for").focus();
+    if (lines.length > most) {
+      problem.textContent = `The first ${most} lines count; ${lines.length - most} more are left out.`;
+    }
   } catch (error) {
     problem.textContent = error.message;
   } finally {
@@ -240,6 +246,17 @@ if (byId("files")) {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    add([...event.dataTransfer.files].filter((file) => file.type.startsWith("image/")));
+    add(event.dataTransfer.files);
+  });
+}
+
+// A file that is dropped beside the box would take the place of the page.
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    if (!event.dataTransfer?.types.includes("Files") || event.target.closest?.("#drop")) return;
+    event.preventDefault();
+    if (kind === "drop" && byId("files")) {
+      byId("newcomer-problem").textContent = "Drop photos into the box with the dashed line.";
+    }
   });
 }

@@ -129,6 +129,10 @@ def test_a_late_text_is_replaced_by_a_quote(
         assert all(sentence in words for sentence in split_sentences([shown["text"]])[0])
     counted = f'showcase_late_total{{with="quote"}} {float(len(quotes))}'
     assert counted in client.get("/metrics").text
+    page = serving(quoting, deadline=0.05).get("/", params={"user": "u1", "k": 5}).text
+    typed = serving(quoting, deadline=0.05).post("/page/profile", json={"reviews": ["soup"]}).text
+    assert "The text is late; others wrote this." in page and "Rests on" in page
+    assert "The text is late; others wrote this." in typed and "Rests on" in typed
 
 
 def test_a_quote_that_cannot_be_had_costs_no_answer(

@@ -18,7 +18,13 @@ from recbole_showcase.gallery.page import environment, top_relevance
 from recbole_showcase.serving.api import Asked, profile_job
 from recbole_showcase.serving.batcher import Answer
 from recbole_showcase.serving.jobs import Recommend
-from recbole_showcase.serving.options import MAX_ID, MAX_OWN_PHOTOS, MAX_PHOTO_BYTES, MAX_REVIEW
+from recbole_showcase.serving.options import (
+    MAX_ID,
+    MAX_OWN_PHOTOS,
+    MAX_PHOTO_BYTES,
+    MAX_REVIEW,
+    MAX_REVIEWS,
+)
 from recbole_showcase.serving.refusals import NotFound, Refusal
 from recbole_showcase.serving.schemas import ProfileRequest, photo_url
 from recbole_showcase.showcase import UserShowcase
@@ -110,7 +116,12 @@ def _user_page(answer: Answer, user: str) -> UserShowcase:
 
 
 def _render(name: str, users: Sequence[UserShowcase], **given: Any) -> str:
-    limits = {"photos": MAX_OWN_PHOTOS, "photo_bytes": MAX_PHOTO_BYTES, "text": MAX_REVIEW}
+    limits = {
+        "photos": MAX_OWN_PHOTOS,
+        "photo_bytes": MAX_PHOTO_BYTES,
+        "text": MAX_REVIEW,
+        "reviews": MAX_REVIEWS,
+    }
     template = _environment().get_template(name)
     return template.render(top_relevance=top_relevance(users), limits=limits, **given)
 

@@ -146,9 +146,17 @@ def test_missing_and_corrupt_photos_get_a_labelled_placeholder(rendered, tmp_pat
 def test_a_new_user_without_history_or_held_out_pairs(rendered):
     shown = rendered(UserShowcase("u1", (), (SHOWCASE,), ()))
     text = " ".join(shown.text)
-    assert "no review of this user is in the training split" in text
+    assert "no review of this user is known" in text
     assert "Put to the test" not in text
     assert "great pizza" in text
+    assert "most have visited" not in text and "new since training" not in text
+
+
+def test_what_training_did_not_know_is_said(rendered):
+    shown = rendered(UserShowcase("u1", (), (replace(SHOWCASE, newcomer="both"),), ()))
+    text = " ".join(shown.text)
+    assert "Training did not know this user: items are those that most have visited" in text
+    assert "new since training" in text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import threading
@@ -10,9 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from recbole_showcase.serving import Served, ServeOptions, Service, create_app
+from recbole_showcase.serving.options import MAX_REVIEWS
 from tests.photographed import painted
 from tests.processes import free_port
 
@@ -92,18 +95,18 @@ def tab_to(browser: Any, selector: str) -> Any:
     raise AssertionError(f"Tab does not come to {selector}")
 
 
-def check_page(browser: Any, name: str) -> None:
+def check_page(browser: Any, name: str, width: int = 390) -> None:
     """Nothing keeps people out, nothing is wider than the window, and all photos are there."""
     checker = axe.Axe(browser)
     checker.inject()
     faults = checker.run()["violations"]
     assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in faults] == []
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     loaded = "return [...document.images].every((i) => !i.complete || i.naturalWidth > 0)"
     assert browser.execute_script(loaded)
     if folder := os.environ.get("SHOWCASE_SCREENSHOTS"):
         height = browser.execute_script("return document.documentElement.scrollHeight")
-        metrics = {"width": 390, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         time.sleep(1)
         browser.save_screenshot(str(Path(folder) / f"{name}.png"))
@@ -138,7 +141,10 @@ def test_photos_are_swapped_and_the_text_follows(
     assert len(pressed) == len(before)
     asked_before = len(requests(browser, "/v1/explain"))
     free = next(n for n in range(len(choices)) if n not in pressed)
-    choices[free].send_keys(Keys.ENTER)
+    until(lambda: tab_to(browser, ".choices button") == choices[0])
+    while browser.switch_to.active_element != choices[free]:
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+    ActionChains(browser).send_keys(Keys.SPACE).perform()
     until(lambda: len(requests(browser, "/v1/explain")) > asked_before)
     until(lambda: not all_of(browser, ".words.busy"))
     (token,) = served.photo_tokens(served.photos_of(served.item(item))[[free]])
@@ -146,6 +152,10 @@ def test_photos_are_swapped_and_the_text_follows(
         image.get_attribute("src").partition("id=")[2] for image in all_of(browser, ".mosaic img")
     ]
     assert shown == [*before[1:], token]
+    pair = {"user": "u1", "item": item, "photos": [*before[1:], token]}
+    (known,) = httpx2.post(f"{address}/v1/explain", json={"pairs": [pair]}).json()["showcases"]
+    said = card.find_element(By.CSS_SELECTOR, ".words p").text
+    assert said == (known["text"].strip() or "No text was generated.")
     now = [n for n, c in enumerate(choices) if c.get_attribute("aria-pressed") == "true"]
     assert free in now and len(now) == len(before)
     check_page(browser, "swapped")
@@ -205,3 +215,65 @@ def test_the_list_of_routes(browser: Any, address: str) -> None:
     browser.get(f"{address}/docs")
     assert all_of(browser, ".route")
     check_page(browser, "docs")
+
+
+_DROP = """
+const [selector, name, type, base64] = arguments;
+const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+const dataTransfer = new DataTransfer();
+dataTransfer.items.add(new File([bytes], name, { type }));
+const at = document.querySelector(selector);
+return ["dragover", "drop"].map((kind) => !at.dispatchEvent(
+  new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer })));
+"""
+
+
+def test_files_are_dropped(browser: Any, tmp_path: Path) -> None:
+    """A photo is taken, another file is named, and beside the box a file does no harm."""
+    painted(1, 3).save(tmp_path / "a.png")
+    photo = base64.b64encode((tmp_path / "a.png").read_bytes()).decode()
+    handled = [True, True]
+    assert browser.execute_script(_DROP, "h1", "b.png", "image/png", photo) == handled
+    assert not all_of(browser, "#previews img")
+    assert browser.execute_script(_DROP, "#drop", "a.png", "image/png", photo) == handled
+    assert len(until(lambda: all_of(browser, "#previews img"))) == 1
+    assert browser.execute_script(_DROP, "#drop", "a.heic", "", photo) == handled
+    problem = browser.find_element(By.ID, "newcomer-problem")
+    assert problem.text == "a.heic is no image that this browser knows."
+    assert len(all_of(browser, "#previews img")) == 1
+
+
+def test_too_many_lines_are_refused_with_a_word(browser: Any) -> None:
+    browser.find_element(By.ID, "likes").send_keys("\n".join(["soup"] * (MAX_REVIEWS + 1)))
+    browser.find_element(By.CSS_SELECTOR, "#newcomer button:not([type])").send_keys(Keys.ENTER)
+    problem = browser.find_element(By.ID, "newcomer-problem")
+    assert until(lambda: problem.text) == (
+        f"{MAX_REVIEWS} lines are the most, and these are {MAX_REVIEWS + 1}."
+    )
+
+
+def test_the_last_photo_stays_with_a_word(browser: Any, address: str) -> None:
+    browser.get(f"{address}/?user=u1&k=1")
+    tab_to(browser, ".swap summary").send_keys(Keys.ENTER)
+    until(lambda: all_of(browser, ".choices button"))
+    for _ in range(3):
+        pressed = all_of(browser, ".choices button[aria-pressed=true]")
+        pressed[0].send_keys(Keys.SPACE)
+    assert len(all_of(browser, ".choices button[aria-pressed=true]")) == 1
+    note = browser.find_element(By.CSS_SELECTOR, ".swap .note").text
+    assert note.startswith("A text is written from one photo at least")
+    until(lambda: not all_of(browser, ".words.busy"))
+
+
+def test_a_dark_and_a_wide_page(browser: Any, address: str) -> None:
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    try:
+        browser.get(f"{address}/?user=u1&k=2")
+        check_page(browser, "dark")
+        wide = {"width": 1440, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", wide)
+        browser.get(f"{address}/?user=u1&k=2")
+        check_page(browser, "wide", 1440)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

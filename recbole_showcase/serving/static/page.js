@@ -63,9 +63,13 @@ function picture(url, alt) {
 
 function press(card, button, id) {
   let chosen = JSON.parse(card.dataset.photos);
+  tell(card, "");
   const buttons = card.querySelectorAll(".choices button");
   if (chosen.includes(id)) {
-    if (chosen.length === 1) return; // a text is written from one photo at least
+    if (chosen.length === 1) {
+      tell(card, "A text is written from one photo at least: press another one first.");
+      return;
+    }
     chosen = chosen.filter((other) => other !== id);
   } else {
     chosen = [...chosen, id].slice(-card.dataset.many); // the one chosen first makes room
@@ -78,6 +82,11 @@ function press(card, button, id) {
     other.setAttribute("aria-pressed", shown);
   }
   write(card, chosen);
+}
+
+function tell(card, words) {
+  const note = card.querySelector(".swap .note");
+  note.textContent = words;
 }
 
 const photoUrl = (id) => "/v1/photo?id=" + encodeURIComponent(id)
@@ -156,6 +165,8 @@ function add(files) {
   for (const file of files) {
     if (chosenFiles.length >= Number(form.dataset.photos)) {
       problem.textContent = `${form.dataset.photos} photos are the most.`;
+    } else if (!file.type.startsWith("image/")) {
+      problem.textContent = `${file.name} is no image that this browser knows.`;
     } else if (file.size > Number(form.dataset.bytes)) {
       problem.textContent = `${file.name} is larger than ${form.dataset.bytes / 2 ** 20} MB.`;
     } else {
@@ -200,7 +211,9 @@ async function submitNewcomer(event) {
   button.disabled = true;
   try {
     const lines = byId("likes").value.split("\n").filter((line) => line.trim());
-    newcomer.reviews = lines.slice(0, 8);
+    const most = Number(event.target.dataset.reviews);
+    if (lines.length > most) throw new Error(`${most} lines are the most, and these are ${lines.length}.`);
+    newcomer.reviews = lines;
     newcomer.photos = await Promise.all(chosenFiles.map(base64));
     const k = Number(byId("many").value) || 5;
     const cards = await ask("/page/profile", { ...newcomer, k });
@@ -232,14 +245,14 @@ if (byId("files")) {
     event.target.value = "";
   });
   const drop = byId("drop");
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
+  // Beside the box nothing takes a file, and a browser would leave the page for it.
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => event.preventDefault());
+  }
+  drop.addEventListener("dragover", () => drop.classList.add("over"));
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => {
-    event.preventDefault();
     drop.classList.remove("over");
-    add([...event.dataTransfer.files].filter((file) => file.type.startsWith("image/")));
+    add(event.dataTransfer.files);
   });
 }

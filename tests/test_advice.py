@@ -22,13 +22,21 @@ from recbole_showcase.distillation import classifier_for
 from recbole_showcase.encoders import ClipEncoder, FeatureStore, embed_dataset
 from recbole_showcase.encoders.commands import embed_command, making, shipped_encoder_notes
 from recbole_showcase.errors import ShowcaseError
+from recbole_showcase.judging.reading import read_results
 from tests.benchmark.fake import FakeLauncher, write_spec
 from tests.encoders.conftest import Photographed, make_dataset, micro  # noqa: F401
 
 Make = Callable[..., Photographed]
 PACKAGE = Path(__file__).parents[1] / "recbole_showcase"
 # Where commands are written out; whatever else advises one calls these.
-WRITERS = {"encoders/commands.py", "distillation/classifier.py", "atomic/photos.py"}
+WRITERS = {
+    "encoders/commands.py",
+    "distillation/classifier.py",
+    "atomic/photos.py",
+    "judging/reading.py",
+}
+# These name the package, or the program.
+NAMERS = {"evaluation/surroundings.py", "benchmark/tables.py", "cli/help.py"}
 
 
 def command_in(text: str) -> list[str]:
@@ -64,8 +72,16 @@ def test_commands_are_written_in_one_place() -> None:
             for text in texts
         ):
             found.add(path.relative_to(PACKAGE).as_posix())
-    # A record holds the version of the package.
-    assert found - {"benchmark/surroundings.py"} == WRITERS
+    assert found - NAMERS == WRITERS
+
+
+def test_checkpoints_of_a_benchmark(tmp_path: Path) -> None:
+    run = tmp_path / "a benchmark" / "runs" / "one"
+    run.mkdir(parents=True)
+    for name in ("record.json", "checkpoint.pth"):
+        (run / name).write_text("{}")
+    words = command_in(refusal(lambda: read_results(tmp_path / "a benchmark")))
+    assert words[:3] == ["judge", "pairs", str(run / "checkpoint.pth")]
 
 
 def test_photos_that_have_urls(tmp_path: Path) -> None:

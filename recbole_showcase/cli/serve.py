@@ -40,7 +40,7 @@ def serve(
         typer.Option(
             min=0.001,
             max=60,
-            help="Seconds after which an answer goes with its photos alone, unless a request says.",
+            help="Seconds after which an answer goes without its text, unless a request says.",
         ),
     ] = 5.0,
     capacity: Annotated[

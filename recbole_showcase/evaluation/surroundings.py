@@ -153,7 +153,7 @@ def data_digests(folder: Path, dataset: str, encoder: str | None) -> dict[str, s
     known = _digests_in(store)
     for path in (path for path in there if path.is_file()):
         told = known.get(path.name) if _as_described(path, store / "meta.json") else None
-        found[str(path.relative_to(folder))] = told or digest_of_file(path)
+        found[f"{store.parent.name}/{store.name}/{path.name}"] = told or digest_of_file(path)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,10 @@ def _refuse_benchmark(folder: Path) -> None:
             f"{folder} is of a benchmark that kept no checkpoint: run it with keep: true, then "
             "'judge pairs' writes the pairs of each"
         )
+    command = shlex.join(["judge", "pairs", str(kept[0]), "--out", "NAME.jsonl"])
     raise DataError(
-        f"{folder} is of a benchmark: write the pairs of each of its {len(kept)} checkpoint(s) by "
-        f"'recbole-showcase judge pairs {kept[0]} --out NAME.jsonl', and judge these files"
+        f"{folder} is of a benchmark: write the pairs of each of its {len(kept)} checkpoint(s) to "
+        f"a file, and judge these files: recbole-showcase {command}"
     )
 
 

@@ -80,7 +80,7 @@ async def typed(asked: ProfileRequest, service: Asked) -> HTMLResponse:
     answer = await service.answer(await profile_job(asked, service), asked.deadline_ms)
     cards = await run_in_threadpool(answer.showcases)
     users = [UserShowcase("", (), tuple(cards), ())]
-    content = _render("typed.html", users, cards=cards, late=answer.late)
+    content = _render("cards.html", users, cards=cards, late=answer.late)
     return HTMLResponse(content, headers=answer.served.headers)
 
 
@@ -119,8 +119,8 @@ def _render(name: str, users: Sequence[UserShowcase], **given: Any) -> str:
     limits = {
         "photos": MAX_OWN_PHOTOS,
         "photo_bytes": MAX_PHOTO_BYTES,
-        "reviews": MAX_REVIEWS,
         "text": MAX_REVIEW,
+        "reviews": MAX_REVIEWS,
     }
     template = _environment().get_template(name)
     return template.render(top_relevance=top_relevance(users), limits=limits, **given)

@@ -10,6 +10,7 @@ import numpy as np
 
 from recbole_showcase.evaluation.authorship import AuthorshipCases
 from recbole_showcase.evaluation.evaluation import Sentences
+from recbole_showcase.evaluation.given import GivenFeatures
 from recbole_showcase.evaluation.swaps import Swap
 from recbole_showcase.metrics import Metric, Statistics, case_places, feature_mentions
 from recbole_showcase.parts import METRICS
@@ -55,6 +56,7 @@ class SomePairs:
     photo_features: np.ndarray
     predicted_ratings: np.ndarray
     true_ratings: np.ndarray
+    own_features: np.ndarray
     rating_scale: ClassVar[tuple[float, float]] = (1.0, 5.0)
     lexicon: ClassVar[list[str]] = _LEXICON
 
@@ -77,6 +79,7 @@ class SomePairs:
             photo_features=random.normal(size=(7, 3, WIDTH)),
             predicted_ratings=np.array([4.6, 3.2, 5.4, 1.5, 2.5, np.nan, 4.0]),
             true_ratings=np.array([5.0, 4.0, np.nan, 1.0, 4.0, 3.0, 2.0]),
+            own_features=np.array([0, 1, -1, 0, 1, -1, 0]),
         )
 
     def __getitem__(self, index: np.ndarray) -> SomePairs:
@@ -108,6 +111,16 @@ class SomePairs:
     def reference_mentions(self) -> Any:
         """Features that the true texts name, sparse (N, F)."""
         return feature_mentions(self.references, _LEXICON)
+
+    @property
+    def given(self) -> GivenFeatures:
+        """The features that the source gives, one a pair."""
+        return GivenFeatures(_LEXICON, self.own_features)
+
+    @property
+    def given_mentions(self) -> Any:
+        """Features of all that are given that the written texts name, sparse (N, F)."""
+        return self.given.mentions(self.texts)
 
     @cached_property
     def sentences(self) -> Sentences:

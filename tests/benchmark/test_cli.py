@@ -87,6 +87,7 @@ def test_the_examples_can_be_read() -> None:
         "seeing",
         "xrec_google",
         "xrec_losses",
+        "xrec_reading",
     }
     assert all(len(cells_of(spec)) > 1 for spec in names.values())
 

@@ -117,6 +117,9 @@ CASES = {
     "convert nlg4rs --split": (
         "convert nlg4rs --reviews rows.pickle --split BAD --out out", FOLDER,
     ),
+    "convert nlg4rs --items": (
+        "convert nlg4rs --reviews rows.pickle --items BAD --out out", FILE,
+    ),
     "convert nlg4rs --out": ("convert nlg4rs --reviews rows.pickle --out BAD", OUT),
     "attach dataset": ("attach BAD --reviews table --out out", FOLDER),
     "attach --out": ("attach raw --reviews table --out BAD", OUT),

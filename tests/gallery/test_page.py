@@ -149,19 +149,17 @@ def test_a_new_user_without_history_or_held_out_pairs(rendered):
     assert "no review of this user is known" in text
     assert "Put to the test" not in text
     assert "great pizza" in text
+    assert "most have visited" not in text and "new since training" not in text
 
 
-def test_who_and_what_is_new_and_what_they_are_ranked_by(rendered):
-    known = " ".join(rendered(USER).text)
-    assert "new since training" not in known and "most have visited" not in known
-    by_visits = replace(SHOWCASE, newcomer="user", score=None)
-    shown = rendered(replace(USER, recommended=(by_visits, replace(by_visits, newcomer="both"))))
-    text = " ".join(" ".join(shown.text).split())
-    assert text.count("new since training") == 2, "the user, and the second item"
-    assert "Recommended ranked by what most have visited" in text
-    scored = replace(USER, recommended=(replace(SHOWCASE, newcomer="user"),))
-    text = " ".join(rendered(scored).text)
-    assert text.count("new since training") == 1 and "most have visited" not in text
+def test_what_training_did_not_know_is_said(rendered):
+    shown = rendered(UserShowcase("u1", (), (replace(SHOWCASE, newcomer="both", score=None),), ()))
+    text = " ".join(shown.text)
+    assert "Training did not know this user: items are those that most have visited" in text
+    assert "new since training" in text
+    scored = rendered(UserShowcase("u1", (), (replace(SHOWCASE, newcomer="user"),), ()))
+    text = " ".join(scored.text)  # by a sequential model, whom their visits are enough for
+    assert "did not know this user: photos" in text and "new since training" not in text
 
 
 @pytest.mark.parametrize(

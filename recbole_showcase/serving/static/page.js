@@ -63,12 +63,11 @@ function picture(url, alt) {
 
 function press(card, button, id) {
   let chosen = JSON.parse(card.dataset.photos);
+  tell(card, "");
   const buttons = card.querySelectorAll(".choices button");
-  const said = card.querySelector(".swap .problem");
-  said.textContent = "";
   if (chosen.includes(id)) {
     if (chosen.length === 1) {
-      said.textContent = "A text is written from one photo at least: press another one first.";
+      tell(card, "A text is written from one photo at least: press another one first.");
       return;
     }
     chosen = chosen.filter((other) => other !== id);
@@ -83,6 +82,11 @@ function press(card, button, id) {
     other.setAttribute("aria-pressed", shown);
   }
   write(card, chosen);
+}
+
+function tell(card, words) {
+  const note = card.querySelector(".swap .note");
+  note.textContent = words;
 }
 
 const photoUrl = (id) => "/v1/photo?id=" + encodeURIComponent(id)
@@ -159,11 +163,11 @@ function add(files) {
   const problems = [];
   for (const file of files) {
     if (!file.type.startsWith("image/")) {
-      problems.push(`${file.name} is no photo that this browser knows.`);
-    } else if (chosenFiles.length >= Number(form.dataset.photos)) {
-      problems.push(`${file.name} is left out: ${form.dataset.photos} photos are the most.`);
+      problems.push(`${file.name} is no image that this browser knows.`);
     } else if (file.size > Number(form.dataset.bytes)) {
       problems.push(`${file.name} is larger than ${form.dataset.bytes / 2 ** 20} MiB.`);
+    } else if (chosenFiles.length >= Number(form.dataset.photos)) {
+      problems.push(`${file.name} is left out: ${form.dataset.photos} photos are the most.`);
     } else {
       chosenFiles.push(file);
     }
@@ -207,20 +211,23 @@ async function submitNewcomer(event) {
   button.disabled = true;
   try {
     const lines = byId("likes").value.split("\n").filter((line) => line.trim());
-    const most = Number(event.target.dataset.lines);
-    newcomer.reviews = lines.slice(0, most);
+    const most = Number(event.target.dataset.reviews);
+    if (lines.length > most) throw new Error(`${most} lines are the most, and these are ${lines.length}.`);
+    newcomer.reviews = lines;
     newcomer.photos = await Promise.all(chosenFiles.map(base64));
     const k = Number(byId("many").value) || 5;
     const cards = await ask("/page/profile", { ...newcomer, k });
     const section = document.createElement("section");
     section.setAttribute("aria-labelledby", "for");
+    const head = document.createElement("h3");
+    head.id = "for";
+    head.tabIndex = -1;
+    head.textContent = "For somebody new";
+    section.append(head);
     section.insertAdjacentHTML("beforeend", cards); // escaped by the service's templates
     byId("showcases").replaceChildren(section);
     wake(section);
-    byId("for").focus();
-    if (lines.length > most) {
-      problem.textContent = `The first ${most} lines count; ${lines.length - most} more are left out.`;
-    }
+    head.focus();
   } catch (error) {
     problem.textContent = error.message;
   } finally {
@@ -238,25 +245,18 @@ if (byId("files")) {
     event.target.value = "";
   });
   const drop = byId("drop");
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
+  drop.addEventListener("dragover", () => drop.classList.add("over"));
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => {
-    event.preventDefault();
     drop.classList.remove("over");
     add(event.dataTransfer.files);
   });
 }
 
-// A file that is dropped beside the box would take the place of the page.
+// Beside the box nothing takes a file, and a browser would leave the page for it, whatever is
+// asked on it. Words may be dragged into fields.
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => {
-    if (!event.dataTransfer?.types.includes("Files") || event.target.closest?.("#drop")) return;
-    event.preventDefault();
-    if (kind === "drop" && byId("files")) {
-      byId("newcomer-problem").textContent = "Drop photos into the box with the dashed line.";
-    }
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
   });
 }

@@ -174,9 +174,9 @@ def test_photos_wait_for_few_texts_where_these_are_slow(
     monkeypatch.setattr(batcher, "write", slow)
     monkeypatch.setattr(batcher, "choose", noted)
     client = serving(deadline=0.4, max_batch=32)
-    known = served.recommender.explain(*map(list, zip(*PAIRS, strict=True)))
+    known = served.recommender.explain(*map(list, zip(*PAIRS[:16], strict=True)))
     with ThreadPoolExecutor(2) as pool:
-        many = pool.submit(client.post, "/v1/explain", json=asked(*PAIRS, deadline_ms=60_000))
+        many = pool.submit(client.post, "/v1/explain", json=asked(*PAIRS[:16], deadline_ms=60_000))
         assert first.wait(20)
         one = pool.submit(client.post, "/v1/recommend", json={"user": "u1", "explain": False})
         service = client.service  # type: ignore[attr-defined]
@@ -187,7 +187,7 @@ def test_photos_wait_for_few_texts_where_these_are_slow(
     assert [shown["text"] for shown in found] == [shown.text for shown in known]
     assert [shown["evidence"] for shown in found] == [list(shown.evidence) for shown in known]
     sizes = [size for what, size in order if what == "write"]
-    assert sizes[0] == 1 and max(sizes) <= 5 and sum(sizes) == len(PAIRS)
+    assert sizes[0] == 1 and max(sizes) <= 5 and sum(sizes) == 16
     assert order[:3] == [("choose", 1), ("write", 1), ("choose", 1)], "between two batches"
 
 

@@ -1,4 +1,4 @@
-"""How a GPT-2 with cross-attention writes: greedy, beams, sampling, contrastive search.
+"""How texts are written: greedy, beams, sampling; with cross-attention also contrastive search.
 
 Greedy, beam search and sampling are Hugging Face's ``generate``, with its cache of keys and values.
 Contrastive search (Su et al., "A Contrastive Framework for Neural Text Generation", NeurIPS 2022)
@@ -23,6 +23,7 @@ from transformers import (
     LogitsProcessorList,
     MinNewTokensLengthLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
+    PreTrainedModel,
     SuppressTokensLogitsProcessor,
 )
 
@@ -30,38 +31,48 @@ from recbole_showcase.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class DecodingSettings:
-    """Settings of decoding; the explainer's YAML file explains them."""
+class GenerationSettings:
+    """Settings of Hugging Face's ``generate``; the explainer's YAML file explains them."""
 
-    explainer_decoding: Literal["greedy", "beam", "diverse_beam", "sample", "contrastive"] = (
-        "greedy"
-    )
+    explainer_decoding: str = "greedy"
     explainer_num_beams: int = 4
-    explainer_beam_groups: int = 2
-    explainer_diversity_penalty: float = 0.5
     explainer_length_penalty: float = 1.0
     explainer_sampling_temperature: float = 1.0
     explainer_top_k: int = 0
     explainer_top_p: float = 1.0
-    explainer_contrastive_k: int = 4
-    explainer_contrastive_alpha: float = 0.6
     explainer_no_repeat_ngram: int = 0
     explainer_min_tokens: int = 0
     explainer_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the ranges, and that beams divide into groups."""
-        _check_at_least(self, 1, "num_beams", "beam_groups", "contrastive_k")
+        """Check the ranges."""
+        _check_at_least(self, 1, "num_beams")
         _check_at_least(self, 0, "top_k", "no_repeat_ngram", "min_tokens")
-        for name, low, high in (("top_p", 0.0, 1.0), ("contrastive_alpha", 0.0, 1.0)):
-            value = getattr(self, f"explainer_{name}")
-            if not low <= value <= high:
-                raise SettingsError(f"explainer_{name} is {value}; allowed: {low} to {high}")
+        _check_share(self, "top_p")
         if self.explainer_sampling_temperature <= 0:
             raise SettingsError(
                 f"explainer_sampling_temperature is {self.explainer_sampling_temperature}; "
                 "allowed: above 0"
             )
+
+
+@dataclass(frozen=True)
+class DecodingSettings(GenerationSettings):
+    """Those, and of what is batched here; the explainer's YAML file explains them."""
+
+    explainer_decoding: Literal["greedy", "beam", "diverse_beam", "sample", "contrastive"] = (
+        "greedy"
+    )
+    explainer_beam_groups: int = 2
+    explainer_diversity_penalty: float = 0.5
+    explainer_contrastive_k: int = 4
+    explainer_contrastive_alpha: float = 0.6
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and that beams divide into groups."""
+        super().__post_init__()
+        _check_at_least(self, 1, "beam_groups", "contrastive_k")
+        _check_share(self, "contrastive_alpha")
         if self.explainer_num_beams % self.explainer_beam_groups:
             raise SettingsError(
                 f"explainer_beam_groups is {self.explainer_beam_groups}; allowed: a divisor of "
@@ -69,11 +80,17 @@ class DecodingSettings:
             )
 
 
-def _check_at_least(settings: DecodingSettings, least: int, *names: str) -> None:
+def _check_at_least(settings: GenerationSettings, least: int, *names: str) -> None:
     for name in names:
         value = getattr(settings, f"explainer_{name}")
         if value < least:
             raise SettingsError(f"explainer_{name} is {value}; allowed: {least} or more")
+
+
+def _check_share(settings: GenerationSettings, name: str) -> None:
+    value = getattr(settings, f"explainer_{name}")
+    if not 0.0 <= value <= 1.0:
+        raise SettingsError(f"explainer_{name} is {value}; allowed: 0.0 to 1.0")
 
 
 @dataclass(frozen=True)
@@ -121,20 +138,45 @@ def decode(
         steps = CachedDecoder(model, memory, memory_mask)
         return diverse_beam_search(steps, settings, special, max_tokens)
     start = torch.full((len(memory), 1), special.bos, device=memory.device)
-    devices = [memory.device] if memory.device.type == "cuda" else []
+    ids = generate(
+        model,
+        settings,
+        seed_material,
+        inputs=start,
+        attention_mask=torch.ones_like(start),
+        encoder_hidden_states=memory,
+        encoder_attention_mask=memory_mask,
+        max_new_tokens=max_tokens,
+        suppress_tokens=special.never_written,
+    )  # (B, 1 + T)
+    return ids[:, 1:]
+
+
+def generate(
+    model: PreTrainedModel,
+    settings: GenerationSettings,
+    seed_material: np.ndarray,
+    **inputs: Any,
+) -> Tensor:
+    """Hugging Face's ``generate`` by our settings.
+
+    Args:
+        model: What writes.
+        settings: How to write.
+        seed_material: See :func:`decode`.
+        **inputs: What ``generate`` reads, and what else it is to do.
+
+    Returns:
+        What ``generate`` returns.
+    """
+    devices = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         if settings.explainer_decoding == "sample":
             torch.manual_seed(_seed(settings.explainer_seed, seed_material))
-        ids = model.generate(  # type: ignore[misc]
-            start,
-            attention_mask=torch.ones_like(start),
-            encoder_hidden_states=memory,
-            encoder_attention_mask=memory_mask,
-            max_new_tokens=max_tokens,
-            suppress_tokens=special.never_written,
-            **_generate_options(settings),
-        )  # (B, 1 + T)
-    return ids[:, 1:]
+        ids: Tensor = model.generate(  # type: ignore[operator]
+            **inputs, **_generate_options(settings)
+        )
+    return ids
 
 
 def _seed(seed: int, material: np.ndarray) -> int:
@@ -142,7 +184,7 @@ def _seed(seed: int, material: np.ndarray) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
-def _generate_options(settings: DecodingSettings) -> dict[str, Any]:
+def _generate_options(settings: GenerationSettings) -> dict[str, Any]:
     """The arguments of Hugging Face's ``generate``."""
     options: dict[str, Any] = {"do_sample": False, "num_beams": 1}
     if settings.explainer_no_repeat_ngram:

@@ -18,8 +18,8 @@ from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.inputs import Standardise
 from recbole_showcase.explainers.base import ExplainerInputs
 from recbole_showcase.explainers.language_models import (
-    GPT2Settings,
     PromptedExplainer,
+    PromptedSettings,
     language_model,
     to_the_right,
 )
@@ -27,12 +27,11 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
-class ImgGPT2Settings(GPT2Settings):
+class ImgGPT2Settings(PromptedSettings):
     """Settings; ``properties/explainer/img_gpt2.yaml`` explains them."""
 
     explainer_decoder: str | None = None
     explainer_max_photos: int = 8
-    explainer_num_beams: int = 1
 
 
 class ImgGPT2Explainer(PromptedExplainer):

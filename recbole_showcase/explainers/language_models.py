@@ -6,8 +6,9 @@ import inspect
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,6 +18,7 @@ from transformers.pytorch_utils import Conv1D
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs, next_token_loss
+from recbole_showcase.explainers.generation import GenerationSettings, generate
 from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -29,6 +31,13 @@ class GPT2Settings:
     explainer_decoder_layers: int = 2
     explainer_heads: int = 4
     explainer_dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class PromptedSettings(GenerationSettings, GPT2Settings):
+    """Settings of a prompted explainer: those of a GPT-2 made here, and how texts are written."""
+
+    explainer_decoding: Literal["greedy", "beam", "sample"] = "greedy"
 
 
 def _small_gpt2(
@@ -171,8 +180,9 @@ def lora_config(model: PreTrainedModel, settings: Any, setting: str, **options: 
 class PromptedExplainer(Explainer):
     """A causal language model that continues from a prompt with the text.
 
-    A subclass gives ``prompt`` and sets ``language_model``. Prompts differ in length: they are
-    padded on the left, so that the text follows its prompt at once, and padding takes no position.
+    A subclass has ``PromptedSettings``, gives ``prompt`` and sets ``language_model``. Prompts
+    differ in length: they are padded on the left, so that the text follows its prompt at once, and
+    padding takes no position.
     """
 
     loss_names = ("cross_entropy",)
@@ -224,12 +234,13 @@ class PromptedExplainer(Explainer):
     def continued(self, prompt: Tensor, mask: Tensor, batch: ExplanationBatch) -> list[str]:
         """Texts that go on from prompts (B, P, E) with their mask (B, P)."""
         start = self.embed(torch.full_like(batch.users, self.tokenizer.bos_id)).unsqueeze(1)
-        ids = self.language_model.generate(  # type: ignore[operator]
+        ids = generate(
+            self.language_model,
+            self.settings,
+            np.stack([batch.users.cpu().numpy(), batch.items.cpu().numpy()]),
             inputs_embeds=torch.cat([prompt.to(start.dtype), start], dim=1),
             attention_mask=F.pad(mask, (0, 1), value=True).long(),
             max_new_tokens=self.inputs.max_tokens,
-            num_beams=self.settings.explainer_num_beams,
-            do_sample=False,
         )  # (B, T), without the prompt
         return self.tokenizer.decode(ids.tolist())
 

@@ -28,8 +28,8 @@ from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import ExplainerInputs, PairSequence
 from recbole_showcase.explainers.language_models import (
-    GPT2Settings,
     PromptedExplainer,
+    PromptedSettings,
     language_model,
     lora_config,
     past_words,
@@ -48,7 +48,7 @@ _SETTING = "explainer_language_model"
 
 
 @dataclass(frozen=True)
-class PrefixLMSettings(ReadingSettings, GPT2Settings):
+class PrefixLMSettings(ReadingSettings, PromptedSettings):
     """Settings; ``properties/explainer/prefix_lm.yaml`` explains them."""
 
     explainer_language_model: str | None = None
@@ -62,7 +62,6 @@ class PrefixLMSettings(ReadingSettings, GPT2Settings):
     explainer_use_reviews: bool = True
     explainer_use_words: tuple[Literal["user", "item"], ...] = ()
     explainer_prompt_size: PositiveInt = 64
-    explainer_num_beams: int = 1
 
 
 class PrefixLMExplainer(PromptedExplainer):

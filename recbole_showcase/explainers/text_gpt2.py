@@ -17,8 +17,8 @@ from torch import Tensor
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.explainers.base import ExplainerInputs
 from recbole_showcase.explainers.language_models import (
-    GPT2Settings,
     PromptedExplainer,
+    PromptedSettings,
     language_model,
     past_words,
 )
@@ -26,12 +26,11 @@ from recbole_showcase.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
-class TextGPT2Settings(GPT2Settings):
+class TextGPT2Settings(PromptedSettings):
     """Settings; ``properties/explainer/text_gpt2.yaml`` explains them."""
 
     explainer_decoder: str | None = None
     explainer_prompt_size: int = 128
-    explainer_num_beams: int = 1
 
 
 class TextGPT2Explainer(PromptedExplainer):

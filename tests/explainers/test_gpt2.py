@@ -87,3 +87,30 @@ def test_a_missing_peft_is_named(tokenizer, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(SettingsError, match=r"recbole_showcase\[peft\]"):
         build("showcase", tokenizer, explainer_lora_rank=2)
+
+
+@pytest.mark.parametrize("name", ["text_gpt2", "img_gpt2", "prefix_lm"])
+def test_what_continues_a_prompt_is_drawn_as_settings_say(tokenizer, name: str) -> None:
+    inputs = batch_of(tokenizer)
+
+    def write(**settings: object) -> list[str]:
+        torch.manual_seed(0)
+        settings = {f"explainer_{setting}": value for setting, value in settings.items()}
+        explainer = build(name, tokenizer, **settings).eval()
+        before = torch.get_rng_state()
+        texts = explainer.generate(*inputs)
+        assert torch.equal(torch.get_rng_state(), before), "the global generator stays as it is"
+        return texts
+
+    greedy, drawn = write(), write(decoding="sample")
+    assert write(decoding="beam", num_beams=1) == greedy
+    assert write(decoding="sample", top_k=1) == write(decoding="sample", top_p=1e-6) == greedy
+    assert drawn != greedy and write(decoding="sample") == drawn
+    assert write(decoding="sample", seed=1) != drawn
+
+
+def test_a_prompted_decoder_names_its_ways_to_write(tokenizer) -> None:
+    with pytest.raises(SettingsError, match=r"explainer_decoding.*'greedy', 'beam' or 'sample'"):
+        build("text_gpt2", tokenizer, explainer_decoding="contrastive")
+    with pytest.raises(SettingsError, match=r"explainer_top_p is 2.0; allowed: 0.0 to 1.0"):
+        build("prefix_lm", tokenizer, explainer_top_p=2.0)

@@ -22,13 +22,16 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_
 
 
 def threads_for(jobs: int) -> int:
-    """An even share of the cores.
+    """An even share of the cores, or fewer where ``OMP_NUM_THREADS`` says so.
 
     Raises:
         ShowcaseError: If there is to be no job.
     """
     check_count(ShowcaseError, jobs=jobs)
-    return max(1, (os.cpu_count() or 1) // jobs)
+    share = max(1, (os.cpu_count() or 1) // jobs)
+    # OpenMP takes a list as well, a number for each level of nesting.
+    most = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(share, int(most)) if most.isdecimal() and int(most) else share
 
 
 def ending_of(status: int) -> str:

@@ -57,7 +57,11 @@ def test_each_has_its_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes.os, "cpu_count", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS")
     assert [threads_for(jobs) for jobs in (1, 2, 3, 20)] == [8, 4, 2, 1]
+    for said, threads in (("3", [3, 1]), ("3,1", [3, 1]), ("64", [8, 1]), ("many", [8, 1])):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert [threads_for(jobs) for jobs in (1, 8)] == threads
     with pytest.raises(ShowcaseError, match="jobs is 0"):
         threads_for(0)
     assert [ending_of(status) for status in (0, 3)] == ["", "ended with status 3"]

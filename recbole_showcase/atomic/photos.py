@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import shlex
+import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -54,10 +56,13 @@ class PhotoFolder:
             )
         try:
             path = self._real_folder(pure.parent) / pure.name
-            if path.is_symlink():
+            if _is_link(path):
                 path = path.resolve()
+                if _is_link(path):  # Python 3.13 leaves a circle, of which others make an error
+                    raise RuntimeError
         except (OSError, RuntimeError) as error:  # a name too long, or a circle of links
-            reason = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+            circle = isinstance(error, RuntimeError) or error.errno == errno.ELOOP
+            reason = "its links lead in a circle" if circle else error.strerror
             raise DataError(f"photo path {shown} cannot be followed: {reason}") from error
         if not path.is_relative_to(self._real_root):
             raise DataError(f"photo path {shown} leaves {self.root}: it leads to {path}")
@@ -83,6 +88,18 @@ class PhotoFolder:
                 path = name if inside == "." else f"{Path(inside).as_posix()}/{name}"
                 if suffix.lower() in PHOTO_SUFFIXES and _is_utf8(path):
                     yield stem, path
+
+
+def _is_link(path: Path) -> bool:
+    """Whether a path is a symbolic link; newer Pythons' ``is_symlink`` hides the errors.
+
+    Raises:
+        OSError: The path cannot be followed so far, by its length or a circle of links.
+    """
+    try:
+        return stat.S_ISLNK(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _is_utf8(path: str) -> bool:

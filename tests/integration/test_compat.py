@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 import torch
 
 import recbole_showcase  # noqa: F401 - registers when RecBole is imported
+from tests.processes import run_python
 from tests.tiny import TinyWorld
 
 
@@ -104,16 +106,33 @@ def test_counting_metrics_are_computed_and_nothing_piles_up(
     assert result["itemcoverage@5"] == round(len(recommended) / 25, 4)
 
 
-@pytest.mark.parametrize("worker", [0, 2])
-def test_loaders_have_workers_on_every_python(
-    tiny_world: TinyWorld, tmp_path: Path, worker: int
-) -> None:
-    """As a fork server would not start them; batches are those of one process."""
-    from tests.integration.test_registration import stock_config
-    from tests.integration.test_training import prepare
+LOADERS = """
+import json
+import sys
 
-    config = stock_config(tiny_world, tmp_path, worker=worker)
-    _, (train, _, _) = prepare("BPR", tiny_world, tmp_path, **config)
+import recbole_showcase
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+
+name, settings = json.loads(sys.argv[1])
+batches = {}
+for worker in (0, 2):
+    config = Config("BPR", name, config_dict={**settings, "worker": worker})
+    train, _, _ = data_preparation(config, create_dataset(config))
     assert train.num_workers == worker
-    seen = [batch["user_id"].tolist() for batch in train]
-    assert sum(map(len, seen)) == len(train._dataset.inter_feat)
+    batches[worker] = [batch["user_id"].tolist() for batch in train]
+print("BATCHES", json.dumps([batches, len(train._dataset.inter_feat)]))
+"""
+
+
+def test_loaders_have_workers_on_every_python(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    """As a fork server would not start them; in a process of few threads, which may be forked."""
+    from tests.integration.test_registration import stock_config
+
+    (tmp_path / "load.py").write_text(LOADERS)
+    given = json.dumps([tiny_world.name, stock_config(tiny_world, tmp_path)])
+    output = run_python("-W", "ignore", "load.py", given, cwd=tmp_path)
+    batches, rows = json.loads(output.split("BATCHES")[1].splitlines()[0])
+    for worker in ("0", "2"):
+        assert sum(map(len, batches[worker])) == rows
+        assert len(batches[worker]) == len(batches["0"])

@@ -46,7 +46,7 @@ install() {
     local name=$1 python=$2 resolution=highest
     [[ $name == oldest ]] && resolution=lowest-direct
     get_uv "$python"
-    "$root/uv/bin/uv" venv --quiet --clear --python "$python" "$root/$name"
+    "$root/uv/bin/uv" venv --quiet --clear --seed --python "$python" "$root/$name"
     "$root/uv/bin/uv" pip compile --quiet --python "$root/$name/bin/python" \
         --resolution "$resolution" --extra test setup.py --output-file "$root/$name.txt" >/dev/null
     "$root/uv/bin/uv" pip sync --python "$root/$name/bin/python" "$root/$name.txt"

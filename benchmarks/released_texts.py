@@ -1,0 +1,99 @@
+"""Texts that others released beside ours, on the pairs that both have, by the same metrics.
+
+    recbole-showcase judge pairs CHECKPOINT --out ours.jsonl
+    python benchmarks/released_texts.py ours.jsonl --texts tst_pred.pkl --references tst_ref.pkl
+
+Reads two pickles of plain lists: generated texts, and in the same order the true ones, as XRec (Ma,
+Ren, Huang, EMNLP Findings 2024) releases them in data/google/ of its repository. They have no ids:
+a pair of ours is found by its true text, and pairs whose true text stands twice are left out.
+Differences of BLEU and ROUGE are those of ours from theirs, p by the paired bootstrap over users.
+USR and Distinct-2 fall as pairs become more, so they are of the same pairs, and of all that were
+released in a line of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import checkout  # noqa: F401 - the package of the checkout is found from here on
+
+from recbole_showcase import metrics
+from recbole_showcase.files.plain_pickle import read_plain_pickle
+from recbole_showcase.judging.reading import read_results
+
+NAMES = ("BLEU1", "BLEU4", "ROUGEL", "Distinct2", "USR")
+
+
+def released(texts: Path, references: Path) -> dict[str, str]:
+    """The generated text of each true text that stands once."""
+    lists = [read_plain_pickle(path) for path in (texts, references)]
+    for path, values in zip((texts, references), lists, strict=True):
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise SystemExit(f"{path} is no list of texts")
+    generated, true = lists
+    if len(generated) != len(true):
+        raise SystemExit(f"{len(generated)} texts for {len(true)} references")
+    times = Counter(text.strip() for text in true)
+    return {
+        key: text
+        for text, key in zip(generated, map(str.strip, true), strict=True)
+        if times[key] == 1
+    }
+
+
+def figures(texts: Sequence[str], references: Sequence[str]) -> list[float]:
+    """Those of ``NAMES``."""
+    return [
+        metrics.corpus_bleu(texts, references, max_order=1),
+        metrics.corpus_bleu(texts, references, max_order=4),
+        metrics.rouge(texts, references, kind="rougeL"),
+        metrics.distinct_n(texts, 2),
+        metrics.unique_sentence_ratio(texts),
+    ]
+
+
+def show(name: str, values: Sequence[float], pairs: int) -> None:
+    """Print a row."""
+    told = "".join(f"{value:11.4f}" if value <= 1 else f"{value:11.2f}" for value in values)
+    print(f"{name:32}{pairs:7,}{told}")
+
+
+def compare(path: Path, theirs: dict[str, str]) -> None:
+    """Print a row of ours and one of theirs on the pairs that both have, and the differences."""
+    pairs = [pair for pair in read_results(path).pairs if pair.reference.strip() in theirs]
+    if not pairs:
+        raise SystemExit(f"{path} has no pair whose true text was released")
+    true = [pair.reference for pair in pairs]
+    ours, other = [pair.text for pair in pairs], [theirs[text.strip()] for text in true]
+    show(path.stem, figures(ours, true), len(pairs))
+    show("  released, the same pairs", figures(other, true), len(pairs))
+    users = [pair.user for pair in pairs]
+    for name, of in (
+        ("BLEU4", lambda texts: metrics.bleu_statistics(texts, true, max_order=4)),
+        ("ROUGEL", lambda texts: metrics.rouge_values(texts, true, kind="rougeL")),
+    ):
+        found = metrics.paired_bootstrap(of(ours), of(other), users)
+        print(f"  {name}: {found.difference:+.2f} ({found.low:+.2f} to {found.high:+.2f}), "
+              f"p {found.p:.3f}, d {found.effect:+.2f}")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pairs", type=Path, nargs="+", help="files of 'judge pairs'")
+    parser.add_argument("--texts", type=Path, required=True)
+    parser.add_argument("--references", type=Path, required=True)
+    options = parser.parse_args()
+    theirs = released(options.texts, options.references)
+    print(f"{'':32}{'pairs':>7}" + "".join(f"{name:>11}" for name in NAMES))
+    show("released, all", figures(list(theirs.values()), list(theirs)), len(theirs))
+    for path in options.pairs:
+        compare(path, theirs)
+
+
+if __name__ == "__main__":
+    main()

@@ -61,8 +61,9 @@ class PhotoFolder:
                 if _is_link(path):  # Python 3.13 leaves a circle, of which others make an error
                     raise RuntimeError
         except (OSError, RuntimeError) as error:  # a name too long, or a circle of links
-            circle = isinstance(error, RuntimeError) or error.errno == errno.ELOOP
-            reason = "its links lead in a circle" if circle else error.strerror
+            reason = "its links lead in a circle"
+            if isinstance(error, OSError) and error.errno != errno.ELOOP:
+                reason = error.strerror
             raise DataError(f"photo path {shown} cannot be followed: {reason}") from error
         if not path.is_relative_to(self._real_root):
             raise DataError(f"photo path {shown} leaves {self.root}: it leads to {path}")

@@ -57,13 +57,12 @@ class PhotoFolder:
         try:
             path = self._real_folder(pure.parent) / pure.name
             if _is_link(path):
-                path = path.resolve()
-                if _is_link(path):  # Python 3.13 leaves a circle, of which others make an error
-                    raise RuntimeError
-        except (OSError, RuntimeError) as error:  # a name too long, or a circle of links
-            reason = "its links lead in a circle"
-            if isinstance(error, OSError) and error.errno != errno.ELOOP:
-                reason = error.strerror
+                path = Path(os.path.realpath(path))
+                if _is_link(path):  # still, which a circle is
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        except OSError as error:  # a name too long, or a circle of links
+            circle = error.errno == errno.ELOOP
+            reason = "its links lead in a circle" if circle else error.strerror
             raise DataError(f"photo path {shown} cannot be followed: {reason}") from error
         if not path.is_relative_to(self._real_root):
             raise DataError(f"photo path {shown} leaves {self.root}: it leads to {path}")
@@ -72,7 +71,8 @@ class PhotoFolder:
     def _real_folder(self, inside: PurePosixPath) -> Path:
         """Where a folder of the photos is; most photos share theirs, and resolving takes long."""
         if inside not in self._real_folders:
-            self._real_folders[inside] = (self._real_root / inside).resolve()
+            # Path.resolve makes an error of a circle of links on some Pythons and not on others.
+            self._real_folders[inside] = Path(os.path.realpath(self._real_root / inside))
         return self._real_folders[inside]
 
     def files(self) -> Iterator[tuple[str, str]]:

@@ -15,12 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from recbole_showcase.benchmark.spec import BenchmarkSpec, Choice, Tuning
+from recbole_showcase.encoders.names import absolute
 from recbole_showcase.errors import SettingsError
 
 # Axes whose values are parts of the explanation side, named by the setting `showcase_<axis>`.
 PARTS = ("relevance", "selector", "explainer")
 # Settings that are paths.
 PATHS = ("data_path", "showcase_lexicon", "showcase_alignment")
+# Settings that are the name of a model or the path of its folder or file.
+MODELS = (
+    "showcase_entities", "showcase_tokenizer", "showcase_text_model", "showcase_nli_model",
+    "showcase_seq2seq_model", "explainer_decoder", "explainer_language_model",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,9 +105,7 @@ def _cell(spec: BenchmarkSpec, choices: Mapping[str, Choice]) -> Cell:
         if axis in PARTS:
             settings[f"showcase_{axis}"] = choice.name
         settings.update(choice.settings)
-    for key in PATHS:  # runs have working folders of their own
-        if settings.get(key) is not None:
-            settings[key] = os.path.abspath(settings[key])
+    _make_absolute(settings)
     return Cell(
         labels={name: choice.label for name, choice in choices.items()},
         model=f"Showcase{choices['base'].name}",
@@ -109,6 +113,16 @@ def _cell(spec: BenchmarkSpec, choices: Mapping[str, Choice]) -> Cell:
         settings=settings,
         spec=spec,
     )
+
+
+def _make_absolute(settings: dict[str, Any]) -> None:
+    """Name files and folders by where they are: runs have working folders of their own."""
+    for key in (*PATHS, *MODELS):
+        value = settings.get(key)
+        if value is not None and (key in PATHS or os.path.exists(str(value))):
+            settings[key] = os.path.abspath(value)
+    if settings.get("showcase_encoder") is not None:
+        settings["showcase_encoder"] = absolute(str(settings["showcase_encoder"]))
 
 
 def run_of(cell: Cell, seed: int, tuned: Mapping[str, Any] | None = None) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,29 @@ def test_a_run_is_known_by_what_it_does_and_not_by_its_label(tmp_path: Path) -> 
     for path in ("showcase_lexicon", "showcase_alignment"):
         here, there = (ids(settings={**moved, path: str(tmp_path / n)}) for n in ("a", "b"))
         assert not here & there, path
+
+
+def test_files_are_named_by_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run works in a folder of its own; a name that leads nowhere is one of a hub."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "small.gguf").write_bytes(b"")
+    given = {
+        "showcase_tokenizer": "models/small.gguf",
+        "explainer_decoder": "gpt2",
+        "showcase_encoder": "local-dir:models",
+        "showcase_lexicon": "lexicon.txt",
+    }
+    settings = {"metrics": ["NDCG", "BLEU1"], "data_path": ".", **given}
+    found = cells_of(write_spec(tmp_path / "s.yaml", settings=settings))[0].settings
+    here = os.path.realpath(tmp_path)
+    assert {key: found[key] for key in (*given, "data_path")} == {
+        "showcase_tokenizer": f"{here}/models/small.gguf",
+        "explainer_decoder": "gpt2",
+        "showcase_encoder": f"local-dir:{here}/models",
+        "showcase_lexicon": f"{here}/lexicon.txt",
+        "data_path": here,
+    }
 
 
 def test_ids_of_runs_stay(tmp_path: Path) -> None:

@@ -150,6 +150,15 @@ TABLES: tuple[Table, ...] = (
         data="xrec-google",
     ),
     Specification(
+        "Reading the profiles as words",
+        "xrec_reading.yaml",
+        "explainer",
+        ("prefix_lm", "reads the item", "reads user and item"),
+        settings={"epochs": 4},
+        data="xrec-google",
+        lacks="the row of SmolLM2, whose weights are not in the checkout",
+    ),
+    Specification(
         "Real files",
         "google_local_variants.yaml",
         "variant",

@@ -85,7 +85,8 @@ def marks_of(tokens: Any) -> np.ndarray:
         codes = tokens.codes  # -1, a missing one, is the last
         tokens = np.append(tokens.categories.to_numpy(dtype=object), "")
     texts = np.asarray(tokens, dtype=object)
-    texts = np.where(pd.isna(texts), "", texts)
+    if (missing := pd.isna(texts)).any():
+        texts = np.where(missing, "", texts)
     hashes: np.ndarray = pd.util.hash_array(texts, categorize=False)
     return hashes[codes]
 
@@ -108,6 +109,8 @@ def row_marks(users: Any, items: Any, reviews: Any, times: np.ndarray) -> np.nda
     without = own == marks_of(np.array([""], dtype=object))[0]
     own = np.where(without, _scattered(seconds), own)
     marks = (marks_of(users) * _PRIME + marks_of(items)) * _PRIME + own
+    if pd.Index(marks).is_unique:  # as most are, which is far sooner known than they are counted
+        return marks
     again = pd.Series(marks).groupby(marks, sort=False).cumcount().to_numpy()
     return np.where(again > 0, marks + _scattered(again), marks)
 

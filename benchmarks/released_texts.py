@@ -27,13 +27,20 @@ from recbole_showcase.judging.reading import read_results
 NAMES = ("BLEU1", "BLEU4", "ROUGEL", "Distinct2", "USR")
 
 
+def texts_of(path: Path) -> list[str]:
+    """What a pickle of a list of texts holds."""
+    try:
+        values = read_plain_pickle(path)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{path}: {error}") from error
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise SystemExit(f"{path} is no list of texts")
+    return values
+
+
 def released(texts: Path, references: Path) -> dict[str, str]:
     """The generated text of each true text that stands once."""
-    lists = [read_plain_pickle(path) for path in (texts, references)]
-    for path, values in zip((texts, references), lists, strict=True):
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise SystemExit(f"{path} is no list of texts")
-    generated, true = lists
+    generated, true = map(texts_of, (texts, references))
     if len(generated) != len(true):
         raise SystemExit(f"{len(generated)} texts for {len(true)} references")
     times = Counter(text.strip() for text in true)

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,7 +17,7 @@ from transformers.pytorch_utils import Conv1D
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import Explainer, ExplainerInputs, next_token_loss
-from recbole_showcase.explainers.generation import GenerationSettings, generate
+from recbole_showcase.explainers.generation import GenerationSettings, generate, pairs_of
 from recbole_showcase.text.pretrained import load_pretrained
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -237,7 +236,7 @@ class PromptedExplainer(Explainer):
         ids = generate(
             self.language_model,
             self.settings,
-            np.stack([batch.users.cpu().numpy(), batch.items.cpu().numpy()]),
+            pairs_of(batch),
             inputs_embeds=torch.cat([prompt.to(start.dtype), start], dim=1),
             attention_mask=F.pad(mask, (0, 1), value=True).long(),
             max_new_tokens=self.inputs.max_tokens,

@@ -18,7 +18,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -39,7 +38,8 @@ from recbole_showcase.explainers.contrastive import (
     cross_modal_loss,
     personal_loss,
 )
-from recbole_showcase.explainers.generation import DecodingSettings, Special, decode
+from recbole_showcase.explainers.decoding import DecodingSettings, Special, decode
+from recbole_showcase.explainers.generation import pairs_of
 from recbole_showcase.explainers.language_models import GPT2Settings, gpt2_decoder, lora_config
 from recbole_showcase.text.tokenizer import TextTokenizer
 
@@ -211,7 +211,7 @@ class ShowcaseExplainer(Explainer):
             self.settings,
             Special(self.tokenizer.bos_id, self.tokenizer.eos_id, self.tokenizer.pad_id),
             self.inputs.max_tokens,
-            np.stack([batch.users.cpu().numpy(), batch.items.cpu().numpy()]),
+            pairs_of(batch),
         )
         return self.tokenizer.decode(ids.tolist())
 

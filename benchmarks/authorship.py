@@ -1,7 +1,7 @@
 """Who took the photo: ELVis, MF-ELVis and BRIE, against all negatives and against likely ones.
 
-    python benchmarks/authorship.py --work authorship-runs
-    python benchmarks/authorship.py --work authorship-runs --data data/gijon --encoder tripadvisor
+    python -m benchmarks.authorship --work authorship-runs
+    python -m benchmarks.authorship --work authorship-runs --data data/gijon --encoder tripadvisor
 
 Trains photo selection alone, beside a recommender that learns nothing, under each relevance, kind
 of negatives and seed, chooses the epoch by MAUC on the valid split and prints MRecall@10, MNDCG@10

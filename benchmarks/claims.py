@@ -1,8 +1,8 @@
 """The claims of "Personalized Showcases", put to the test on drawings of the demo world.
 
-    python benchmarks/claims.py --work claims-runs --jobs 2
-    python benchmarks/claims.py --drawings 401 --seeds 2020     # a part of it
-    python benchmarks/claims.py --variants both                 # what the table of selection needs
+    python -m benchmarks.claims --work claims-runs --jobs 2
+    python -m benchmarks.claims --drawings 401 --seeds 2020     # a part of it
+    python -m benchmarks.claims --variants both                 # what the table of selection needs
 
 Draws worlds that neither the models nor the shipped CLIP and its alignment classifier have seen,
 trains every variant with every seed in a process of its own, judges each by metrics and by the
@@ -25,7 +25,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import checkout  # noqa: F401 - demo_world is found from here on
 import numpy as np
 from rich.progress import track
 
@@ -251,11 +250,11 @@ def report(results: dict[str, list[dict[str, float]]]) -> None:
         print(f"{name}: {len(runs)} runs")
 
 
-def run_missing(script: str, asked: dict[Path, list[str]], jobs: int) -> None:
-    """Have ``script --one ...`` write each file that is not there, in processes of a core each.
+def run_missing(program: str, asked: dict[Path, list[str]], jobs: int) -> None:
+    """Have ``-m program --one ...`` write each file that is not there, in processes of a core each.
 
     Args:
-        script: The program.
+        program: Name of its module.
         asked: What follows ``--one``, by the file that it writes; its log lies beside it.
         jobs: How many run at once.
     """
@@ -266,7 +265,7 @@ def run_missing(script: str, asked: dict[Path, list[str]], jobs: int) -> None:
         log = kept.with_suffix(".log")
         with log.open("w") as output:
             subprocess.run(
-                [sys.executable, script, "--one", *asked[kept]],
+                [sys.executable, "-m", program, "--one", *asked[kept]],
                 check=False,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -302,7 +301,7 @@ def main() -> None:
     kept = {key: work / f"{key[2].name}-{key[1]}-{key[0]}.json" for key in plan}
 
     asked = {kept[v, s, w]: [v, str(s), str(w), str(kept[v, s, w])] for v, s, w in plan}
-    run_missing(__file__, asked, given.jobs)
+    run_missing("benchmarks.claims", asked, given.jobs)
     results: dict[str, list[dict[str, float]]] = {}
     for key in plan:
         if kept[key].is_file():

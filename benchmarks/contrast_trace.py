@@ -1,6 +1,6 @@
 """Can the contrastive losses of ``showcase`` be brought down without a word of the texts?
 
-    python benchmarks/contrast_trace.py
+    python -m benchmarks.contrast_trace
 
 Every row of every batch has the same text, so that its words tell nothing; photos and past reviews
 are noise, drawn anew in each step. One of the losses alone is trained. Were it read off the words,
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import math
 
-import checkout  # noqa: F401 - the package of the checkout is found from here on
 import torch
 
 from recbole_showcase.data.batch import ExplanationBatch

@@ -3,10 +3,10 @@
 Each round runs both in fresh processes: first ``zcat`` reading the file to its end, then the
 conversion with a k-core to all four files. The figures are medians over the rounds.
 
-    python benchmarks/convert.py --rows 1000000
-    python benchmarks/convert.py --rows 1000000 --unclean 1      # every text has to be cleaned
-    python benchmarks/convert.py --rows 5000000 --rounds 1 --memory-limit 1GB
-    python benchmarks/convert.py --states 50 --rounds 1 --memory-limit 2GB   # 50 files of 1 million
+    python -m benchmarks.convert --rows 1000000
+    python -m benchmarks.convert --rows 1000000 --unclean 1      # every text has to be cleaned
+    python -m benchmarks.convert --rows 5000000 --rounds 1 --memory-limit 1GB
+    python -m benchmarks.convert --states 50 --rounds 1 --memory-limit 2GB   # 50 files of 1 million
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from generate_reviews import copy_as_states, generate
+from benchmarks.generate_reviews import copy_as_states, generate
 
 ALLOWED_RATIO = 2.5
 ALLOWED_BYTES = 1.5e9
@@ -57,7 +57,10 @@ def convert(
 def _fresh(*arguments: str) -> dict[str, float]:
     """Run one of the two above in a process of its own."""
     done = subprocess.run(
-        [sys.executable, __file__, *arguments], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.convert", *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -1,6 +1,6 @@
 """Joint training on the demo world, over seeds: does it recommend as well, and explain rightly?
 
-    python benchmarks/demo_world.py --seeds 2020 2021 2022 --work demo-world-runs
+    python -m benchmarks.demo_world --seeds 2020 2021 2022 --work demo-world-runs
 
 Trains stock BPR and ShowcaseBPR with the settings of the demo, selects on the validation split
 and reports the test split: Recall@10 of both; photo F1@3 beside that of random sets of the same
@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import checkout  # noqa: F401 - demo_world is found from here on
 import numpy as np
 
 import recbole_showcase

@@ -16,10 +16,10 @@ When a job starts there is nothing to encode yet, and at its end one core is idl
 shipped encoder are long enough, a few thousand photos, for that to count as little as it does in
 real jobs.
 
-    python benchmarks/embed.py                        # generated photos of 150×150
-    python benchmarks/embed.py --large                # generated photos of 1600×1200
-    python benchmarks/embed.py --photos FOLDER        # the JPEGs of a folder
-    python benchmarks/embed.py --memory               # peak memory against number of photos
+    python -m benchmarks.embed                        # generated photos of 150×150
+    python -m benchmarks.embed --large                # generated photos of 1600×1200
+    python -m benchmarks.embed --photos FOLDER        # the JPEGs of a folder
+    python -m benchmarks.embed --memory               # peak memory against number of photos
 """
 
 from __future__ import annotations
@@ -197,7 +197,15 @@ def memory(name: str, photos: Path, root: Path) -> None:
     """Print the peak memory of jobs of different sizes, each in a process of its own."""
     for count in (500, 2_800, 11_200):
         dataset = build_dataset(root, photos, count)
-        command = [sys.executable, __file__, "--one", name, str(dataset), str(photos)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.embed",
+            "--one",
+            name,
+            str(dataset),
+            str(photos),
+        ]
         peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         print(f"{count:6} photos: peak {int(peak) / 1024:.1f} MB", flush=True)
 

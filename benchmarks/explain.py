@@ -1,6 +1,6 @@
 """Pairs a second of ``recbole-showcase explain``, against the bare model on pairs that are ready.
 
-    python benchmarks/explain.py --rounds 3        # the demo world, all its users
+    python -m benchmarks.explain --rounds 3        # the demo world, all its users
     OMP_NUM_THREADS=1 python -m benchmarks.explain --processes 2 --times 20
     OMP_NUM_THREADS=1 python -m benchmarks.explain --processes 2 --times 20 --engine ray
 

@@ -5,7 +5,7 @@ texts are drawn word by word from a skewed vocabulary (about 27 words a text), a
 the dirt of real files: partner reviews without a user, repeated rows, lines cut off, and in a
 third of the texts quotes, line feeds, spaces in a row or letters other than ASCII.
 
-    python benchmarks/generate_reviews.py --rows 1000000 --out reviews
+    python -m benchmarks.generate_reviews --rows 1000000 --out reviews
 """
 
 from __future__ import annotations

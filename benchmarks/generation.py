@@ -1,6 +1,6 @@
 """Samples a second of writing in batches, against calling ``generate`` one pair at a time.
 
-    python benchmarks/generation.py                # the demo world, an explainer of default size
+    python -m benchmarks.generation                # the demo world, an explainer of default size
 
 Both write greedily with cached keys and values, for the same pairs and photos, in turns; the texts
 must be equal. The weights are those before training: texts then run to the most tokens, so both

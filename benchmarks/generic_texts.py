@@ -1,7 +1,7 @@
 """How generic the texts of data sets are: real ones, drawn ones, ones that a run has written.
 
-    python benchmarks/generic_texts.py DATA/NAME DATA/OTHER
-    python benchmarks/generic_texts.py DATA/NAME --with-photos    # reviews with photos alone
+    python -m benchmarks.generic_texts DATA/NAME DATA/OTHER
+    python -m benchmarks.generic_texts DATA/NAME --with-photos    # reviews with photos alone
 
 A sentence, or a text, names nothing particular if each of its nouns, as TextBlob's tagger sees
 them, is one that is said of any place: "great food and friendly staff". The tagger takes some words
@@ -14,7 +14,6 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-import checkout  # noqa: F401 - the package of the checkout is found from here on
 import numpy as np
 
 from recbole_showcase.atomic import read_atomic

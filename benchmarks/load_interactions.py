@@ -1,6 +1,6 @@
 """Loading a large .inter file: our data set class against RecBole's own, in one run.
 
-    python benchmarks/load_interactions.py --rows 1000000
+    python -m benchmarks.load_interactions --rows 1000000
 
 Both read the same file with the same columns and build the data set up to RecBole's filters and
 id maps; the script checks that tensors and id maps are equal and prints the ratios of the times, by

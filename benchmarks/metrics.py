@@ -1,8 +1,8 @@
 """Seconds of every metric that needs no model, on a corpus of the size of Gest's test split.
 
-    python benchmarks/metrics.py                  # 11,015 pairs of about 25 words
-    python benchmarks/metrics.py --pairs 22030    # twice as many: none may take four times as long
-    python benchmarks/metrics.py --peers          # beside the packages that define the metrics
+    python -m benchmarks.metrics                  # 11,015 pairs of about 25 words
+    python -m benchmarks.metrics --pairs 22030    # twice as many: none may take four times as long
+    python -m benchmarks.metrics --peers          # beside the packages that define the metrics
 
 Words are made up and drawn by Zipf's law; true texts are generated ones with a share of their words
 drawn anew. Seconds are of the processor, in one process; the first use of a metric, which imports

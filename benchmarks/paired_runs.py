@@ -1,6 +1,6 @@
 """The arms of a benchmark against one of them, run by run.
 
-    python benchmarks/paired_runs.py benchmark-NAME --baseline "explainer=cross-entropy alone"
+    python -m benchmarks.paired_runs benchmark-NAME --baseline "explainer=cross-entropy alone"
 
 Two runs make a pair if they have the data set, the seed and all other axes in common. For every
 metric of ``runs.csv`` that is asked for: the mean difference from the baseline with its standard
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import checkout  # noqa: F401 - the package of the checkout is found from here on
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_rel

@@ -1,7 +1,7 @@
 """Photos per second of a download, beside what the client alone does with the same photos.
 
-    python benchmarks/photos.py                     # 2,000 photos of 448 × 336 pixels
-    python benchmarks/photos.py --photos 500 --rounds 5
+    python -m benchmarks.photos                     # 2,000 photos of 448 × 336 pixels
+    python -m benchmarks.photos --photos 500 --rounds 5
 
 A server in a process of its own gives the same JPEG under every name. Per round, one after the
 other: a bare loop of httpx2 that asks for as many photos at once and throws the bytes away; the

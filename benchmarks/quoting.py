@@ -1,8 +1,8 @@
 """How many sentences to quote, how much the photos count, and what quoting is worth.
 
-    python benchmarks/quoting.py --work quoting-runs --jobs 2
-    python benchmarks/quoting.py --compare --drawings 401 402 403
-    python benchmarks/quoting.py --compare --shipped --seeds 2020 2021 2022
+    python -m benchmarks.quoting --work quoting-runs --jobs 2
+    python -m benchmarks.quoting --compare --drawings 401 402 403
+    python -m benchmarks.quoting --compare --shipped --seeds 2020 2021 2022
 
 Trains BPR and learned relevance on drawings of the demo world that no other figure of quoting is
 of; ``quote`` itself learns nothing. For every row of their valid and test splits it then quotes
@@ -23,11 +23,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import claims
 import numpy as np
-from trade_off import train
 
 import recbole_showcase
+from benchmarks import claims
+from benchmarks.trade_off import train
 from recbole_showcase.files.replace import replace_text
 
 DRAWINGS = (301, 302, 303, 304, 305)
@@ -193,7 +193,7 @@ def main() -> None:
         (w, seed, work / f"{w.name}-{seed}-{what}.json") for seed in given.seeds for w in worlds
     ]
     asked = {kept: [str(w), str(seed), str(kept), what] for w, seed, kept in plan}
-    claims.run_missing(__file__, asked, given.jobs)
+    claims.run_missing("benchmarks.quoting", asked, given.jobs)
     runs = [json.loads(kept.read_text()) for kept in asked if kept.is_file()]
     if len(runs) < len(asked):
         sys.exit("runs failed; the settings are compared when all are there")

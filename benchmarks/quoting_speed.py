@@ -1,6 +1,6 @@
 """Pairs a second of quoting, over the bare arithmetic that it cannot do without, and over writing.
 
-    OMP_NUM_THREADS=1 python benchmarks/quoting_speed.py --rounds 5
+    OMP_NUM_THREADS=1 python -m benchmarks.quoting_speed --rounds 5
 
 All users of the demo world with five items each, photos chosen beforehand. ``quote`` looks up the
 sentences, compares them, chooses and splits reviews; the bare arithmetic is two matrix products

@@ -1,7 +1,7 @@
 """Texts that others released beside ours, on the pairs that both have, by the same metrics.
 
     recbole-showcase judge pairs CHECKPOINT --out ours.jsonl
-    python benchmarks/released_texts.py ours.jsonl --texts tst_pred.pkl --references tst_ref.pkl
+    python -m benchmarks.released_texts ours.jsonl --texts tst_pred.pkl --references tst_ref.pkl
 
 Reads two pickles of plain lists: generated texts, and in the same order the true ones, as XRec (Ma,
 Ren, Huang, EMNLP Findings 2024) releases them in data/google/ of its repository. They have no ids:
@@ -17,8 +17,6 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-
-import checkout  # noqa: F401 - the package of the checkout is found from here on
 
 from recbole_showcase import metrics
 from recbole_showcase.files.plain_pickle import read_plain_pickle

@@ -1,7 +1,7 @@
 """Does learned relevance keep up with CLIP similarity, whatever the encoder?
 
-    python benchmarks/relevance.py --work relevance-runs
-    python benchmarks/relevance.py --work relevance-runs --data data/composite --encoder imagenet
+    python -m benchmarks.relevance --work relevance-runs
+    python -m benchmarks.relevance --work relevance-runs --data data/composite --encoder imagenet
 
 Trains ShowcaseBPR with top-k selection under each relevance and seed, and reports photo F1@3 of the
 test split. The demo world is read through three encoders: the shipped one; its features projected

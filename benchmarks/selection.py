@@ -1,6 +1,6 @@
 """Time the batched greedy DPP against two plain implementations, one set after the other.
 
-    python benchmarks/selection.py
+    python -m benchmarks.selection
 
 "Literal" is the definition: for each set, in each step, for each candidate, the determinant of
 the chosen photos and the candidate. "Incremental" is the algorithm of Chen, Zhang and Zhou

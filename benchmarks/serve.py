@@ -1,7 +1,7 @@
 """Requests to ``recbole-showcase serve``: how many are lost, how long they take, at what rate.
 
-    OMP_NUM_THREADS=1 python benchmarks/serve.py              # the demo world, before training
-    OMP_NUM_THREADS=1 python benchmarks/serve.py --checkpoint saved/CHECKPOINT.pth
+    OMP_NUM_THREADS=1 python -m benchmarks.serve              # the demo world, before training
+    OMP_NUM_THREADS=1 python -m benchmarks.serve --checkpoint saved/CHECKPOINT.pth
 
 A server of its own process is asked for 2,000 pairs, 32 at a time, each by a client that keeps its
 connection, and every text is waited for. Then this process explains the very same pairs by
@@ -24,11 +24,10 @@ from pathlib import Path
 from threading import local
 from typing import Any
 
-import checkout  # noqa: F401 - beside this file; makes the checkout importable
 import numpy as np
-from explain import checkpoint_of
 
 import recbole_showcase
+from benchmarks.explain import checkpoint_of
 from tests.processes import free_port
 
 _here = local()

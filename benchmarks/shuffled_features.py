@@ -1,7 +1,7 @@
 """What a recommender that sees gains from what it sees: the same runs with features of other items.
 
     recbole-showcase benchmark examples/benchmarks/seeing.yaml --jobs 2
-    python benchmarks/shuffled_features.py benchmark-seeing --base FREEDOM
+    python -m benchmarks.shuffled_features benchmark-seeing --base FREEDOM
 
 Trains and tests every run of a base in the folder of a benchmark once more, with all its settings,
 those that its search has found among them. The features of the items are dealt out to the items
@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import checkout  # noqa: F401 - the package of the checkout is found from here on
 import numpy as np
 
 from recbole_showcase.benchmark.records import TaskFolder

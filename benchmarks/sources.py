@@ -4,7 +4,7 @@ The generated reviews of ``generate_reviews.py`` are written again in the layout
 Dataset and of Amazon Reviews 2023, a seventh of Amazon's texts with markup. Each round times
 ``zcat`` and a conversion, in this process.
 
-    python benchmarks/sources.py --rows 300000 --rounds 3
+    python -m benchmarks.sources --rows 300000 --rounds 3
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from convert import decompress
-from generate_reviews import generate
-
+from benchmarks.convert import decompress
+from benchmarks.generate_reviews import generate
 from recbole_showcase.atomic import Account, convert_amazon, convert_yelp
 
 

@@ -1,6 +1,6 @@
 """Which weight of relevance against variety, for the DPP, the k-DPP and MMR?
 
-    python benchmarks/trade_off.py --work trade-off-runs --jobs 2
+    python -m benchmarks.trade_off --work trade-off-runs --jobs 2
 
 Trains learned relevance on drawings of the demo world that no other figure is of, chooses 3 photos
 for every row of their valid and test splits with each selector under each weight, and prints photo
@@ -17,10 +17,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import claims
 import numpy as np
 
 import recbole_showcase
+from benchmarks import claims
 from recbole_showcase.files.replace import replace_text
 
 DRAWINGS = (301, 302, 303, 304, 305)
@@ -114,7 +114,7 @@ def main() -> None:
     worlds = [claims.draw(work, drawing) for drawing in given.drawings]
     plan = [(w, seed, work / f"{w.name}-{seed}.json") for seed in given.seeds for w in worlds]
     asked = {kept: [str(w), str(seed), str(kept)] for w, seed, kept in plan}
-    claims.run_missing(__file__, asked, given.jobs)
+    claims.run_missing("benchmarks.trade_off", asked, given.jobs)
     runs = [json.loads(kept.read_text()) for kept in asked if kept.is_file()]
     if len(runs) < len(asked):
         sys.exit("runs failed; the weights are compared when all are there")

@@ -25,8 +25,7 @@ Found = Sequence[Mapping[str, Any]]
 
 def draw(work: Path) -> None:
     """Draw the world and encode it, with what other encoders would see."""
-    import claims
-    import relevance
+    from benchmarks import claims, relevance
 
     world = claims.draw(work, sentences=True, **WORLD)
     relevance.demo_encoders(world)
@@ -80,7 +79,7 @@ JOINT = (_joint_calls, _joint_figures, _pairs)
 
 
 def _claims(variant: str, seed: int, place: Place) -> dict[str, float]:
-    import claims
+    from benchmarks import claims
 
     kept = _fresh(place.work / f"claims-{variant}-{seed}") / "figures.json"
     claims.train(variant, seed, place.world, kept, epochs=EPOCHS)
@@ -94,7 +93,7 @@ def _claims_call(variant: str, place: Place, seed: int) -> Call:
 
 
 def _selection_figures(found: Found) -> Figures:
-    import claims
+    from benchmarks import claims
 
     (run,) = found
     ways = [*claims.PROFILES, "learned", "learned + DPP", "best by truth"]
@@ -118,7 +117,7 @@ SELECTION = (
 
 def claims_table(title: str) -> tuple[Any, Any, Any]:
     """Calls, figures and pairs of a table of the program, of the variants that are trained."""
-    import claims
+    from benchmarks import claims
 
     variants, columns = claims.TABLES[title]
     rows = [variant for variant in variants if variant in VARIANTS]
@@ -136,7 +135,7 @@ def claims_table(title: str) -> tuple[Any, Any, Any]:
 
 
 def _contrast_trace(seed: int) -> dict[str, dict[str, float]]:
-    import contrast_trace
+    from benchmarks import contrast_trace
 
     found = {}
     for name in contrast_trace.LOSSES:
@@ -156,7 +155,7 @@ CONTRAST_TRACE = (
 
 
 def _quoting(seed: int, place: Place) -> dict[str, float]:
-    import quoting
+    from benchmarks import quoting
 
     saved = _fresh(place.work / f"quoting-{seed}")
     return quoting.run(place.world, seed, saved, "compare", epochs=EPOCHS)
@@ -182,8 +181,7 @@ QUOTING = (
 
 
 def _authorship(seed: int, place: Place) -> dict[str, dict[str, float]]:
-    import authorship
-
+    from benchmarks import authorship
     from recbole_showcase.resources import properties_path
 
     words = ["--seeds", str(seed), "--epochs", "24", "--author-photos", "5"]
@@ -207,7 +205,7 @@ ENCODERS = ("showcase-tiny", "projected", "cone")
 
 
 def _relevance(encoder: str, name: str, seed: int, place: Place) -> dict[str, float]:
-    import relevance
+    from benchmarks import relevance
 
     work = _fresh(place.work / f"relevance-{encoder}-{name}-{seed}")
     chosen = {"showcase_encoder": encoder, "showcase_relevance": name}

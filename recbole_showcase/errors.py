@@ -1,5 +1,6 @@
 """The errors this package raises; every one names what was found and what is allowed."""
 
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,22 @@ def one_line(text: str) -> str:
     'a b  [31mred'
     """
     return _UNSHOWN.sub(" ", text)
+
+
+def refusal_of(error: Exception) -> str:
+    r"""What a library says of a model or weights that it cannot load, on one line.
+
+    Each has errors of its own for what is damaged. PyTorch's goes on about another way to load,
+    which would run what stands in the file.
+
+    >>> refusal_of(ValueError("no\nmodel")), refusal_of(KeyError(101))
+    ('no model', 'KeyError: 101')
+    """
+    if isinstance(error, pickle.UnpicklingError):
+        return "its weights are damaged, or hold more than tensors"
+    said = one_line(str(error)).strip()
+    usual = isinstance(error, ImportError | OSError | ValueError)
+    return said if usual and said else f"{type(error).__name__}: {said}".rstrip(": ")
 
 
 class ShowcaseError(Exception):

@@ -100,10 +100,10 @@ def _run(folder: TaskFolder, task: Task, scratch: Path) -> Record:
     config = scratch / "run.yaml"
     saved = scratch / "saved"
     write_yaml(config, {"show_progress": False, **task.settings, "checkpoint_dir": str(saved)})
-    started, worked = time.perf_counter(), time.process_time()
-    with Energy() as energy:
+    with Energy() as energy:  # which takes seconds to begin, and to end
+        started, worked = time.perf_counter(), time.process_time()
         validation, result = experiments.train_and_test(task.model, task.dataset, config)
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
     checkpoint = _tested_checkpoint(saved)
     settings = experiments.final_settings(checkpoint)
     write_yaml(folder.path / "final_config.yaml", settings)

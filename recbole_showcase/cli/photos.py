@@ -86,6 +86,7 @@ def photos(
 
 def report_lines(account: Account, dataset: Path) -> list[str]:
     """Say in a few lines what became of the photos, and last what to do next."""
+    from recbole_showcase.download.hosts import NOT_ALLOWED
     from recbole_showcase.encoders.commands import embed_command
 
     counts = ", ".join(f"{n:,} {kind}" for kind, n in account.counts.items() if n)
@@ -95,6 +96,8 @@ def report_lines(account: Account, dataset: Path) -> list[str]:
         lines.append(f"  {kind}: {', '.join(f'{why} ({n:,})' for why, n in reasons)}")
         for image_id, why in list(named.items())[:_NAMED]:
             lines.append(f"    {one_line(image_id)}: {one_line(why)}")
+        if NOT_ALLOWED in account.reasons[kind]:
+            lines.append("    a host that you trust is allowed by --host, as it stands above")
     lines.append(
         f"{account.there:,} of {account.listed:,} photos are in {account.folder}; "
         f"{account.bytes / 1e6:,.1f} MB were fetched ({account.seconds:.1f} s); photos.json is the "

@@ -16,6 +16,7 @@ AMAZON = (
     "m.media-amazon.com",
     *(f"images-{region}.ssl-images-amazon.com" for region in ("na", "eu", "fe")),
 )
+NOT_ALLOWED = "host not allowed"
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name, or an address of IPv6
 _PORTS = {"http": 80, "https": 443}
 # Addresses of IPv4 inside those of IPv6, for networks that have the latter alone (RFC 6052).
@@ -89,7 +90,7 @@ class AllowedHosts:
         if url.userinfo:
             return "a user or password in the URL"
         if not any(entry.admits(url) for entry in self._entries):
-            return f"host not allowed: {url.scheme}://{url.netloc.decode('ascii', 'replace')}"
+            return f"{NOT_ALLOWED}: {url.scheme}://{url.netloc.decode('ascii', 'replace')}"
         return None
 
     def anywhere(self, url: httpx2.URL) -> bool:

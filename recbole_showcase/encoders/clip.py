@@ -28,7 +28,7 @@ from recbole_showcase.encoders.commands import IMPORTED
 from recbole_showcase.encoders.geometry import Geometry
 from recbole_showcase.encoders.names import SHIPPED, brings_its_weights
 from recbole_showcase.encoders.store import FeatureStore
-from recbole_showcase.errors import FeatureStoreError
+from recbole_showcase.errors import FeatureStoreError, refusal_of
 
 
 @contextmanager
@@ -252,7 +252,7 @@ def _load(choice: EncoderChoice) -> tuple[torch.nn.Module, dict[str, Any], Any]:
     except Exception as error:  # open_clip, torch, safetensors and the hub all raise their own
         raise FeatureStoreError(
             f"encoder '{choice.architecture}' with weights '{choice.weights}' "
-            f"cannot be loaded: {error}"
+            f"cannot be loaded: {refusal_of(error)}"
         ) from error
 
 

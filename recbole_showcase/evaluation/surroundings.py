@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
+from logging import getLogger
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from recbole_showcase.encoders.store import MODALITIES, FeatureStore, digest_of_file
-from recbole_showcase.errors import FeatureStoreError
+from recbole_showcase.errors import FeatureStoreError, one_line
 from recbole_showcase.files.plain import read_json
 
 _PACKAGES = (
@@ -182,9 +183,11 @@ def _digests_in(store: Path) -> Mapping[str, str]:
 class Energy:
     """The energy that the machine takes for what is done within, where codecarbon is installed.
 
+    What codecarbon cannot do costs a warning, and never the run that it stands beside.
+
     Attributes:
         kwh: Of the processors, the memory and GPUs, known or estimated by codecarbon; None
-            without it. It stands for the whole machine, whatever else it does.
+            without it, or where it fails. It stands for the whole machine, whatever else it does.
     """
 
     def __init__(self) -> None:
@@ -198,13 +201,17 @@ class Energy:
             from codecarbon import OfflineEmissionsTracker
         except ImportError:
             return self
-        # Offline: the other tracker asks the network where this is. The country, for which there is
-        # no default, decides what the energy emits, which is not kept.
-        self._tracker = OfflineEmissionsTracker(
-            country_iso_code="USA", save_to_file=False, log_level="critical",
-            allow_multiple_runs=True,
-        )  # fmt: skip
-        self._tracker.start()
+        try:
+            # Offline: the other tracker asks the network where this is. The country, for which
+            # there is no default, decides what the energy emits, which is not kept.
+            self._tracker = OfflineEmissionsTracker(
+                country_iso_code="USA", save_to_file=False, log_level="critical",
+                allow_multiple_runs=True,
+            )  # fmt: skip
+            self._tracker.start()
+        except Exception as error:  # such as a damaged configuration of its own
+            self._tracker = None
+            _unmeasured(error)
         return self
 
     def __exit__(
@@ -214,6 +221,16 @@ class Energy:
         trace: TracebackType | None,
     ) -> None:
         """End to measure."""
-        if self._tracker is not None:
+        if self._tracker is None:
+            return
+        try:
+            # It says nothing of a failure of its own, and then has no figure.
             self._tracker.stop()
             self.kwh = float(self._tracker.final_emissions_data.energy_consumed)
+        except Exception as failure:
+            _unmeasured(failure)
+
+
+def _unmeasured(error: Exception) -> None:
+    why = one_line(f"{type(error).__name__}: {error}")
+    getLogger().warning(f"the energy of this run is not known, codecarbon failed: {why}")

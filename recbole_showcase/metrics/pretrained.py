@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from recbole_showcase.console import others_bars
-from recbole_showcase.errors import SettingsError
+from recbole_showcase.errors import SettingsError, refusal_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,8 +48,8 @@ class PretrainedModel:
                 loaded = getattr(transformers, self.auto).from_pretrained(
                     name, output_loading_info=True, **options
                 )
-        except (ImportError, OSError, ValueError) as error:
-            raise self.refused(f"cannot be loaded: {error}") from error
+        except Exception as error:  # what is damaged is told by anything: of safetensors, torch
+            raise self.refused(f"cannot be loaded: {refusal_of(error)}") from error
         self.model, self.missing = loaded[0].to(device).eval(), sorted(loaded[1]["missing_keys"])
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token

@@ -86,7 +86,8 @@ def _blocks(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     read = {".csv": _of_csv, ".parquet": _of_parquet, ".jsonl": _of_json_lines}[path.suffix]
     try:
         yield from read(path, columns)
-    except (pa.ArrowException, OSError) as error:  # a damaged Parquet is an OSError of Arrow's
+    # A damaged Parquet is an OSError of Arrow's; names of columns may be no text, as in a zip.
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {' '.join(str(error).split())[:300]}") from error
 
 

@@ -45,10 +45,13 @@ class Metrics:
         )
         self.waiting = Gauge("waiting_pairs", "Pairs accepted and unanswered.", **own)
         self.version = Gauge("version", "1 for what is served.", ["model", "data"], **own)
+        # At zero from the start: of what appears with its first count, no rate shows that one.
         for outcome in ("swapped", "unchanged", "failed"):
             self.reloads.labels(outcome)
-        for reason in ("full", "key", "size", "slow"):
+        for reason in ("full", "host", "key", "size", "slow"):
             self.rejected.labels(reason)
+        for instead in ("photos alone", "quote"):
+            self.late.labels(instead)
 
     def serve(self, model: str, data: str) -> None:
         """Say which model and data are served from now on."""

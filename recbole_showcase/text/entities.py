@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import regex
 
-from recbole_showcase.errors import SettingsError
+from recbole_showcase.errors import SettingsError, refusal_of
 from recbole_showcase.metrics.words import SPACED, UNSPACED_WORD, unspaced_phrases
 from recbole_showcase.text.pieces import Recall, pieces
 
@@ -219,10 +219,10 @@ def spacy_chunks(pipeline: str) -> Chunker:
             f"setting 'showcase_entities' is '{pipeline}', a spaCy pipeline, and spaCy is not "
             "installed; allowed: pip install 'recbole_showcase[spacy]', or an empty setting"
         ) from error
-    except OSError as error:
+    except Exception as error:  # of a damaged folder spaCy's parts raise their own
         raise SettingsError(
             f"setting 'showcase_entities' is '{pipeline}', which is no installed spaCy pipeline; "
-            f"allowed: the name of one, its folder, or an empty setting ({error})"
+            f"allowed: the name of one, its folder, or an empty setting ({refusal_of(error)})"
         ) from error
 
     def chunks(texts: Sequence[str]) -> Iterator[list[Phrase]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_showcase.console import others_bars
-from recbole_showcase.errors import SettingsError
+from recbole_showcase.errors import SettingsError, refusal_of
 
 
 def load_pretrained(kind: Any, setting: str, name_or_path: str, **options: Any) -> Any:
@@ -23,17 +23,15 @@ def load_pretrained(kind: Any, setting: str, name_or_path: str, **options: Any) 
             its file is missing.
     """
     place, inside = _place(setting, name_or_path)
-    # Of a damaged .gguf file, numbers are taken for sizes and places before anybody looks at them.
-    refused: tuple[type[Exception], ...] = (Exception,) if inside else (OSError, ValueError)
     try:
         with others_bars():
             # A folder's own code is never run, nor is anybody asked on the terminal whether to.
             return kind.from_pretrained(place, trust_remote_code=False, **inside, **options)
-    except refused as error:
+    except Exception as error:  # what is damaged is told by anything: of safetensors, torch, json
         raise SettingsError(
             f"setting '{setting}' is '{name_or_path}', which {kind.__name__} cannot load; allowed: "
             "the name of a model on the Hugging Face hub, or the path of its folder or of its "
-            f".gguf file: {error}"
+            f".gguf file: {refusal_of(error)}"
         ) from error
 
 

@@ -154,3 +154,33 @@ def test_energy_where_codecarbon_is_installed(monkeypatch: pytest.MonkeyPatch) -
     with Energy() as energy:
         pass
     assert energy.kwh is None
+
+
+@pytest.mark.parametrize("fails", ["begin", "start", "stop"])
+def test_where_codecarbon_fails_the_run_does_not(
+    fails: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Tracker:
+        """Without a figure at the end, as codecarbon's where something fails inside its stop."""
+
+        def __init__(self, **_: Any) -> None:
+            if fails == "begin":
+                raise ValueError("a configuration\nthat is damaged")
+
+        def start(self) -> None:
+            if fails == "start":
+                raise OSError("no sensor")
+
+        def stop(self) -> None:
+            assert fails == "stop"
+
+    package = ModuleType("codecarbon")
+    package.OfflineEmissionsTracker = Tracker  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "codecarbon", package)
+    done = False
+    with Energy() as energy:
+        done = True
+    assert done and energy.kwh is None
+    (warned,) = caplog.messages
+    assert "the energy of this run is not known, codecarbon failed: " in warned
+    assert "\n" not in warned

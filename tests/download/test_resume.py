@@ -126,7 +126,9 @@ def test_what_is_said(site: Site, listed: Callable[[Rows], Path], typed: Any) ->
         "no photo is there: the same command asks for those that failed"
     )
     assert out[0] == "photos: 1 gone, 1 refused, 1 not an image, 1 failed"
-    assert "  refused: host not allowed (1)" in out
+    at = out.index("  refused: host not allowed (1)")
+    assert out[at + 1].endswith("host not allowed: https://example.org")
+    assert out[at + 2].startswith("    a host that you trust is allowed by --host")
     assert "\x1b" not in "".join(out)
     folder = listed(rows_of(site, 4))
     status, out, _ = typed(folder, "--tries", "1")

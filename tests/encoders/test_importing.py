@@ -18,13 +18,14 @@ from recbole_showcase.encoders import FeatureStore
 from recbole_showcase.encoders.clip import ClipEncoder
 from recbole_showcase.encoders.foreign import FeatureFile
 from recbole_showcase.encoders.importing import import_features
-from recbole_showcase.errors import FeatureStoreError, ShowcaseError
+from recbole_showcase.errors import DataError, FeatureStoreError, ShowcaseError
 from tests.encoders.conftest import Photographed
 from tests.integration.test_training import prepare
 from tests.tiny import TinyWorld
 
 N_ITEMS, DIM = 12, 8
 HEADER = b"\x93NUMPY\x01\x00\x46\x00"
+ROOT = Path(__file__).parents[2]
 
 
 def saved(path: Path, array: Any) -> Path:
@@ -120,20 +121,36 @@ def test_rows_by_item(plain: Path, tmp_path: Path, separator: str) -> None:
     assert len(FeatureStore.open(plain, "mmrec", "review")) == 0
 
 
-def test_a_data_set_of_mmrec_that_has_numbers_for_ids(tmp_path: Path) -> None:
-    folder = tmp_path / "baby"
-    folder.mkdir()
-    head = "userID:token\titemID:token\trating:float\ttimestamp:float\tx_label:float"
-    (folder / "baby.inter").write_text(f"{head}\n0\t1\t5.0\t9\t0\n1\t0\t4.0\t8\t2\n")
-    fields = AttachOptions(item_photos=True, user_field="userID", item_field="itemID")
-    attach(folder, tmp_path / "seen", options=fields)
-    (tmp_path / "i_id_mapping.csv").write_text("asin\titemID\nB7\t0\nB3\t1\n")
-    rows = saved(tmp_path / "image_feat.npy", vectors(2))
-    file = FeatureFile(rows, items=tmp_path / "i_id_mapping.csv", item_column="itemID")
-    import_features(tmp_path / "seen", "mmrec", file, dtype="float32")
-    store = FeatureStore.open(tmp_path / "seen", "mmrec", "image")
-    assert list(store.ids) == ["item-1", "item-0"]
-    np.testing.assert_allclose(store.matrix, unit(np.load(rows))[::-1], rtol=1e-6)
+def test_a_data_set_of_mmrec_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pandas wrote it there: a header without types, numbers for ids, the split in a column."""
+    monkeypatch.chdir(tmp_path)
+    theirs, out = tmp_path / "baby", tmp_path / "DATA" / "baby"
+    theirs.mkdir()
+    out.parent.mkdir()
+    inter = theirs / "baby.inter"
+    head = "userID\titemID\trating\ttimestamp\tx_label"
+    inter.write_text(
+        f"{head}\n0\t1\t5.0\t9\t0\n1\t0\t4.0\t8\t0\n1\t1\t3.0\t9\t1\n0\t0\t2.0\t7\t2\n"
+    )
+    (theirs / "i_id_mapping.csv").write_text("asin\titemID\nB7\t0\nB3\t1\n")
+    rows = saved(theirs / "image_feat.npy", vectors(2))
+    with pytest.raises(DataError, match=r"inter, line 1: .*'userID' is not of the form name:type"):
+        attach(theirs, out, options=AttachOptions(item_photos=True))
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8").partition("of MMRec's**")[2]
+    code, commands = page.partition("```python\n")[2].split("```", 1)
+    exec(code, {})
+    for command in commands.replace("\\\n", " ").strip().split("\n")[:2]:
+        done = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert done.exit_code == 0, done.output
+    parts = {part: read_atomic(out / f"baby.{part}.inter") for part in ("train", "valid", "test")}
+    assert [list(zip(p.user_id, p.item_id, p.rating, strict=True)) for p in parts.values()] == [
+        [("0", "1", 5.0), ("1", "0", 4.0)], [("1", "1", 3.0)], [("0", "0", 2.0)]
+    ]  # fmt: skip
+    store = FeatureStore.open(out, "mmrec", "image")
+    found = store.matrix[store.rows(["item-0", "item-1"])]
+    np.testing.assert_allclose(found, unit(np.load(rows)), atol=1e-3)
 
 
 def test_a_recommender_that_sees_runs_on_them(plain: Path, tmp_path: Path) -> None:

@@ -149,13 +149,13 @@ def test_a_new_user_without_history_or_held_out_pairs(rendered):
     assert "no review of this user is known" in text
     assert "Put to the test" not in text
     assert "great pizza" in text
-    assert "most have visited" not in text and "new since training" not in text
+    assert "most others chose" not in text and "new since training" not in text
 
 
 def test_what_training_did_not_know_is_said(rendered):
     shown = rendered(UserShowcase("u1", (), (replace(SHOWCASE, newcomer="both", score=None),), ()))
     text = " ".join(shown.text)
-    assert "Training did not know this user: items are those that most have visited" in text
+    assert "Training did not know this user: items are those that most others chose" in text
     assert "new since training" in text
     scored = rendered(UserShowcase("u1", (), (replace(SHOWCASE, newcomer="user"),), ()))
     text = " ".join(scored.text)  # by a sequential model, whom their visits are enough for
@@ -330,3 +330,12 @@ def test_what_cannot_be_written_is_said_before_the_work(tmp_path, out, said):
         require_writable(tmp_path / out)
     with pytest.raises(DataError, match=r"cannot write /proc/a.html: "):
         require_writable(Path("/proc/a.html"))
+
+
+def test_its_words_fit_whatever_is_recommended() -> None:
+    """Shoes are not visited, and books have no menu."""
+    root = Path(page.__file__).parents[1]
+    words = re.compile(r"(?i)\b(visit|restaurant|dish|food|eat|menu|meal|tast|cook|place to)")
+    for folder in ("gallery/templates", "serving/templates", "serving/static"):
+        for path in sorted((root / folder).glob("*.[hj]*")):
+            assert not words.search(path.read_text(encoding="utf-8")), path.name

@@ -20,6 +20,7 @@ from tests.offline.folders import file_of
         ("asked.csv", "user,user\nu1,u2\n", "has 2 columns 'user'"),
         ("asked.csv", "user,x\nu1,1\nu2\n", "cannot be read: .*Expected 2 columns, got 1"),
         ("asked.csv", "", "cannot be read: Empty CSV file"),
+        ("asked.csv", "PK\x03\x04\udcff\n\udc85\n", r"asked\.csv cannot be read: .*utf-8"),
         ("asked.parquet", "user", "cannot be read: "),
         ("asked.jsonl", '{"user": "u1"}\n{"user": 1.5}\n', "line 2: 'user' is 1.5; allowed"),
         ("asked.jsonl", '{"user": "u1"}\n{"use": 1}\n', "line 2: 'user' is None"),
@@ -30,7 +31,7 @@ from tests.offline.folders import file_of
 def test_files_of_another_kind_are_refused_before_anything_is_made(
     checkpoint: Path, tmp_path: Path, name: str, text: str, said: str
 ) -> None:
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, errors="surrogateescape")
     with pytest.raises(DataError, match=said):
         write_showcases(checkpoint, tmp_path / "out", tmp_path / name, progress=False)
     assert not (tmp_path / "out").exists()

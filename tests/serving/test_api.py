@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 from recbole_showcase.data.pairs import Pairs
 from recbole_showcase.offline.answers import Answers
 from recbole_showcase.serving import Served
+from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.showcase import Showcase
 from tests.photographed import painted, past_of
 from tests.tiny import TinyWorld
@@ -222,6 +226,21 @@ def test_probes_and_metrics(serving: Callable[..., TestClient]) -> None:
         'showcase_rejected_total{reason="full"} 0.0',
     ):
         assert line in lines
+
+
+def test_the_page_names_all_that_is_counted_from_zero_on() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "serving.md").read_text(encoding="utf-8")
+    table = page.partition("## Metrics")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(showcase_\w+)(?:{([\w,]+)})?` \| (.*) \|$", table, re.M)
+    told = {name.removesuffix("_total"): (labels, what) for name, labels, what in rows}
+    every = text_string_to_metric_families(Metrics().text().decode())
+    counted = [family for family in every if not family.name.endswith("_created")]
+    assert {family.name for family in counted} == set(told)
+    for family in counted:
+        labels, what = told[family.name]
+        found = {value for sample in family.samples for value in sample.labels.values()}
+        if family.type == "counter" and "," not in labels:
+            assert found == set(re.findall("`([^`]+)`", what)), family.name
 
 
 def test_a_service_whose_work_has_ended_is_neither_live_nor_ready(client: TestClient) -> None:

@@ -199,7 +199,7 @@ def test_the_page_says_who_and_what_is_new(world: TinyWorld, file: Path, tmp_pat
     with TestClient(create_app(service), "http://localhost") as client:
         came, known = (client.get("/", params={"user": user}).text for user in ("v0", "u1"))
         typed = client.post("/page/profile", json={"reviews": ["soup"], "k": 11}).text
-    new = "Training did not know this user: items are those that most have visited"
+    new = "Training did not know this user: items are those that most others chose"
     assert new in came and new in typed and new not in known
     assert typed.count("new since training") == 1, "n0"
     assert "new since training" not in came + known, "v0 has been to n0"

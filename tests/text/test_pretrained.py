@@ -82,3 +82,35 @@ def test_models_of_metrics_load_without_bars_in_a_log(
     capsys.readouterr()
     TextModel(str(tmp_path / "bert"))
     assert "Loading weights" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.safetensors", b""),
+        ("model.safetensors", None),
+        ("pytorch_model.bin", b"PK\x03\x04"),
+        ("pytorch_model.bin", b"hello"),
+        ("pytorch_model.bin", b"\x80\x04]\x94."),
+        ("config.json", b"[1]"),
+        ("config.json", b'{"a":' * 5000),
+        ("tokenizer.json", b"[1]"),
+        ("tokenizer_config.json", None),
+    ],
+)
+def test_a_damaged_folder_is_told_in_one_line(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    """As a download leaves it that was cut off; nobody is told to load it in a way that runs it."""
+    folder = tmp_path / "bert"
+    write_bert(folder)
+    path = folder / name
+    if name.startswith("pytorch"):
+        (folder / "model.safetensors").unlink()
+    path.write_bytes(path.read_bytes()[:-40] if content is None else content)
+    kind = AutoTokenizer if "tokenizer" in name else AutoModelForCausalLM
+    for load in (partial(load_pretrained, kind, "explainer_decoder"), TextModel):
+        with pytest.raises(SettingsError) as told:
+            load(str(folder))
+        assert str(folder) in str(told.value) and "\n" not in str(told.value)
+        assert "weights_only" not in str(told.value)

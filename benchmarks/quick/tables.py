@@ -131,14 +131,19 @@ TABLES: tuple[Table, ...] = (
     Program("Generation: inputs", *sources.claims_table("Generation: inputs")),
     Program("Losses", *sources.claims_table("Losses")),
     Program("Joint against separate", *sources.claims_table("Joint against separate")),
-    Program("Losses and inputs where reviews are as generic as real ones", *sources.CONTRAST_TRACE),
+    Program(
+        "Losses and inputs where reviews are as generic as real ones",
+        *sources.CONTRAST_TRACE,
+        lacks="the tables of generic_worlds.yaml, on other drawings, and of xrec_losses.yaml",
+    ),
     Specification(
         "Explainers on the demo world",
         "demo_explainers.yaml",
         "explainer",
         ("showcase", "show_and_tell", "img_gpt2", "att2seq", "peter", "pepler"),
+        lacks="the table of demo_reading.yaml",
     ),
-    Program("Quoting on the demo world", *sources.QUOTING),
+    Program("Quoting on the demo world", *sources.QUOTING, lacks="the table of three drawings"),
     Specification("Ways to choose photos on the demo world", "demo_selectors.yaml", "selection"),
     Specification(
         "Text explainers on the data released with XRec",
@@ -173,9 +178,10 @@ TABLES: tuple[Table, ...] = (
         # No search: a setting of those that are searched.
         settings={"epochs": 20, "learning_rate": 0.01, "weight_decay": 0.0001},
         basis="rows",
-        lacks="columns of composite, whose features are of an encoder that is not in the checkout",
+        lacks="columns of composite, whose features are of an encoder that is not in the checkout, "
+        "and the row of features of other items",
     ),
-    Program("Photos as explanation", *sources.AUTHORSHIP),
+    Program("Photos as explanation", *sources.AUTHORSHIP, lacks="the figures of papers"),
     Program(
         "Learned relevance under other encoders",
         *sources.RELEVANCE,

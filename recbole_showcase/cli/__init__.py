@@ -207,6 +207,10 @@ def _show(text: str) -> None:
 def _cause_of(end: BaseException, kind: type[BaseException]) -> BaseException | None:
     """The Ctrl-C or the like of which typer made an exit; None if there is another cause."""
     error: BaseException | None = end
-    while error is not None and not isinstance(error, kind):
+    seen: set[int] = set()  # what causes each other in a circle is walked once
+    while error is not None and id(error) not in seen:
+        if isinstance(error, kind):
+            return error
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return error
+    return None

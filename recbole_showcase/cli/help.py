@@ -33,6 +33,8 @@ class Commands(TyperGroup):
         try:
             return super().make_context(*args, **how)
         except UsageError as slip:
+            if _asks_for_help(slip):
+                raise
             raise _answered(slip, str(args[0] if args else SCRIPT)) from slip
 
     def invoke(self, ctx: Any) -> Any:
@@ -40,6 +42,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except UsageError as slip:
+            if _asks_for_help(slip):
+                raise
             words = (ctx.command_path, ctx.invoked_subcommand or "")
             raise _answered(slip, " ".join(words).strip()) from slip
 
@@ -81,17 +85,18 @@ def _check_words(ctx: Any, words: list[str]) -> None:
         )
 
 
+def _asks_for_help(slip: Exception) -> bool:
+    """Whether a command is named and nothing else, so that its help is shown, as ever."""
+    return type(slip).__name__ == "NoArgsIsHelpError"
+
+
 def _answered(slip: Any, path: str) -> Exception:
     """Say on one line what was wrong and where help is; the end of the command, status 2.
-
-    Where a command is named and nothing else, it is its help that is shown, as ever.
 
     Args:
         slip: The error.
         path: The words of the command, where the error does not know it.
     """
-    if type(slip).__name__ == "NoArgsIsHelpError":
-        return slip  # type: ignore[no-any-return]
     said = " ".join(one_line(slip.format_message()).split()).rstrip(".")
     if slip.ctx is not None:
         root, path = slip.ctx.find_root(), slip.ctx.command_path

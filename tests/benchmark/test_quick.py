@@ -101,6 +101,13 @@ def test_no_table_of_the_results_is_forgotten() -> None:
     parts = re.split(r"^#+ (.*)$", page, flags=re.MULTILINE)[1:]
     tabled = {head for head, text in zip(parts[::2], parts[1::2], strict=True) if "\n| " in text}
     assert tabled == {table.heading for table in TABLES} | {speed.HEADING}
+    several = {
+        head
+        for head, text in zip(parts[::2], parts[1::2], strict=True)
+        if len(re.findall(r"^\| -{3}", text, flags=re.MULTILINE)) > 1
+    }
+    told = {table.heading for table in TABLES if table.lacks}
+    assert several and several <= told, "of several tables one is made, and the output says so"
     statement = judging.read_statement(quick.STATED)
     drawn = {table.heading for table in TABLES if not getattr(table, "data", None)}
     assert drawn <= set(statement) <= {table.heading for table in TABLES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from recbole_showcase import __version__
+from recbole_showcase import __version__, cli
 from recbole_showcase.cli import app
 
 GROUP = typer.main.get_command(app)
@@ -77,6 +78,49 @@ def test_help_in_both_ways(words: tuple[str, ...]) -> None:
     assert short.exit_code == long.exit_code == 0
     assert short.output == long.output and "Usage: " in short.output
     assert "[default:" not in short.output or "default: ]" not in short.output
+
+
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """What does not end fails."""
+
+    def out_of(*_: object) -> None:
+        raise AssertionError("it does not end")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGTERM)}
+    signal.signal(signal.SIGALRM, out_of)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("patience")
+@pytest.mark.parametrize("words", [w for w, c in COMMANDS.items() if hasattr(c, "commands")])
+def test_a_group_of_commands_alone_shows_its_help_and_ends(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["recbole-showcase", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert "Usage: " in said.out + said.err and "error: " not in said.err
+
+
+@pytest.mark.usefixtures("patience")
+def test_errors_that_cause_each_other_end_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def commands() -> None:
+        first, second = ValueError("a"), ValueError("b")
+        first.__cause__, second.__cause__ = second, first
+        raise SystemExit(3) from first
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main(commands)  # type: ignore[arg-type]
+    assert ended.value.code == 3 and capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -73,15 +73,15 @@ TABLES = {
 }  # fmt: skip
 
 
-def draw(work: Path, seed: int, *, sentences: bool = False, **size: int) -> Path:
-    """Draw and encode one world, unless it is there; ``size`` is of ``WorldSettings``."""
+def draw(work: Path, seed: int, *, sentences: bool = False, **settings: Any) -> Path:
+    """Draw and encode one world, unless it is there; ``settings`` are of ``WorldSettings``."""
     from demo_world import WorldSettings, draw_world, write_world
     from recbole_showcase.encoders import embed_dataset
 
     folder = work / "data" / f"world-{seed}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        write_world(draw_world(WorldSettings(seed=seed, **size)), folder)
+        write_world(draw_world(WorldSettings(seed=seed, **settings)), folder)
     embed_dataset(folder, progress=False, sentences=sentences)
     return folder
 

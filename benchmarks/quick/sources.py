@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from benchmarks.quick.tables import Place
 
 WORLD = {"seed": 601, "n_users": 120, "n_items": 30}
+# As generic as real reviews are: docs/demo-world.md.
+GENERIC = WORLD | {"seed": 602, "share_generic_reviews": 0.5, "share_generic_sentences": 0.1}
 EPOCHS = 8
 # The variants of benchmarks/claims.py that are trained: not the two whose epoch NDCG chooses, of
 # which the table of joint training has one.
@@ -24,11 +26,12 @@ Found = Sequence[Mapping[str, Any]]
 
 
 def draw(work: Path) -> None:
-    """Draw the world and encode it, with what other encoders would see."""
+    """Draw the worlds and encode them, the first with what other encoders would see."""
     from benchmarks import claims, relevance
 
     world = claims.draw(work, sentences=True, **WORLD)
     relevance.demo_encoders(world)
+    claims.draw(work, **GENERIC)
 
 
 def _fresh(folder: Path) -> Path:

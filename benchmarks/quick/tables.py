@@ -26,13 +26,18 @@ class Place:
 
     Attributes:
         work: Folder of the runs of this code.
-        world: ``DATA/NAME`` of the drawing.
+        world: ``DATA/NAME`` of the drawing; beside it lies that with generic reviews.
         given: Folder of the data sets that are not in the checkout, or None.
     """
 
     work: Path
     world: Path
     given: Path | None = None
+
+    @property
+    def generic(self) -> Path:
+        """``DATA/NAME`` of the drawing whose reviews are as generic as real ones."""
+        return self.world.with_name(f"world-{sources.GENERIC['seed']}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ class Specification:
         rows: Labels of that axis, all where there are none.
         only: Values of other axes, such as ``base=BPR``.
         settings: Above those of the file.
-        data: The data set of the table where it is not in the checkout, "" for the drawing.
+        data: The data set of the table where it is not in the checkout, "" for a drawing.
+        generic: Whether that is the drawing with generic reviews.
         basis: What the figures rest on, as a run's record has it.
         lacks: What of the full table is not made.
     """
@@ -79,6 +85,7 @@ class Specification:
     only: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
+    generic: bool = False
     basis: str = "explained"
     lacks: str = ""
 
@@ -87,7 +94,8 @@ class Specification:
         path = ROOT / "examples" / "benchmarks" / self.file
         rows = [f"{self.axis}={row}" for row in self.rows]
         spec = read_spec(path).only([*rows, *self.only])
-        data = place.given / self.data if self.data and place.given else place.world
+        drawn = place.generic if self.generic else place.world
+        data = place.given / self.data if self.data and place.given else drawn
         lexicon = data / f"{data.name}.truth" / "dishes.txt"
         # Of several data sets the one that is drawn, or is named like what is given.
         known = spec.axes["dataset"]
@@ -131,17 +139,33 @@ TABLES: tuple[Table, ...] = (
     Program("Generation: inputs", *sources.claims_table("Generation: inputs")),
     Program("Losses", *sources.claims_table("Losses")),
     Program("Joint against separate", *sources.claims_table("Joint against separate")),
-    Program(
+    Specification(
         "Losses and inputs where reviews are as generic as real ones",
-        *sources.CONTRAST_TRACE,
-        lacks="the tables of generic_worlds.yaml, on other drawings, and of xrec_losses.yaml",
+        "generic_worlds.yaml",
+        "explainer",
+        ("cross-entropy alone", "both losses", "photos alone", "reviews alone"),
+        settings={"eval_step": EPOCHS},
+        generic=True,
     ),
+    Specification(
+        "The personal loss on real pairs",
+        "xrec_losses.yaml",
+        "losses",
+        settings={"epochs": 4},
+        data="xrec-google",
+    ),
+    Program("What the losses can be brought down by", *sources.CONTRAST_TRACE),
     Specification(
         "Explainers on the demo world",
         "demo_explainers.yaml",
         "explainer",
         ("showcase", "show_and_tell", "img_gpt2", "att2seq", "peter", "pepler"),
-        lacks="the table of demo_reading.yaml",
+    ),
+    Specification(
+        "What each source gives to a text",
+        "demo_reading.yaml",
+        "explainer",
+        ("showcase", "sentences as both", "sentences as both alone", "prefix_lm with words"),
     ),
     Program("Quoting on the demo world", *sources.QUOTING, lacks="the table of three drawings"),
     Specification("Ways to choose photos on the demo world", "demo_selectors.yaml", "selection"),

@@ -342,7 +342,8 @@ def test_the_command(checkpoint: Path, tmp_path: Path) -> None:
 
 def test_a_showcase_is_plain_data(recommender: ShowcaseRecommender) -> None:
     (page,) = recommender.user_showcases(["u7"], 2)
-    found = json.loads(json.dumps(page.to_dict(), allow_nan=False))
+    found = json.loads(page.to_json())
+    assert found == page.to_dict()
     assert found["user"] == "u7" and len(found["history"]) == 5
     assert found["recommended"] == [shown.to_dict() for shown in page.recommended]
     shown = page.recommended[0]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # A line every so many seconds shows in a log that work goes on; what is done sooner needs none.
 LOG_SECONDS = 30.0
+# Work that is done sooner is not worth a name on a terminal.
+_SECONDS = 1.0
 
 
 class Loudness(Enum):
@@ -74,6 +77,38 @@ def progress_bar(iterable: Any = None, *, shown: bool = True, **how: Any) -> tqd
         # Without columns there is no drawing, only its figures.
         how |= {"file": _Lines(), "position": 0, "ncols": 0}
     return tqdm(iterable, disable=not shown or is_quiet(), **how)
+
+
+@contextmanager
+def working(name: str, *, shown: bool = True, delay: float | None = None) -> Iterator[None]:
+    """Name work that has no steps to count, and say for how long it goes on.
+
+    Args:
+        name: What is done.
+        shown: As in :func:`progress_bar`.
+        delay: Seconds after which it is named; by default one on a terminal, and 30 elsewhere.
+    """
+    if not shown or is_quiet():
+        yield
+        return
+    first = delay or (_SECONDS if sys.stderr.isatty() else LOG_SECONDS)
+    done = Event()
+    bar = progress_bar(desc=name, bar_format="{desc} {elapsed}", leave=False, delay=first)
+
+    def tick() -> None:
+        seconds = first
+        while not done.wait(seconds):
+            bar.refresh()
+            seconds = max(_SECONDS, bar.mininterval)  # in a log, a line takes long to come again
+
+    ticking = Thread(target=tick, daemon=True)
+    ticking.start()
+    try:
+        yield
+    finally:
+        done.set()
+        ticking.join()
+        bar.close()
 
 
 @contextmanager

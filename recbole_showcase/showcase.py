@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields, is_dataclass
 from math import isnan
 from pathlib import Path
@@ -20,6 +21,14 @@ class PlainData:
         {'id': 'p1', 'path': 'photos/p1.jpg', 'relevance': 0.5}
         """
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+
+    def to_json(self) -> str:
+        """The plain data as one line of JSON, letters as they are.
+
+        >>> Photo("pâté", None, float("nan")).to_json()
+        '{"id": "pâté", "path": null, "relevance": null}'
+        """
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from recbole_showcase.cli.checkpoints import AllowPath, DataPath, Device, PhotoFolder
+from recbole_showcase.console import working
 from recbole_showcase.errors import DataError, SettingsError, interrupt_note
 
 
@@ -43,14 +44,16 @@ def gallery(
 
         named = _named_users(users, more_users)
         require_writable(out)
-        recommender = load_explainer(
-            checkpoint,
-            device=device,
-            photo_folder=photos,
-            data_path=data_path,
-            allow_paths=allow_path or (),
-        )
-        pages = recommender.user_showcases(named, top_k=top, n_users=n_users, unknown="skip")
+        with working("Loading the model and its data"):
+            recommender = load_explainer(
+                checkpoint,
+                device=device,
+                photo_folder=photos,
+                data_path=data_path,
+                allow_paths=allow_path or (),
+            )
+        with working("Explaining"):
+            pages = recommender.user_showcases(named, top_k=top, n_users=n_users, unknown="skip")
         shown = [page for page in pages if page is not None]
         if not shown:
             raise DataError(f"none of the users is in the data set: {', '.join(named or [])}")

@@ -10,6 +10,7 @@ import typer
 from recbole_showcase.arguments import check_device
 from recbole_showcase.cli.checkpoints import AllowPath, DataPath, Device
 from recbole_showcase.cli.help import WithDefault
+from recbole_showcase.console import working
 from recbole_showcase.errors import SettingsError, interrupt_note
 
 if TYPE_CHECKING:
@@ -155,10 +156,12 @@ def pairs(
         from recbole_showcase.recommender import load_explainer
 
         require_writable(out)
-        recommender = load_explainer(
-            checkpoint, device, data_path=data_path, allow_paths=allow_path or ()
-        )
-        found = held_out_pairs(recommender, most=pairs, metrics=metric or ())
+        with working("Loading the model and its data"):
+            recommender = load_explainer(
+                checkpoint, device, data_path=data_path, allow_paths=allow_path or ()
+            )
+        with working("Explaining"):
+            found = held_out_pairs(recommender, most=pairs, metrics=metric or ())
         write_pairs(found, out)
     typer.echo(
         f"data: {recommender.data_folder}" + ", where the checkpoint says" * (data_path is None)

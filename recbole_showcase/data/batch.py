@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Literal, Self
 
 import torch
@@ -128,6 +129,19 @@ class SelectionBatch(Batch):
     taste: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     taste_cosine: Tensor = field(default_factory=lambda: torch.empty(0))
     pairs: Pairs = field(default_factory=Pairs.none)
+
+    @cached_property
+    def posted_places(self) -> tuple[Tensor, Tensor]:
+        """Rows and columns (N,) of the photos in ``posted``."""
+        row, place = self.posted.nonzero(as_tuple=True)
+        return row, place
+
+    def to(self, device: torch.device | str) -> Self:
+        """The batch on a device, with what a step would have to wait for, did it ask there."""
+        moved = super().to(device)
+        row, place = self.posted_places
+        moved.__dict__["posted_places"] = row.to(device), place.to(device)
+        return moved
 
 
 @dataclass(frozen=True)

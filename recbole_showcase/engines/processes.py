@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic
 
 from recbole_showcase.arguments import check_count
+from recbole_showcase.console import Loudness, set_loudness
 from recbole_showcase.engines.ordered import Hand, Result, Task, in_order
 from recbole_showcase.errors import LostWorker, ShowcaseError
 
@@ -133,6 +134,7 @@ def _done(connections: list[Connection]) -> list[Connection]:
 def _serve(connection: Connection, start: Callable[[], Any]) -> None:
     """Load, then do task after task."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    set_loudness(Loudness.QUIET)  # who shares the work out says how far it is, once for all
     failed: Exception | None = None
     try:
         hand = start()

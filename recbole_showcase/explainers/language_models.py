@@ -87,7 +87,9 @@ def gpt2_decoder(
     """
     decoder: GPT2LMHeadModel
     if settings.explainer_decoder:
-        options = {"add_cross_attention": True} if cross_attention else {}
+        options: dict[str, Any] = {"attn_implementation": "sdpa"}  # which takes masks of booleans
+        if cross_attention:
+            options["add_cross_attention"] = True
         name = settings.explainer_decoder
         decoder = load_pretrained(GPT2LMHeadModel, "explainer_decoder", name, **options)
         decoder.resize_token_embeddings(len(tokenizer))

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_showcase.data.batch import ExplanationBatch
@@ -32,6 +33,7 @@ from recbole_showcase.explainers.ids import (
     scaled_range,
 )
 from recbole_showcase.explainers.language_models import GPT2Settings, gpt2_decoder
+from recbole_showcase.explainers.masks import causal_mask
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 _MLP_LAYERS = 3  # hidden ones
@@ -81,9 +83,7 @@ class PeplerExplainer(Explainer):
         text = batch.tokens[:, :-1]
         logits = self.decoder(
             inputs_embeds=self._prompted(prompt, text),
-            attention_mask=torch.cat(
-                [torch.ones_like(text[:, :2]), batch.token_mask[:, :-1].long()], dim=1
-            ),
+            attention_mask=causal_mask(F.pad(batch.token_mask[:, :-1], (2, 0), value=True)),
         ).logits[:, 2:]  # (B, T - 1, V)
         return next_token_loss(logits, batch), self._rating_loss(prompt, batch)
 

@@ -41,6 +41,7 @@ from recbole_showcase.explainers.contrastive import (
 from recbole_showcase.explainers.decoding import DecodingSettings, Special, decode
 from recbole_showcase.explainers.generation import pairs_of
 from recbole_showcase.explainers.language_models import GPT2Settings, gpt2_decoder, lora_config
+from recbole_showcase.explainers.masks import causal_mask, memory_mask
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 # GPT-2's own attention and feed-forward layers, not the cross-attention that is new to it.
@@ -151,10 +152,12 @@ class ShowcaseExplainer(Explainer):
         times = len(both) // size
         hidden = self.decoder.transformer(
             # A row without a text would attend to nothing; its first position stands in.
-            attention_mask=used | ~used.any(dim=1, keepdim=True) & (_places(used) == 0),
+            attention_mask=causal_mask(
+                used | ~used.any(dim=1, keepdim=True) & (_places(used) == 0)
+            ),
             input_ids=both,
             encoder_hidden_states=memory.states.repeat(times, 1, 1),
-            encoder_attention_mask=memory.mask.repeat(times, 1),
+            encoder_attention_mask=memory_mask(memory.mask.repeat(times, 1)),
         ).last_hidden_state
         return hidden[:size, : tokens.shape[1]], hidden[-size:, : replaced.shape[1]]
 

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from contextlib import AbstractContextManager
 from typing import Any
 
-from recbole_showcase.console import progress_bar
+from recbole_showcase.console import working
 
-# Work that is done sooner is not worth a line.
+# Work that is done sooner is not worth a line, in a log either.
 _SECONDS = 1.0
 
 
-@contextmanager
-def stage(config: Any, name: str) -> Iterator[None]:
+def stage(config: Any, name: str) -> AbstractContextManager[None]:
     """Show what is prepared and for how long, once it takes more than a second.
 
     Args:
         config: Of the run; its ``show_progress`` says whether anything is shown.
         name: What is prepared.
     """
-    if not config["show_progress"]:
-        yield
-        return
-    done = Event()
-    shape = "{desc} {elapsed}"
-    bar = progress_bar(desc=f"Prepare   {name}", bar_format=shape, leave=False, delay=_SECONDS)
-
-    def tick() -> None:
-        seconds = _SECONDS
-        while not done.wait(seconds):
-            bar.refresh()
-            seconds = max(_SECONDS, bar.mininterval)  # in a log, a line takes long to come again
-
-    ticking = Thread(target=tick, daemon=True)
-    ticking.start()
-    try:
-        yield
-    finally:
-        done.set()
-        ticking.join()
-        bar.close()
+    return working(f"Prepare   {name}", shown=config["show_progress"], delay=_SECONDS)

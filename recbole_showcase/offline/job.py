@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from recbole_showcase.arguments import check_count, check_device, check_file, check_out
 from recbole_showcase.composed.growing import Known, check_known
-from recbole_showcase.console import progress_bar
+from recbole_showcase.console import progress_bar, working
 from recbole_showcase.encoders.store import digest_of_file
 from recbole_showcase.engines import Crew, Engine
 from recbole_showcase.errors import CheckpointError, DataError, SettingsError
@@ -120,8 +120,9 @@ def write_showcases(
     engine, options = engine or Engine(), options or OfflineOptions()
     if device is not None and engine.kind != "ray":  # whose machines have others
         check_device(SettingsError, device)
-    wanted = _asked(users, pairs)
-    settings = _settings_before(checkpoint, wanted, options)
+    with working(f"Reading {users or pairs or checkpoint}", shown=progress):
+        wanted = _asked(users, pairs)
+        settings = _settings_before(checkpoint, wanted, options)
     if engine.kind != "local":  # who shares the work need not be able to tell whose file it is
         allow_paths = paths_to_follow(checkpoint, data_path, allow_paths)
     start = Explaining(
@@ -139,11 +140,13 @@ def write_showcases(
     check_out(out)
     out.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(out / LOCK, timeout=0):
+        with FileLock(out / LOCK, timeout=0), ExitStack() as at_work:
             folder = ShowcaseFolder(out)
             folder.agree(settings)  # before the model is loaded, which takes long
-            with engine.crew(start, device) as crew:
-                return _Job(crew, folder, wanted, options, progress).run(settings)
+            with working("Loading the model and its data", shown=progress):
+                crew = at_work.enter_context(engine.crew(start, device))
+                (facts,) = crew.map(Answers.facts, [wanted is None])
+            return _Job(crew, folder, wanted, options, progress).run(settings, facts)
     except Timeout as error:
         raise DataError(f"{out}: another run is at work on it") from error
 
@@ -180,10 +183,9 @@ class _Job:
     options: OfflineOptions
     shown: bool
 
-    def run(self, settings: dict[str, Any]) -> Account:
+    def run(self, settings: dict[str, Any], facts: Facts) -> Account:
         """Do what is left."""
         done = self.folder.progress
-        (facts,) = self.crew.map(Answers.facts, [self.asked is None])
         was_complete, began_with = done.complete, done.rows
         settings = settings | facts.settings
         self.folder.agree(settings)

@@ -103,7 +103,7 @@ class AuthorshipRelevance(RelevanceModel):
 
     def _shown(self, batch: SelectionBatch) -> tuple[Tensor, Tensor]:
         """Rows and places (N,) of photos posted in the batch, negatives of its other users."""
-        row, place = batch.posted.nonzero(as_tuple=True)
+        row, place = batch.posted_places
         if self.most_others is None or len(row) <= self.most_others:
             return row, place
         steps = torch.linspace(0, len(row) - 1, self.most_others, device=row.device).long()

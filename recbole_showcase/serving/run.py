@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-from recbole_showcase.console import is_quiet, is_verbose
+from recbole_showcase.console import is_quiet, is_verbose, working
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.serving.app import create_app
 from recbole_showcase.serving.hosts import is_address
@@ -56,7 +56,9 @@ def serve(
     with _bound(host, port) as place:  # before the model is loaded, which takes long
         if host and not is_address(host):
             options = replace(options, hosts=(*options.hosts, host))
-        service = Service(load(), options, checkpoint, load)
+        with working("Loading the model and its data"):
+            served = load()
+        service = Service(served, options, checkpoint, load)
         config = uvicorn.Config(
             create_app(service),
             log_level=logging.WARNING if is_quiet() else logging.INFO,

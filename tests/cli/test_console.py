@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from recbole_showcase import cli, console
 from recbole_showcase.cli import app
-from recbole_showcase.console import Loudness, progress_bar, set_loudness
+from recbole_showcase.console import Loudness, progress_bar, set_loudness, working
 from recbole_showcase.encoders import embed_dataset
 from recbole_showcase.errors import DataError
 from tests.encoders.conftest import Photographed, make_dataset, micro  # noqa: F401
@@ -49,6 +50,25 @@ def test_a_log_has_nothing_of_what_is_done_soon(
     log = stderr(io.StringIO(), monkeypatch)
     assert list(progress_bar(range(3), desc="work")) == [0, 1, 2]
     assert log.getvalue() == "" and not console.has_bars()
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds"), [(Terminal, "_SECONDS"), (io.StringIO, "LOG_SECONDS")]
+)
+def test_work_without_steps_is_named_once_it_takes_long(
+    monkeypatch: pytest.MonkeyPatch, kind: type[io.StringIO], seconds: str
+) -> None:
+    said = stderr(kind(), monkeypatch)
+    with working("short work"):
+        pass
+    monkeypatch.setattr(console, seconds, 0.01)
+    with working("hidden work", shown=False):
+        time.sleep(0.1)
+    with pytest.raises(ZeroDivisionError), working("long work"):
+        time.sleep(0.1)
+        raise ZeroDivisionError
+    assert "long work 00:00" in said.getvalue()
+    assert "short" not in said.getvalue() and "hidden" not in said.getvalue()
 
 
 def test_a_log_has_a_plain_line_from_time_to_time(monkeypatch: pytest.MonkeyPatch) -> None:

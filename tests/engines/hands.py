@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import typer
 
 from recbole_showcase.cli import main
+from recbole_showcase.console import is_quiet
 from recbole_showcase.engines import Engine
 from recbole_showcase.errors import DataError
 
@@ -35,6 +36,10 @@ def add(hand: int, task: int) -> int:
 def process(hand: int, task: int) -> tuple[int, str]:
     time.sleep(0.1)
     return os.getpid(), os.environ["OMP_NUM_THREADS"]
+
+
+def quiet(hand: int, task: int) -> bool:
+    return is_quiet()
 
 
 def fail_at_three(hand: int, task: int) -> int:

@@ -49,6 +49,7 @@ def test_each_has_its_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> Non
     with TWO.crew(hands.Loading(0)) as crew:
         assert (os.environ["OMP_NUM_THREADS"], "MKL_NUM_THREADS" in os.environ) == ("5", False)
         found = set(crew.map(hands.process, range(6)))
+        assert all(crew.map(hands.quiet, range(2))), "bars are the business of one"
     assert len(found) == 2 and {threads for _, threads in found} == {"3"}
     for process, _ in found:
         assert process != os.getpid()

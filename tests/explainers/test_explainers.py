@@ -60,6 +60,23 @@ for _name in EXPLAINERS:
     globals()[f"Test_{_name}"] = type(f"Test_{_name}", (ExplainerContract,), _contract)
 
 
+# Sentences are looked up on the host, packing wants lengths, prompts are as long as the longest.
+ASKING = {"retrieval", "ref2seq", "text_gpt2", "img_gpt2", "prefix_lm"}
+
+
+@pytest.mark.parametrize("name", [name for name in EXPLAINERS if EXPLAINERS[name].loss_names])
+def test_a_step_waits_for_no_answer_of_the_device(name: str, tokenizer: TextTokenizer) -> None:
+    """``meta`` is a device without answers: whoever asks one, we or a library, fails."""
+    explainer = build(name, tokenizer).train().to("meta")
+    batch, *vectors = (part.to("meta") for part in batch_of(tokenizer))
+    if name in ASKING:
+        with pytest.raises(RuntimeError, match="meta"):
+            explainer(batch, *vectors)
+    else:
+        sum(explainer(batch, *vectors)).backward()
+        assert all(part.grad.device.type == "meta" for part in explainer.parameters())
+
+
 def test_the_loss_is_the_mean_over_target_tokens(tokenizer: TextTokenizer) -> None:
     """Literally: minus the log-probability of each next token, averaged over all that count."""
     explainer = build("showcase", tokenizer)

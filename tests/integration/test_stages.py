@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import recbole_showcase  # noqa: F401 - registers when RecBole is imported
-from recbole_showcase.console import progress_bar
+from recbole_showcase.console import working
 from recbole_showcase.integration import stages
 from tests.integration.test_training import prepare
 from tests.tiny import TinyWorld
@@ -39,11 +39,11 @@ def test_a_run_names_what_it_prepares(
 ) -> None:
     named = []
 
-    def bar(desc: str, **settings: Any) -> Any:
-        named.append(desc.removeprefix("Prepare   "))
-        return progress_bar(desc=desc, **settings)
+    def noting(name: str, **how: Any) -> Any:
+        named.append(name.removeprefix("Prepare   "))
+        return working(name, **how)
 
-    monkeypatch.setattr(stages, "progress_bar", bar)
+    monkeypatch.setattr(stages, "working", noting)
     trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, show_progress=True)
     trainer.require_needs()
     assert named == [

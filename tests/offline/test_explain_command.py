@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -300,6 +301,24 @@ def test_memory_does_not_grow_with_the_pairs(
     assert unknown == {"count": 5000, "first": [f"none{n}" for n in range(10)]}
 
 
+def test_what_comes_before_the_bar_has_a_name(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[tuple[str, bool]] = []
+
+    def noting(name: str, *, shown: bool) -> Any:
+        named.append((name, shown))
+        return nullcontext()
+
+    monkeypatch.setattr("recbole_showcase.offline.job.working", noting)
+    asked = file_of(tmp_path, "csv", {"user": ["u1"]})
+    for shown in (True, False):
+        out = tmp_path / str(shown)
+        write_showcases(checkpoint, out, asked, options=OPTIONS, progress=shown)
+    work = (f"Reading {asked}", "Loading the model and its data")
+    assert named == [(name, shown) for shown in (True, False) for name in work]
+
+
 def test_the_command(checkpoint: Path, tmp_path: Path) -> None:
     asked = file_of(tmp_path, "csv", {"user": ["u1", "\x1b[31mred"]})
     out = tmp_path / "out"
@@ -323,7 +342,8 @@ def test_the_command(checkpoint: Path, tmp_path: Path) -> None:
 
 def test_a_showcase_is_plain_data(recommender: ShowcaseRecommender) -> None:
     (page,) = recommender.user_showcases(["u7"], 2)
-    found = json.loads(json.dumps(page.to_dict(), allow_nan=False))
+    found = json.loads(page.to_json())
+    assert found == page.to_dict()
     assert found["user"] == "u7" and len(found["history"]) == 5
     assert found["recommended"] == [shown.to_dict() for shown in page.recommended]
     shown = page.recommended[0]

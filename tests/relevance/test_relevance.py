@@ -56,6 +56,27 @@ for _name in ("brie", "elvis", "mf_elvis"):
 
 
 @every
+@pytest.mark.parametrize("negatives", ["uniform", "likely"])
+def test_a_step_waits_for_no_answer_of_the_device(name: str, negatives: str) -> None:
+    """``meta`` is a device without answers: whoever asks one fails."""
+    of_authors = name in ("brie", "elvis", "mf_elvis")
+    model = build(name, **{"relevance_negatives": negatives} if of_authors else {}).to("meta")
+    batch = draw().to("meta")
+    losses = model.losses(model(batch, None, None), batch, None, None)
+    assert all(loss.device.type == "meta" for loss in losses)
+    assert len(losses) == len(model.loss_names)
+
+
+def test_posted_photos_are_those_of_the_batch_as_it_is() -> None:
+    """Found before a batch moves, and anew for one that was made of it."""
+    batch = draw().to("cpu")
+    row, place = batch.posted_places
+    assert torch.equal(torch.stack([row, place], dim=1), batch.posted.nonzero())
+    none = replace(batch, posted=torch.zeros_like(batch.posted))
+    assert [len(part) for part in none.posted_places] == [0, 0]
+
+
+@every
 def test_every_key_has_a_comment_with_its_type(name: str) -> None:
     text = (properties_path() / "relevance" / f"{name}.yaml").read_text(encoding="utf-8")
     assert all("# (" in line for line in text.splitlines() if not line.startswith("#"))

@@ -165,7 +165,12 @@ TABLES: tuple[Table, ...] = (
         "What each source gives to a text",
         "demo_reading.yaml",
         "explainer",
-        ("showcase", "sentences as both", "sentences as both alone", "prefix_lm with words"),
+        (
+            "showcase",
+            "sentences as both",
+            "sentences as both without the past",
+            "prefix_lm with words",
+        ),
     ),
     Program("Quoting on the demo world", *sources.QUOTING, lacks="the table of three drawings"),
     Specification("Ways to choose photos on the demo world", "demo_selectors.yaml", "selection"),

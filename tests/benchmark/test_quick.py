@@ -64,6 +64,28 @@ def test_what_is_said_of_a_figure(found: judging.Figures, says: list[str]) -> No
     assert [verdict.left for verdict in verdicts] == [word != "inside" for word in says]
 
 
+def test_a_pair_weighs_as_much_as_the_metric_is_wide() -> None:
+    """Two of 50 pairs are .04 of a metric from 0 to 1, and 4 of one that goes to 100."""
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    wide = {
+        name.lower(): 100 if "100" in cells[4] else 1
+        for line in page.splitlines()
+        if len(cells := line.split("|")) == 7 and cells[5].startswith((" higher", " lower"))
+        for name in re.findall(r"`(\w+)`", cells[1])
+    }
+    metrics = {
+        metric
+        for table in judging.read_statement(quick.STATED).values()
+        for row in table.values.values()
+        for metric in row
+    }
+    known = {metric for metric in metrics if metric.lower().partition("@")[0] in wide}
+    assert len(known) > 30
+    for metric in known:
+        floor = stated(row={metric: (0.5, 0.5)}).tolerance("row", metric)
+        assert floor == pytest.approx(0.04 * wide[metric.lower().partition("@")[0]]), metric
+
+
 def test_an_identity_has_no_spread() -> None:
     runs = [{"a - b": {"F1": 0.0}, "a": {"F1": 0.2}}] * 3
     table = Stated(50, judging.values_of(runs, ["a - b"]))

@@ -49,6 +49,11 @@ class Questions(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+def first_batch(trainer: Any) -> Any:
+    """A batch as it is on the device: what it is asked before it moves there, no device answers."""
+    return next(trainer.loader.epoch(0)).to(trainer.model.device)
+
+
 @pytest.mark.parametrize(
     ("model", "explainer", "changes"),
     [
@@ -62,7 +67,7 @@ def test_a_step_waits_for_no_answer_of_the_device(
     tiny_world: TinyWorld, tmp_path: Path, model: str, explainer: str, changes: dict[str, Any]
 ) -> None:
     trainer, _ = prepare(model, tiny_world, tmp_path, showcase_explainer=explainer, **changes)
-    batch = next(trainer.loader.epoch(0))
+    batch = first_batch(trainer)
     with Questions() as asked:
         trainer.model.explanation_step(batch).backward()
     assert not asked.found
@@ -71,7 +76,7 @@ def test_a_step_waits_for_no_answer_of_the_device(
 def test_questions_are_noticed(tiny_world: TinyWorld, tmp_path: Path) -> None:
     """A recurrent explainer that packs sequences asks for their lengths."""
     trainer, _ = prepare("ShowcaseBPR", tiny_world, tmp_path, showcase_explainer="ref2seq")
-    batch = next(trainer.loader.epoch(0))
+    batch = first_batch(trainer)
     with Questions() as asked:
         trainer.model.explanation_step(batch)
     assert {Path(place.partition(":")[0]).name for place in asked.found} == {"ref2seq.py"}

@@ -197,15 +197,8 @@ def memory(name: str, photos: Path, root: Path) -> None:
     """Print the peak memory of jobs of different sizes, each in a process of its own."""
     for count in (500, 2_800, 11_200):
         dataset = build_dataset(root, photos, count)
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.embed",
-            "--one",
-            name,
-            str(dataset),
-            str(photos),
-        ]
+        again = [sys.executable, "-m", "benchmarks.embed", "--one"]
+        command = [*again, name, str(dataset), str(photos)]
         peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         print(f"{count:6} photos: peak {int(peak) / 1024:.1f} MB", flush=True)
 

@@ -2,13 +2,15 @@
 
     recbole-showcase judge pairs CHECKPOINT --out ours.jsonl
     python -m benchmarks.released_texts ours.jsonl --texts tst_pred.pkl --references tst_ref.pkl
+    python -m benchmarks.released_texts fold-*.jsonl --together --texts ... --references ...
 
 Reads two pickles of plain lists: generated texts, and in the same order the true ones, as XRec (Ma,
 Ren, Huang, EMNLP Findings 2024) releases them in data/google/ of its repository. They have no ids:
 a pair of ours is found by its true text, and pairs whose true text stands twice are left out.
 Differences of BLEU and ROUGE are those of ours from theirs, p by the paired bootstrap over users.
 USR and Distinct-2 fall as pairs become more, so they are of the same pairs, and of all that were
-released in a line of their own.
+released in a line of their own; ``--together`` takes the files as the parts of one, such as the
+folds of examples/benchmarks/xrec_folds.yaml.
 """
 
 from __future__ import annotations
@@ -66,23 +68,27 @@ def show(name: str, values: Sequence[float], pairs: int) -> None:
     print(f"{name:32}{pairs:7,}{told}")
 
 
-def compare(path: Path, theirs: dict[str, str]) -> None:
+def compare(paths: Sequence[Path], theirs: dict[str, str]) -> None:
     """Print a row of ours and one of theirs on the pairs that both have, and the differences."""
-    pairs = [pair for pair in read_results(path).pairs if pair.reference.strip() in theirs]
+    found = [pair for path in paths for pair in read_results(path).pairs]
+    pairs = [pair for pair in found if pair.reference.strip() in theirs]
+    label = ", ".join(path.stem for path in paths)
     if not pairs:
-        raise SystemExit(f"{path} has no pair whose true text was released")
+        raise SystemExit(f"{label}: no pair whose true text was released")
+    if len({(pair.user, pair.item) for pair in pairs}) < len(pairs):
+        raise SystemExit(f"{label}: a pair stands twice")
     true = [pair.reference for pair in pairs]
     ours, other = [pair.text for pair in pairs], [theirs[text.strip()] for text in true]
-    show(path.stem, figures(ours, true), len(pairs))
+    show(label, figures(ours, true), len(pairs))
     show("  released, the same pairs", figures(other, true), len(pairs))
     users = [pair.user for pair in pairs]
     for name, of in (
         ("BLEU4", lambda texts: metrics.bleu_statistics(texts, true, max_order=4)),
         ("ROUGEL", lambda texts: metrics.rouge_values(texts, true, kind="rougeL")),
     ):
-        found = metrics.paired_bootstrap(of(ours), of(other), users)
-        print(f"  {name}: {found.difference:+.2f} ({found.low:+.2f} to {found.high:+.2f}), "
-              f"p {found.p:.3f}, d {found.effect:+.2f}")  # fmt: skip
+        lead = metrics.paired_bootstrap(of(ours), of(other), users)
+        print(f"  {name}: {lead.difference:+.2f} ({lead.low:+.2f} to {lead.high:+.2f}), "
+              f"p {lead.p:.3f}, d {lead.effect:+.2f}")  # fmt: skip
 
 
 def main() -> None:
@@ -90,14 +96,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("pairs", type=Path, nargs="+", help="files of 'judge pairs'")
+    parser.add_argument("--together", action="store_true", help="take all files as one")
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--references", type=Path, required=True)
     options = parser.parse_args()
     theirs = released(options.texts, options.references)
     print(f"{'':32}{'pairs':>7}" + "".join(f"{name:>11}" for name in NAMES))
     show("released, all", figures(list(theirs.values()), list(theirs)), len(theirs))
-    for path in options.pairs:
-        compare(path, theirs)
+    for paths in [options.pairs] if options.together else [[path] for path in options.pairs]:
+        compare(paths, theirs)
 
 
 if __name__ == "__main__":

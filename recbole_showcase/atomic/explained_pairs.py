@@ -178,10 +178,12 @@ def _assign_parts(
     """Give each explained pair its part, in the order of the MD5 of its ids.
 
     The first are the test part, the next the valid part, then come those to train on: a smaller
-    training part leaves the others as they are. Pairs left over stay interactions without a text.
+    training part leaves the others as they are. Another fold begins as many test parts later, and
+    the order goes on from the last pair to the first. Pairs left over stay interactions without a
+    text.
 
     Raises:
-        DataError: There are fewer pairs than the parts ask for.
+        DataError: There are fewer pairs than the parts ask for, or too few for the fold.
     """
     count = count_rows(connection, "text IS NOT NULL")
     held_out = options.test + options.valid
@@ -192,11 +194,19 @@ def _assign_parts(
             f"{max(train, 1)} to train on, {options.valid} valid and {options.test} test ones"
             + told(broken)
         )
+    before = options.fold * options.test
+    if before + options.test > count:
+        raise DataError(
+            f"{path}: {count} explained pairs are left, which make {count // options.test} folds "
+            f"of {options.test} test pairs: fold {options.fold} must be below that"
+        )
     connection.execute(
         f"""
         CREATE TEMP TABLE placed AS
-        SELECT rowid AS rid, row_number() OVER (ORDER BY md5(user_id || chr(9) || item_id)) AS n
-        FROM rows WHERE text IS NOT NULL;
+        SELECT rid, (place + {count - before}) % {count} + 1 AS n
+        FROM (SELECT rowid AS rid,
+                     row_number() OVER (ORDER BY md5(user_id || chr(9) || item_id)) - 1 AS place
+              FROM rows WHERE text IS NOT NULL);
         UPDATE rows SET
             part = CASE WHEN n <= {options.test} THEN 'test'
                         WHEN n <= {held_out} THEN 'valid' ELSE 'train' END,

@@ -200,6 +200,8 @@ class ExplainedPairsOptions(ConvertOptions):
         train: Explained pairs to train on; ``None``: all that are not held out.
         valid: Explained pairs held out for validation.
         test: Explained pairs held out for the test.
+        fold: Which test part: the first, the one after it, and so on. Those of two folds have no
+            pair in common.
         profiles: Keep the summaries of users and items as their profiles.
     """
 
@@ -211,6 +213,7 @@ class ExplainedPairsOptions(ConvertOptions):
     train: int | None = None
     valid: int = 200
     test: int = 200
+    fold: int = 0
     profiles: bool = True
     unused: ClassVar[frozenset[str]] = frozenset({"with_photos", "with_text", "english"})
 
@@ -218,6 +221,7 @@ class ExplainedPairsOptions(ConvertOptions):
         super().__post_init__()
         for part in ("train", "valid", "test"):
             _check_number(part, getattr(self, part), 1)
+        _check_number("fold", self.fold, 0)
         _check_delimiter(self.delimiter)
 
 

@@ -198,6 +198,9 @@ def explained_pairs(
     ] = None,
     valid: Annotated[int, typer.Option(min=1, help="Pairs of the valid part.")] = 200,
     test: Annotated[int, typer.Option(min=1, help="Pairs of the test part.")] = 200,
+    fold: Annotated[
+        int, typer.Option(min=0, help="Which test part; no two folds share a pair of it.")
+    ] = 0,
     profiles: Annotated[bool, typer.Option(help="Keep the summaries of users and items.")] = True,
     k_core: KCore = 0,
     limit: Limit = None,
@@ -217,6 +220,7 @@ def explained_pairs(
         train=train,
         valid=valid,
         test=test,
+        fold=fold,
         profiles=profiles,
         k_core=k_core,
         limit=limit,

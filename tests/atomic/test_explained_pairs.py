@@ -74,7 +74,7 @@ def test_parts_follow_from_the_hash_of_the_ids(tmp_path: Path) -> None:
     assert told["options"] == {
         "k_core": 0, "limit": None, "user_column": "user", "item_column": "item",
         "delimiter": None, "pair_user": "uid", "pair_item": "iid", "train": 7,
-        "valid": 2, "test": 3, "profiles": True,
+        "valid": 2, "test": 3, "fold": 0, "profiles": True,
     }  # fmt: skip
 
 
@@ -114,6 +114,29 @@ def test_fewer_to_train_on_leaves_the_other_parts(tmp_path: Path) -> None:
     train = read_atomic(tmp_path / "few" / "few.train.inter")
     assert len(train) == 25 and (train.review_id != "").sum() == 2
     assert len(read_atomic(tmp_path / "few" / "few.review")) == 2 + 2 + 3, "and no profiles"
+
+
+def test_folds_share_no_test_pair_and_go_round(tmp_path: Path) -> None:
+    files, order = _files(tmp_path), _by_hash()
+    parts: dict[int, dict[str, set[tuple[str, str]]]] = {}
+    for fold in range(4):
+        out = tmp_path / f"x-{fold}"
+        convert_explained_pairs(*files, out, replace(SPLIT, fold=fold))
+        parts[fold] = {}
+        for part in ("train", "valid", "test"):
+            rows = read_atomic(out / f"x-{fold}.{part}.inter")
+            rows = rows[rows.review_id != ""]
+            parts[fold][part] = set(zip(rows.user_id, rows.item_id, strict=True))
+    for fold in range(4):
+        turned = order[3 * fold :] + order[: 3 * fold]
+        assert parts[fold]["test"] == set(turned[:3])
+        assert parts[fold]["valid"] == set(turned[3:5])
+        assert parts[fold]["train"] == set(turned[5:])
+    assert set.union(*(parts[fold]["test"] for fold in range(4))) == set(order)
+    with pytest.raises(DataError, match="12 explained pairs are left, which make 4 folds of 3"):
+        convert_explained_pairs(*files, tmp_path / "y", replace(SPLIT, fold=4))
+    with pytest.raises(DataError, match="fold is -1; it must be 0 or more"):
+        replace(SPLIT, fold=-1)
 
 
 def test_rows_that_are_dropped(tmp_path: Path) -> None:

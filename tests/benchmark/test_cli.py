@@ -85,6 +85,7 @@ def test_the_examples_can_be_read() -> None:
         "google_local_variants",
         "own_dataset",
         "seeing",
+        "xrec_folds",
         "xrec_google",
         "xrec_losses",
         "xrec_reading",

@@ -96,7 +96,7 @@ async def ready(service: Asked, response: Response) -> StateOut:
 
 @probes.get("/metrics", response_class=Response)
 async def metrics(service: Asked) -> Response:
-    """For Prometheus: stages, batches, late texts, refused requests, reloads."""
+    """For Prometheus: stages, batches, late and failed texts, refused requests, reloads."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
@@ -231,7 +231,7 @@ async def profile_job(asked: ProfileRequest, service: Service) -> Profile:
 def showcases_of(answer: Answer) -> list[ShowcaseOut]:
     """An answer's showcases in the order of the job, those with an error among them."""
     found = {
-        int(place): ShowcaseOut.of(showcase, answer.late, written=answer.written is not None)
+        int(place): ShowcaseOut.of(showcase, answer.missing, texts=answer.written is not None)
         for place, showcase in zip(answer.chosen.places, answer.showcases(), strict=True)
     }
     for place, (user, item, error) in answer.chosen.errors.items():

@@ -8,6 +8,7 @@ without its text waits for one batch of texts at most, which :class:`.writing.Pa
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,10 +22,12 @@ from recbole_showcase.serving.jobs import Chosen, Job, choose, write
 from recbole_showcase.serving.metrics import Metrics
 from recbole_showcase.serving.options import ServeOptions
 from recbole_showcase.serving.refusals import Full
+from recbole_showcase.serving.schemas import Missing
 from recbole_showcase.serving.served import Served
 from recbole_showcase.serving.writing import Pace, Texts, still_wanted, taken
 from recbole_showcase.showcase import Showcase
 
+LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -46,15 +49,15 @@ class Answer:
     Attributes:
         served: Who answered.
         chosen: The pairs with their photos.
-        written: Of the pairs: what was written, or quoted where that was late; None where no text
-            was asked for, or it was late and nothing can be quoted.
-        late: Whether it was late.
+        written: Of the pairs: what was written, or quoted where that was late or failed; None where
+            no text was asked for, or nothing can be quoted.
+        missing: Why what was written is not there; None if it is, or was not asked for.
     """
 
     served: Served
     chosen: Chosen
     written: Explanations | None
-    late: bool
+    missing: Missing | None = None
 
     def showcases(self) -> list[Showcase]:
         """The pairs that can be answered, for people to read."""
@@ -119,7 +122,7 @@ class Batcher:
         try:
             served, chosen = await ticket.photos
             if not text:
-                return Answer(served, chosen, None, late=False)
+                return Answer(served, chosen, None)
             texts = Texts(served, chosen, loop.time(), until, loop.create_future())
             self._to_write.append(texts)
             self._work.set()
@@ -127,9 +130,11 @@ class Batcher:
                 async with asyncio.timeout_at(until):
                     written = await texts.ready  # cancelled where nobody waits any more
             except TimeoutError:
-                self._count_late(chosen)
-                return Answer(served, chosen, chosen.quoted, late=True)
-            return Answer(served, chosen, written, late=False)
+                return self._without_text(served, chosen, "late")
+            except Exception:  # whatever a model does wrong: its photos are good all the same
+                LOG.exception("%d texts could not be written", len(chosen.pairs))
+                return self._without_text(served, chosen, "failed")
+            return Answer(served, chosen, written)
         finally:
             ticket.given_up = True
             self._count(-size)
@@ -160,10 +165,13 @@ class Batcher:
         if self._closing:
             self._work.set()
 
-    def _count_late(self, chosen: Chosen) -> None:
+    def _without_text(self, served: Served, chosen: Chosen, missing: Missing) -> Answer:
+        """The photos, and quotes where there are some."""
         quotes = 0 if chosen.quoted is None else sum(map(bool, chosen.quoted.texts))
-        self.metrics.late.labels("quote").inc(quotes)
-        self.metrics.late.labels("photos alone").inc(len(chosen.pairs) - quotes)
+        counted = self.metrics.late if missing == "late" else self.metrics.failed
+        counted.labels("quote").inc(quotes)
+        counted.labels("photos alone").inc(len(chosen.pairs) - quotes)
+        return Answer(served, chosen, chosen.quoted, missing)
 
     async def _gather(self) -> list[_Ticket]:
         """The next batch to choose photos for, once it is full or its first has waited enough."""

@@ -81,7 +81,7 @@ class Chosen:
         newcomer: Whose taste all pairs are explained by, if it is nobody's of the data set.
         ranks: Places in the recommendations (N,), where they were recommended.
         scores: The recommender's scores (N,), where they were recommended.
-        quoted: What others wrote that fits, in case the texts will be late.
+        quoted: What others wrote that fits, in case the texts are late or fail.
     """
 
     pairs: Pairs
@@ -148,7 +148,7 @@ def _quoted(served: Served, found: Sequence[Chosen | NotFound]) -> list[Chosen |
     try:
         quotes = iter(_written_by(served.quoting, parts))
     except ShowcaseError as error:  # such as a review that has changed since; photos go alone
-        LOG.error("nothing is quoted in place of late texts: %s", one_line(str(error)))
+        LOG.error("nothing is quoted in place of texts: %s", one_line(str(error)))
         return list(found)
     return [replace(c, quoted=next(quotes)) if isinstance(c, Chosen) else c for c in found]
 

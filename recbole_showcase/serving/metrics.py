@@ -39,6 +39,9 @@ class Metrics:
         self.late = Counter(
             "late", "Showcases whose text was late, by what stood in its place.", ["with"], **own
         )
+        self.failed = Counter(
+            "failed", "The same of texts that could not be written.", ["with"], **own
+        )
         self.rejected = Counter("rejected", "Requests refused, by reason.", ["reason"], **own)
         self.reloads = Counter(
             "reloads", "Looks at a new checkpoint, by outcome.", ["outcome"], **own
@@ -52,6 +55,7 @@ class Metrics:
             self.rejected.labels(reason)
         for instead in ("photos alone", "quote"):
             self.late.labels(instead)
+            self.failed.labels(instead)
 
     def serve(self, model: str, data: str) -> None:
         """Say which model and data are served from now on."""

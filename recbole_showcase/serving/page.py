@@ -61,7 +61,7 @@ async def start(
         "start.html",
         [] if shown is None else [shown],
         served=served,
-        late=answer is not None and answer.late,
+        missing=answer.missing if answer else None,
         user=user,
         shown=shown,
         problem=problem,
@@ -80,7 +80,7 @@ async def typed(asked: ProfileRequest, service: Asked) -> HTMLResponse:
     answer = await service.answer(await profile_job(asked, service), asked.deadline_ms)
     cards = await run_in_threadpool(answer.showcases)
     users = [UserShowcase("", (), tuple(cards), ())]
-    content = _render("cards.html", users, cards=cards, late=answer.late)
+    content = _render("cards.html", users, cards=cards, missing=answer.missing)
     return HTMLResponse(content, headers=answer.served.headers)
 
 

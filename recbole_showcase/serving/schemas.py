@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -20,6 +20,7 @@ from recbole_showcase.serving.options import (
 )
 from recbole_showcase.showcase import Newcomers, Photo, Review, Showcase
 
+Missing = Literal["late", "failed"]  # why there is no text of the model's own
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID)]
 Base64 = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PHOTO_TEXT)]
 Count = Annotated[int, Field(ge=1, le=MAX_PAIRS)]
@@ -128,7 +129,9 @@ class ShowcaseOut(BaseModel):
     photos: list[PhotoOut] = []
     text: Annotated[
         str | None,
-        Field(description="None if no text was asked for, or it is late and nothing is quoted."),
+        Field(
+            description="None if no text was asked for, or it is not there and nothing is quoted."
+        ),
     ] = None
     evidence: Annotated[
         list[str],
@@ -148,16 +151,23 @@ class ShowcaseOut(BaseModel):
             "where that can be done."
         ),
     ] = False
+    failed: Annotated[
+        bool,
+        Field(
+            description="Whether the text could not be written: then it quotes, too, and the log "
+            "of the service says why."
+        ),
+    ] = False
     error: str | None = None
 
     @classmethod
-    def of(cls, showcase: Showcase, late: bool, written: bool) -> ShowcaseOut:
+    def of(cls, showcase: Showcase, missing: Missing | None, texts: bool) -> ShowcaseOut:
         """A showcase as it stands when the answer goes.
 
         Args:
             showcase: The showcase.
-            late: Whether its text is a quote, if anything, since the text was late.
-            written: Whether there are texts at all.
+            missing: Why its text is a quote, if anything; None if it is the model's.
+            texts: Whether there are texts at all.
         """
         return cls(
             user=showcase.user,
@@ -167,10 +177,11 @@ class ShowcaseOut(BaseModel):
             rank=showcase.rank,
             score=_number(showcase.score),
             photos=[PhotoOut.of(photo) for photo in showcase.photos],
-            text=showcase.text if written and (showcase.text or not late) else None,
+            text=showcase.text if texts and (showcase.text or not missing) else None,
             evidence=list(showcase.evidence),
             newcomer=showcase.newcomer,
-            late=late,
+            late=missing == "late",
+            failed=missing == "failed",
         )
 
 

@@ -42,8 +42,8 @@ class Served:
         data: The data set's name and fingerprint, as ``explain`` writes it.
         users: Tokens of users.
         takes_profiles: Whether people who are in no file can be answered.
-        quoting: The model as it quotes others where its own text is late; None if it quotes
-            anyhow, or sentences have no features.
+        quoting: The model as it quotes others where its own text is late or fails; None if it
+            quotes anyhow, or sentences have no features.
     """
 
     def __init__(self, recommender: ShowcaseRecommender, digest: str) -> None:
@@ -176,7 +176,10 @@ class Served:
         try:
             return self.recommender.model.quoting()
         except FeatureStoreError as error:
-            LOG.warning("late texts have no quotes in their place: %s", one_line(str(error)))
+            LOG.warning(
+                "texts that are late or fail have no quotes in their place: %s",
+                one_line(str(error)),
+            )
             return None
 
     def _jpeg(self, photo: str, side: int) -> bytes | None:

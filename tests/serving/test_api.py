@@ -45,6 +45,7 @@ def said(shown: Showcase) -> dict[str, Any]:
         "evidence": list(shown.evidence),
         "newcomer": shown.newcomer,
         "late": False,
+        "failed": False,
         "error": None,
     }
 

@@ -267,6 +267,38 @@ def test_one_that_fails_fails_alone(
     assert 'status="500"} 1.0' in client.get("/metrics").text
 
 
+def test_a_text_that_cannot_be_written_leaves_photos_and_a_quote(
+    serving: Callable[..., TestClient],
+    quoting: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Those who were in the same batch get theirs; what the model said stands in the log alone."""
+    write = batcher.write
+
+    def brittle(served: Served, parts: Sequence[Any], **how: Any) -> Any:
+        users = np.concatenate([part.pairs.users for part in parts])
+        if (users == served.recommender.find("user", ["u3"])[0]).any():
+            raise RuntimeError("a secret of ours")
+        return write(served, parts, **how)
+
+    monkeypatch.setattr(batcher, "write", brittle)
+    client = serving(quoting, max_wait=0.2)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda p: client.post("/v1/explain", json=asked(p)), PAIRS[:6]))
+    assert {answer.status_code for answer in answers} == {200}
+    found = [answer.json()["showcases"][0] for answer in answers]
+    assert [shown["failed"] for shown in found] == [user == "u3" for user, _ in PAIRS[:6]]
+    assert not any(shown["late"] for shown in found) and all(shown["photos"] for shown in found)
+    (failed,) = [shown for shown in found if shown["failed"]]
+    counted = "quote" if failed["text"] else "photos alone"
+    assert f'showcase_failed_total{{with="{counted}"}} 1.0' in client.get("/metrics").text
+    assert "a secret of ours" in caplog.text
+    assert all("secret" not in answer.text for answer in answers)
+    page = client.get("/", params={"user": "u3", "k": 5}).text
+    assert "The text could not be written; others wrote this." in page and "Rests on" in page
+
+
 def test_what_was_accepted_is_answered_at_the_end(served: Served) -> None:
     async def end() -> list[Any]:
         found = Batcher(served, ServeOptions(max_wait=0.5), Metrics())

@@ -107,14 +107,15 @@ async function write(card, chosen) {
   const mine = (card.dataset.asked = Number(card.dataset.asked || 0) + 1);
   words.classList.add("busy");
   const photos = chosen.length ? chosen : null;
-  let said, quoted = false, reviews = [];
+  let said, quoted = false, reviews = [], missing = "";
   try {
     const { showcases: [found] } = user
       ? await ask("/v1/explain", { pairs: [{ user, item, photos }], deadline_ms: 60000 })
       : await ask("/v1/profile", { ...newcomer, items: [{ item, photos }], deadline_ms: 60000 });
     quoted = Boolean(found.text && found.text.trim());
     reviews = [...new Set(found.evidence)];
-    said = found.error || (quoted ? found.text : "No text was generated.");
+    missing = found.late ? "The text is late" : found.failed ? "The text could not be written" : "";
+    said = found.error || (quoted ? found.text : `${missing || "No text was generated"}.`);
   } catch (error) {
     said = error.message;
   }
@@ -126,7 +127,11 @@ async function write(card, chosen) {
   const quote = document.createElement("blockquote");
   quote.className = "generated";
   quote.append(line);
-  words.replaceChildren(quoted ? quote : line, ...(reviews.length ? [evidence(reviews)] : []));
+  const note = document.createElement("p");
+  note.className = "aside";
+  note.textContent = `${missing}; others wrote this.`;
+  words.replaceChildren(quoted ? quote : line, ...(reviews.length ? [evidence(reviews)] : []),
+    ...(quoted && missing ? [note] : []));
   words.classList.remove("busy");
 }
 

@@ -1,4 +1,4 @@
-"""Convert interactions and explained pairs: a CSV of (user, item), JSON lines of explanations.
+"""Convert interactions and explained pairs: a CSV of (user, item), and rows of explanations.
 
 The layout of the data released with XRec (Ma, Ren, Huang, EMNLP Findings 2024): a text for some
 (user, item) pairs that says why the user would like the item, and a profile in words of each
@@ -27,6 +27,7 @@ from recbole_showcase.atomic.engine import (
 )
 from recbole_showcase.atomic.joining import join_ids
 from recbole_showcase.atomic.options import ExplainedPairsOptions
+from recbole_showcase.atomic.pickled_pairs import ENDINGS, read_pickled_pairs
 from recbole_showcase.atomic.schema import INTER, PROFILED_REVIEW
 from recbole_showcase.atomic.sources import expand
 from recbole_showcase.atomic.sql import identifier
@@ -45,7 +46,9 @@ REASONS = (
     "interaction of an explained pair",
     TOO_LONG,
 )
-_FIELDS = ("title", "user_summary", "item_summary", "explanation")
+_EXPLANATION = "explanation"
+_DESCRIPTIONS = ("title", "user_summary", "item_summary")
+_FIELDS = (*_DESCRIPTIONS, _EXPLANATION)
 _NOTES = {
     "split": "The split is kept as RecBole benchmark files: set "
     "benchmark_filename: [train, valid, test] in RecBole's configuration.",
@@ -66,8 +69,9 @@ def convert_explained_pairs(
 
     Args:
         interactions: CSV with a header, plain or gz: one (user, item) a row.
-        pairs: JSON lines, plain or gz, with the user, the item, ``explanation``, and where known
-            ``title``, ``user_summary`` and ``item_summary``.
+        pairs: JSON lines, plain or gz, or a pickled frame of pandas (.pkl, .pickle), of which
+            nothing is called, with the user, the item, ``explanation``, and where known ``title``,
+            ``user_summary`` and ``item_summary``.
         out: The data set's folder, ``DATA/NAME``.
         options: Columns, sizes of the split, and what to keep.
 
@@ -84,11 +88,7 @@ def convert_explained_pairs(
     table = expand([interactions], "interactions")[0]
     lines = expand([pairs], "explained pairs")[0]
     with conversion(out, options) as run:
-        fields = (options.pair_user, options.pair_item, *_FIELDS)
-        types = dict.fromkeys(fields, "VARCHAR")
-        broken = read_lines(
-            run.connection, [lines], run.scratch, types, _pair(options), options.limit
-        )
+        broken = _read_pairs(run.connection, lines, run.scratch, options)
         explained = count_rows(run.connection, "true")
         _read_interactions(run.connection, table, options)
         clean_ids(run.connection)
@@ -110,6 +110,25 @@ def convert_explained_pairs(
             (*_notes(run.connection, options), *notes),
             reviews=_write_reviews if options.profiles else _write_explanations,
         )
+
+
+def _read_pairs(
+    connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path, options: ExplainedPairsOptions
+) -> tuple[BrokenLine, ...]:
+    """Begin ``rows`` with the explained pairs, in the order of the file; tell broken lines.
+
+    Raises:
+        DataError: The file cannot be read, or a pickle of it holds something else.
+    """
+    ids, select = (options.pair_user, options.pair_item), _pair(options)
+    if path.suffix not in ENDINGS:
+        types = dict.fromkeys((*ids, *_FIELDS), "VARCHAR")
+        return read_lines(connection, [path], scratch, types, select, options.limit)
+    frame = read_pickled_pairs(path, (*ids, _EXPLANATION), _DESCRIPTIONS)[: options.limit]
+    connection.register("pairs", frame)
+    connection.execute(f"CREATE TABLE rows AS SELECT {select} FROM pairs)")
+    connection.unregister("pairs")
+    return ()
 
 
 def _pair(options: ExplainedPairsOptions) -> str:

@@ -179,8 +179,8 @@ def explained_pairs(
     pairs: Annotated[
         Path,
         typer.Option(
-            help="JSON lines: user, item, explanation, and where known title, user_summary, "
-            "item_summary."
+            help="JSON lines, or a pickled frame of pandas, of which nothing is called: user, "
+            "item, explanation, and where known title, user_summary, item_summary."
         ),
     ],
     out: Out,

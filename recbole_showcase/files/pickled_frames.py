@@ -41,12 +41,15 @@ def read_pickled_array(path: Path) -> np.ndarray:
     return found
 
 
-def read_pickled_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+def read_pickled_columns(
+    path: Path, names: Sequence[str], others: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
     """Some columns of the frame that a pickle holds; its index is not looked at.
 
     Args:
         path: The file.
         names: The columns wanted.
+        others: Columns that are wanted too, where the frame has them.
 
     Returns:
         Each column by its name (N,), of numbers or of objects that are plain values.
@@ -67,7 +70,7 @@ def read_pickled_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarr
         there = ", ".join(map(str, columns[:20]))
         raise ValueError(f"its frame has no column '{missing[0]}'; it has: {there}")
     found = {}
-    for name in names:
+    for name in (*names, *(name for name in others if name in columns)):
         try:
             found[name] = _column(columns.index(name), blocks)
         except _BROKEN as error:

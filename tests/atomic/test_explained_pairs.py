@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -137,6 +139,44 @@ def test_folds_share_no_test_pair_and_go_round(tmp_path: Path) -> None:
         convert_explained_pairs(*files, tmp_path / "y", replace(SPLIT, fold=4))
     with pytest.raises(DataError, match="fold is -1; it must be 0 or more"):
         replace(SPLIT, fold=-1)
+
+
+def test_a_pickled_frame_says_the_same_as_json_lines(tmp_path: Path) -> None:
+    """As XRec releases its pairs: ids are numbers, which pandas widens where one is missing."""
+    table, pairs = _files(tmp_path)
+    with pairs.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"iid": 3, "explanation": "of nobody"}) + "\n")
+    frame = pd.read_json(pairs, lines=True)
+    assert frame.uid.dtype == float
+    for ending in ("pkl", "pickle"):
+        path = tmp_path / f"pairs.{ending}"
+        frame.to_pickle(path)
+        for name, source in (("a", pairs), ("b", path)):
+            options = replace(SPLIT, overwrite=True, limit=40)
+            account = convert_explained_pairs(table, source, tmp_path / name / "x", options)
+            assert account.dropped["no user"] == 1
+        for file in ("x.test.inter", "x.train.inter", "x.review", "x.item"):
+            a, b = (tmp_path / name / "x" / file for name in "ab")
+            assert a.read_bytes() == b.read_bytes()
+
+
+def test_pickled_frames_that_are_refused(tmp_path: Path) -> None:
+    table, pairs = _files(tmp_path)
+    frame = pd.read_json(pairs, lines=True)
+    path = tmp_path / "pairs.pkl"
+    bare = frame[["uid", "iid", "explanation"]]
+    bare.to_pickle(path)
+    assert convert_explained_pairs(table, path, tmp_path / "x", SPLIT).reviews_with_text == 12
+    for content, said in (
+        (frame.drop(columns="explanation"), "has no column 'explanation'"),
+        (bare.assign(uid=True), "row 0: 'uid' is True; allowed: a text or a whole number"),
+        (bare.assign(iid=0.5), "row 0: 'iid' is 0.5; allowed: a text or a whole number"),
+        (Path("/"), "allowed: a DataFrame of pandas"),
+    ):
+        path.write_bytes(pickle.dumps(content))
+        with pytest.raises(DataError, match=said):
+            convert_explained_pairs(table, path, tmp_path / "y", SPLIT)
+        assert not (tmp_path / "y").exists()
 
 
 def test_rows_that_are_dropped(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.explain --rounds 3        # the demo world, all its users
     OMP_NUM_THREADS=1 python -m benchmarks.explain --processes 2 --times 20
-    OMP_NUM_THREADS=1 python -m benchmarks.explain --processes 2 --times 20 --engine ray
+    OMP_NUM_THREADS=1 python -m benchmarks.explain --engine ray --times 20
 
 The command's work, from the loaded model to the last part on the disk, and ``model.explain`` on the
 very same pairs in the same batches, in turns on the same machine. What lies between is ranking all
@@ -12,12 +12,15 @@ moves the clock, and the processor's time of this process less; run it with OMP_
 
 With ``--processes N`` the command explains the same users by one process and by N of them, in
 turns, each with a thread and a model that it loads itself. Beside the seconds of a whole call stand
-the showcases a second from the first part written to the last, which a longer run comes to.
+the showcases a second from the first part written to the last, which a longer run comes to. With
+``--engine ray`` they are processes of a cluster of this machine, two of them unless told otherwise,
+which each call starts and ends.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 import time
@@ -95,7 +98,9 @@ def compare_processes(given: argparse.Namespace) -> None:
     """Print what one process does and what several do, in turns."""
     from recbole_showcase.engines import Engine
 
-    engines = {1: Engine(), given.processes: Engine(given.engine, given.processes)}
+    os.environ.setdefault("RAY_worker_niceness", "0")  # ray's would let the one process go first
+    several = Engine(given.engine or "processes", given.processes)
+    engines = {1: Engine(), given.processes: several}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         checkpoint = checkpoint_of(work)
@@ -109,10 +114,10 @@ def compare_processes(given: argparse.Namespace) -> None:
                 found[count].append(taken)
                 rate = f"{taken[0]:.1f} s, {taken[1]:.1f} showcases a second"
                 print(f"{count} process{'es' * (count > 1)}: {rate}", flush=True)
-    one, several = (np.array(found[count]) for count in engines)
+    alone, shared_out = (np.array(found[count]) for count in engines)
     for name, ratios in (
-        ("whole calls", one[:, 0] / several[:, 0]),
-        ("behind the first part", several[:, 1] / one[:, 1]),
+        ("whole calls", alone[:, 0] / shared_out[:, 0]),
+        ("behind the first part", shared_out[:, 1] / alone[:, 1]),
     ):
         spread = f"({ratios.min():.2f}-{ratios.max():.2f})"
         print(f"{name}: {np.median(ratios):.2f} {spread} times as fast by {given.processes}")
@@ -127,8 +132,10 @@ def main() -> None:
     parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet")
     parser.add_argument("--processes", type=int, help="compare one process with so many")
     parser.add_argument("--times", type=int, default=20, help="with it, how often each user")
-    parser.add_argument("--engine", choices=("processes", "ray"), default="processes")
+    parser.add_argument("--engine", choices=("processes", "ray"), help="where N processes are")
     given = parser.parse_args()
+    if given.engine and given.processes is None:
+        given.processes = 2
     if given.processes == 1:
         parser.error("--processes is 1, and is compared with one: give 2 or more")
     if given.processes:

@@ -43,7 +43,7 @@ def prepare(model: str, data: Path, work: Path, changes: dict[str, Any]) -> tupl
     if not model.startswith("Showcase"):
         settings["metrics"] = ["Recall"]
     with clean_argv():
-        config = Config(model, NAME, [str(properties_path() / "demo.yaml")], settings)
+        config = Config(model, data.name, [str(properties_path() / "demo.yaml")], settings)
     init_seed(config["seed"], True)
     loaders = data_preparation(config, create_dataset(config))
     built = get_model(model)(config, loaders[0]._dataset).to(config["device"])

@@ -9,6 +9,7 @@ do what those of ``run(nproc=...)`` do. Nothing may have been computed before, s
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from importlib import import_module
@@ -102,6 +103,7 @@ if __name__ == "__main__":
     import_module("recbole_showcase.composed.trainer")
     asked, given = map(Path, sys.argv[1:])
     sys.argv[1:] = []  # RecBole reads them
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # several processes want as many GPUs, or none
     psutil.cpu_percent = lambda *_, **__: 0.0  # as in tests/conftest.py
     results = [_result(job) for job in json.loads(asked.read_text())]
     given.write_text(json.dumps(results))

@@ -108,5 +108,5 @@ class BM3(SeeingRecommender):
 
     @staticmethod
     def _unlike(predicted: Tensor, view: Tensor) -> Tensor:
-        """The negative cosine (B,)."""
-        return -cosine_similarity(predicted, view, dim=1)
+        """The negative cosine (B,), not in half precision, whose smallest length is zero."""
+        return -cosine_similarity(predicted.float(), view.float(), dim=1)

@@ -43,7 +43,9 @@ class Graph(nn.Module):
         matrix = torch.sparse_coo_tensor(
             self.places, self.weights, self.shape, is_coalesced=True, check_invariants=False
         )
-        return torch.sparse.mm(matrix, vectors)
+        # Mixed precision would halve the entries, for which there is no product or no gradient.
+        with torch.autocast(vectors.device.type, enabled=False):
+            return torch.sparse.mm(matrix, vectors.float())
 
 
 def light_gcn(graph: Graph, vectors: Tensor, n_layers: int) -> Tensor:

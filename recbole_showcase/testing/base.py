@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -13,6 +13,8 @@ from recbole_showcase.settings import read_settings
 WIDTH = 6  # of CLIP features
 STATISTICS = torch.stack([torch.linspace(-0.5, 0.5, WIDTH), torch.linspace(0.5, 1.5, WIDTH)])
 COSINES = torch.tensor([[0.1, 0.4], [-0.2, 0.3]])  # mean and deviation, of photos and reviews
+
+HALVES = (torch.bfloat16, torch.float16)  # types of mixed precision on a processor and on CUDA
 
 
 class Contract:
@@ -50,3 +52,25 @@ def all_close(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> None:
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other)
+
+
+def half_is_close(
+    module: nn.Module, kind: torch.dtype, losses: Callable[[], tuple[Tensor, ...]]
+) -> None:
+    """Assert that losses of mixed precision are nearly the others, and their gradients numbers.
+
+    Args:
+        module: What is trained.
+        kind: Half type of mixed precision.
+        losses: Computes the losses by it.
+    """
+    module.zero_grad()
+    whole = losses()
+    with torch.autocast("cpu", dtype=kind):
+        found = losses()
+    for one, other in zip(found, whole, strict=True):
+        torch.testing.assert_close(one.float(), other.float(), rtol=0.03, atol=0.03)
+    if any(loss.requires_grad for loss in found):
+        torch.stack([loss.float() for loss in found]).sum().backward()
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    assert all(gradient.isfinite().all() for gradient in gradients)

@@ -9,12 +9,21 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from recbole_showcase.data.batch import ExplanationBatch
 from recbole_showcase.data.sentences import ItemSentences
 from recbole_showcase.explainers import ExplainerInputs
-from recbole_showcase.testing.base import STATISTICS, WIDTH, Contract, all_close, shake, unreached
+from recbole_showcase.testing.base import (
+    HALVES,
+    STATISTICS,
+    WIDTH,
+    Contract,
+    all_close,
+    half_is_close,
+    shake,
+    unreached,
+)
 from recbole_showcase.text.tokenizer import TextTokenizer
 
 TEXTS = ["good soup", "the pizza was great and big", "nice", "we loved the salad", "meh"]
@@ -95,6 +104,14 @@ class ExplainerContract(Contract):
         if any(loss.requires_grad for loss in losses):
             sum(losses).backward()
         assert not unreached(explainer)
+
+    def test_mixed_precision(self) -> None:
+        """Losses and gradients in either half type, as RecBole's ``enable_amp`` has them."""
+        explainer, batch = self.build(), self.batch()
+        recurrent = any(isinstance(m, nn.RNNBase) for m in explainer.modules())
+        # Processors have no recurrent layers of the narrower range, which CUDA takes.
+        for kind in HALVES[: 1 if recurrent else 2]:
+            half_is_close(explainer, kind, lambda: explainer(*batch))
 
     def test_padding_changes_nothing(self) -> None:
         """More padded photos, reviews and tokens, whatever stands in them, give the same."""

@@ -10,7 +10,16 @@ from torch import Tensor
 
 from recbole_showcase.data.batch import SelectionBatch
 from recbole_showcase.relevance.base import RelevanceInputs
-from recbole_showcase.testing.base import COSINES, STATISTICS, WIDTH, Contract, all_close, shake
+from recbole_showcase.testing.base import (
+    COSINES,
+    HALVES,
+    STATISTICS,
+    WIDTH,
+    Contract,
+    all_close,
+    half_is_close,
+    shake,
+)
 
 
 class RelevanceContract(Contract):
@@ -44,6 +53,14 @@ class RelevanceContract(Contract):
         if losses:
             sum(losses).backward()
         assert not [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+
+    def test_mixed_precision(self) -> None:
+        """Losses and gradients in either half type, as RecBole's ``enable_amp`` has them."""
+        model, batch = self.build(), self.batch()
+        for kind in HALVES:
+            half_is_close(
+                model, kind, lambda: model.losses(model(batch, None, None), batch, None, None)
+            )
 
     def test_padding_changes_nothing_and_gets_zero(self) -> None:
         """What is masked may be anything, and has no relevance."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,11 +20,26 @@ from recbole_showcase.offline.folder import ShowcaseFolder
 from tests.encoders.conftest import Photographed, make_dataset, micro  # noqa: F401
 from tests.engines import hands
 from tests.integration.test_checkpoints import train
-from tests.offline.folders import content
-from tests.processes import free_port
+from tests.offline.folders import content, manifest
+from tests.processes import finish_python, free_port
 from tests.tiny import TinyWorld
 
 OPTIONS = OfflineOptions(top_k=3, batch=3, part_rows=20)
+# A command that is killed when it has so many results: the first argument.
+KILLED = """
+import os, signal, sys
+from recbole_showcase.engines.cluster import RayCrew
+left, result = [None] * int(sys.argv.pop(1)), RayCrew._result
+def result_or_end(self, ref):
+    found = result(self, ref)
+    left.pop()
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+RayCrew._result = result_or_end
+from recbole_showcase.cli import main
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +106,21 @@ def test_embedding_gives_the_same_bytes(
     assert stores[0] == stores[1] and len(stores[0]) > 6
 
 
-def test_a_machine_is_lost_while_explaining(
+def test_who_shares_the_work_out_is_killed_and_a_machine_is_lost(
     cluster: Any,
     engine: Engine,
     tiny_world: TinyWorld,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The command goes on, on the cluster that is still there; nothing is lost or there twice."""
     checkpoint, _ = train("ShowcaseBPR", tiny_world.name, tiny_world.config(tmp_path, epochs=1))
+    out = tmp_path / "many"
+    given = ["explain", str(checkpoint), "--out", str(out), "--top", "3", "--batch", "3"]
+    given += ["--part-rows", "20", "--engine", "ray", "--ray-address", cluster.address]
+    stopped = finish_python("-W", "ignore", "-c", KILLED, "9", *given, cwd=tmp_path)
+    assert stopped.returncode == -signal.SIGKILL, stopped.stderr
+    assert manifest(out)["parts"] and not manifest(out)["complete"]
     add, lost = ShowcaseFolder.add, []
 
     def add_and_lose(*args: Any) -> None:
@@ -107,11 +130,10 @@ def test_a_machine_is_lost_while_explaining(
             cluster.remove_node(lost[0], allow_graceful=False)
 
     monkeypatch.setattr(ShowcaseFolder, "add", add_and_lose)
-    given: dict[str, Any] = {"options": OPTIONS, "progress": False}
-    write_showcases(checkpoint, tmp_path / "many", engine=engine, **given)
-    assert lost
-    write_showcases(checkpoint, tmp_path / "one", **given)
-    assert content(tmp_path / "many") == content(tmp_path / "one")
+    account = write_showcases(checkpoint, out, engine=engine, options=OPTIONS, progress=False)
+    assert account.began_with and lost
+    write_showcases(checkpoint, tmp_path / "one", options=OPTIONS, progress=False)
+    assert content(out) == content(tmp_path / "one")
 
 
 def _another_machine(cluster: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,18 +83,29 @@ def test_questions_are_noticed(tiny_world: TinyWorld, tmp_path: Path) -> None:
     assert {Path(place.partition(":")[0]).name for place in asked.found} == {"ref2seq.py"}
 
 
+@pytest.fixture
+def types_of_mixed_precision() -> Iterator[None]:
+    """The processor's own is in its place again afterwards."""
+    usual = torch.get_autocast_dtype("cpu")
+    yield
+    torch.set_autocast_dtype("cpu", usual)
+
+
+@pytest.mark.usefixtures("types_of_mixed_precision")
 def test_mixed_precision_trains_the_explainer(tiny_world: TinyWorld, tmp_path: Path) -> None:
-    """``enable_amp`` is RecBole's; on the processor it is bfloat16."""
+    """``enable_amp`` is RecBole's; on the processor it is bfloat16, and float16 on CUDA."""
     losses = []
-    for amp in (False, True):
+    for kind in (torch.float32, torch.bfloat16, torch.float16):
+        torch.set_autocast_dtype("cpu", kind)
+        amp = kind != torch.float32
         trainer, (train, valid, _) = prepare(
-            "ShowcaseBPR", tiny_world, tmp_path / str(amp), enable_amp=amp, epochs=4
+            "ShowcaseBPR", tiny_world, tmp_path / str(kind), enable_amp=amp, epochs=4
         )
         trainer.fit(train, valid)
         with torch.no_grad():
             batch = next(trainer.loader.epoch(9))
-            losses.append(torch.stack(trainer.model.eval().explain_loss(batch)).sum())
-    assert losses[1] == pytest.approx(float(losses[0]), rel=0.1)
+            losses.append(float(torch.stack(trainer.model.eval().explain_loss(batch)).sum()))
+    assert losses[1:] == pytest.approx([losses[0]] * 2, rel=0.1)
 
 
 @pytest.mark.gpu

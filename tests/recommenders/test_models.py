@@ -111,6 +111,20 @@ def test_on_a_gpu(model: str, seen_world: TinyWorld, tmp_path: Path) -> None:
     assert np.isfinite(trainer.evaluate(loaders[2])["recall@5"])
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_mixed_precision_trains(model: str, seen_world: TinyWorld, tmp_path: Path) -> None:
+    """``enable_amp`` is RecBole's; its type is that of CUDA, which has the narrower range."""
+    trainer, loaders = built(model, seen_world, tmp_path, epochs=2, enable_amp=True)
+    usual = torch.get_autocast_dtype("cpu")
+    torch.set_autocast_dtype("cpu", torch.float16)
+    try:
+        trainer.fit(loaders[0], loaders[1])
+    finally:
+        torch.set_autocast_dtype("cpu", usual)
+    assert all(weights.isfinite().all() for weights in trainer.model.parameters())
+    assert np.isfinite(trainer.evaluate(loaders[2])["recall@5"])
+
+
 @pytest.mark.parametrize("mode", ["full", "uni5", "pop5", "labeled"])
 @pytest.mark.parametrize("model", MODELS)
 def test_every_way_to_evaluate(

@@ -171,12 +171,12 @@ def report(table: Table, made: Made, stated: judging.Stated | None) -> list[str]
     for verdict in verdicts:
         _say(told(verdict))
     if isinstance(table, Specification) and table.left_out:
-        _say(f"not made, to be done in time: {', '.join(table.left_out)}")
+        _say(f"not made: {', '.join(table.left_out)}, {table.why}")
     if table.lacks:
         _say(f"not made: {table.lacks}")
     if stated is None:
         _say("nothing is stated of it; --state does")
-        return [f"{table.name}: nothing is stated of it"]
+        return [] if table.is_given else [f"{table.name}: nothing is stated of it"]
     return [f"{table.name}: {told(verdict)}" for verdict in verdicts if verdict.left]
 
 

@@ -29,6 +29,12 @@ NAMES = ("random", "popular", "clip", "learned")
 SHIPPED = "showcase-tiny"
 WIDTH = 32  # of projected features
 CONE = 2.0  # length of what all features of the cone share
+# How a data set of one's own is split.
+OF_OWN_DATA: dict[str, Any] = {
+    "eval_args": {
+        "split": {"RS": [0.6, 0.1, 0.3]}, "order": "TO", "group_by": "user", "mode": "full"
+    }
+}  # fmt: skip
 
 
 def changed_store(data: Path, name: str, change: Callable[[np.ndarray], np.ndarray]) -> str:
@@ -118,10 +124,7 @@ def main() -> None:
     data = arguments.data.resolve() if arguments.data else copy_demo(work / "data")
     made = [] if arguments.data else demo_encoders(data)
     encoders = arguments.encoder or made
-    own: dict[str, Any] = {}
-    if arguments.data:
-        split = {"RS": [0.6, 0.1, 0.3]}
-        own["eval_args"] = {"split": split, "order": "TO", "group_by": "user", "mode": "full"}
+    own = OF_OWN_DATA if arguments.data else {}
     print(f"{'encoder':16} {'relevance':10} photo F1@3 of the test split, seeds {arguments.seeds}")
     for encoder in encoders:
         for name in arguments.relevances:

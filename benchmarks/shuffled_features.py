@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from recbole_showcase.benchmark.plan import Task
 from recbole_showcase.benchmark.records import TaskFolder
 from recbole_showcase.files.yaml_files import write_yaml
 from recbole_showcase.integration import experiments
@@ -38,9 +39,9 @@ def dealt_out(found: seeing.ItemFeatures) -> seeing.ItemFeatures:
     return seeing.ItemFeatures(found.vectors[order], found.known[order])
 
 
-def trained_again(folder: TaskFolder) -> Mapping[str, float]:
+def trained_again(task: Task) -> Mapping[str, float]:
     """Test figures of a run whose items have features of others."""
-    task, true = folder.task(), seeing.item_features
+    true = seeing.item_features
     dealt = 0
 
     def shuffled(*given: Any) -> seeing.ItemFeatures:
@@ -81,7 +82,7 @@ def main() -> None:
         record = folder.record()
         if record is not None and record.status == "done":
             print(f"once more: {path.name}", flush=True)
-            pairs[folder.task().dataset].append((record.result, trained_again(folder)))
+            pairs[folder.task().dataset].append((record.result, trained_again(folder.task())))
     if not pairs:
         raise SystemExit(f"{arguments.results} has no finished run of {arguments.base}")
     for dataset, both in pairs.items():

@@ -2,7 +2,7 @@
 
     python -m benchmarks.quick                            # all, with seed 2020
     python -m benchmarks.quick --only Losses              # a table, by its heading
-    python -m benchmarks.quick --data DATA                # those of data sets of one's own, too
+    python -m benchmarks.quick --data DATA                # those of data of others, too
     python -m benchmarks.quick --state 2020 2021 2022     # state the figures anew
 
 Ends with status 1 and names each figure that lies outside its stated spread, that is missing, or
@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quick import ROOT, judging, speed
+from benchmarks.quick.data import GIVEN, Place
 from benchmarks.quick.processes import Call, Warm
-from benchmarks.quick.sources import WORLD, draw
-from benchmarks.quick.tables import TABLES, Place, Program, Specification, Table
+from benchmarks.quick.tables import OF_OTHERS, TABLES, Program, Specification, Table
 from recbole_showcase.benchmark import run_benchmark
 from recbole_showcase.benchmark.execute import summary_of
 from recbole_showcase.errors import ShowcaseError
@@ -33,7 +33,8 @@ from recbole_showcase.evaluation.surroundings import commit, versions
 STATED = Path(__file__).with_name("stated.yaml")
 # What a figure may hang on.
 CODE = ("recbole_showcase/**/*", "demo_world/**/*", "properties/*", "examples/benchmarks/*",
-        "benchmarks/*.py", "benchmarks/quick/sources.py", "benchmarks/quick/tables.py")  # fmt: skip
+        "benchmarks/*.py", "benchmarks/quick/data.py", "benchmarks/quick/sources.py",
+        "benchmarks/quick/tables.py")  # fmt: skip
 
 
 def digest_of_code() -> str:
@@ -64,16 +65,23 @@ class Quick:
     warm: Warm
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Draw the world, and make what programs need to be called for."""
-        drawn = Call(self.place.work / "call-draw.json", draw, (self.place.work,))
-        self.warm.all_of([drawn], 1, _say)
-        if drawn.found() is None:
-            raise ShowcaseError(f"no world to measure on; see {drawn.kept.with_suffix('.log')}")
+        """Draw and convert the data sets, and make what programs need to be called for.
+
+        Raises:
+            ShowcaseError: A data set cannot be made.
+        """
+        sets = (table.place(self.place).made(name) for table in tables for name in table.data)
+        drawn = {call.kept: call for call in sets}
+        self.warm.all_of(drawn.values(), self.jobs, _say)
+        for call in drawn.values():
+            if call.found() is None:
+                name = call.kept.stem.removeprefix("call-data-")
+                raise ShowcaseError(f"no {name} to measure on; see {call.kept.with_suffix('.log')}")
         calls: dict[Path, Call] = {}
         for seed in self.seeds:
             for table in tables:
-                if isinstance(table, Program):
-                    calls |= {call.kept: call for call in table.calls(self.place, seed)}
+                for call in table.calls(table.place(self.place), seed):
+                    calls[call.kept] = call
         self.warm.all_of(calls.values(), self.jobs, _say)
 
     def made(self, table: Table) -> Made:
@@ -82,7 +90,7 @@ class Quick:
             return self._specification(table)
         runs, pairs, seconds = [], 1, 0.0
         for seed in self.seeds:
-            found = [call.found() for call in table.calls(self.place, seed)]
+            found = [call.found() for call in table.calls(table.place(self.place), seed)]
             seconds += sum(one["seconds"] for one in found if one)
             try:
                 figures = [one["figures"] for one in found if one]
@@ -96,8 +104,9 @@ class Quick:
         return Made(runs, pairs, seconds)
 
     def _specification(self, table: Specification) -> Made:
-        spec = table.small(self.place, self.seeds)
-        out = self.place.work / f"benchmark-{spec.name}"
+        place = table.place(self.place)
+        spec = table.small(place, self.seeds)
+        out = place.work / f"benchmark-{spec.name}"
         try:
             run_benchmark(spec, out, jobs=self.jobs, retry_failed=True, launcher=self.warm)
         except ShowcaseError as error:
@@ -108,8 +117,18 @@ class Quick:
             assert outcome.record is not None
             _say(f"{table.heading}: {dict(outcome.labels)}: {outcome.record.error}")
         seconds = sum(o.record.seconds for o in summary.outcomes if o.record)
-        runs = [table.figures(summary, seed) for seed in self.seeds]
+        runs = [
+            {**table.figures(summary, seed), **beside(table, place, seed)} for seed in self.seeds
+        ]
         return Made(runs, table.pairs(summary), seconds)
+
+
+def beside(table: Specification, place: Place, seed: int) -> dict[str, dict[str, float]]:
+    """The row of a table that no specification makes; without its run it has no figures."""
+    return {
+        f"{table.of_others}, {OF_OTHERS}": (call.found() or {}).get("figures", {})
+        for call in table.calls(place, seed)
+    }
 
 
 @dataclass(frozen=True)
@@ -133,21 +152,14 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _of_own_data(table: Table) -> bool:
-    """Whether its data set is not in the checkout."""
-    return isinstance(table, Specification) and bool(table.data)
-
-
-def _missing(table: Table, given: Path | None) -> str:
-    """Why a table cannot be made, "" where it can."""
-    if not isinstance(table, Specification) or not table.data:
-        return ""
-    name = table.data
-    if given is not None and list((given / name).glob(f"{name}*.inter")):
+def missing(table: Table, place: Place) -> str:
+    """Why a table cannot be made and the command that makes it, "" where it can."""
+    lacking = [what for name in table.data if (what := place.lacks(name))]
+    if not lacking:
         return ""
     return (
-        f"passed over: its data set is not in the checkout; --data DATA makes it, where "
-        f"DATA/{name} is converted and embedded as examples/benchmarks/{table.file} says"
+        f"not made: its data is not in the checkout; python -m benchmarks.quick --data DATA "
+        f"--only '{table.name}' makes it, with {' and '.join(lacking)}"
     )
 
 
@@ -158,41 +170,45 @@ def report(table: Table, made: Made, stated: judging.Stated | None) -> list[str]
     verdicts = judging.judge(made.runs[0], stated)
     for verdict in verdicts:
         _say(told(verdict))
+    if isinstance(table, Specification) and table.left_out:
+        _say(f"not made: {', '.join(table.left_out)}, {table.why}")
     if table.lacks:
         _say(f"not made: {table.lacks}")
     if stated is None:
         _say("nothing is stated of it; --state does")
-        return [] if _of_own_data(table) else [f"{table.heading}: nothing is stated of it"]
-    return [f"{table.heading}: {told(verdict)}" for verdict in verdicts if verdict.left]
+        return [] if table.is_given else [f"{table.name}: nothing is stated of it"]
+    return [f"{table.name}: {told(verdict)}" for verdict in verdicts if verdict.left]
 
 
 def main() -> None:
     """Make the tables that are asked for, and judge or state their figures."""
     given = _arguments()
     work = given.work.absolute() / digest_of_code()
-    place = Place(work, work / "data" / f"world-{WORLD['seed']}", given.data)
+    place = Place(work, given.data)
     stated, left = judging.read_statement(STATED), []
     found, changed = commit()
     here = (found or "") + "+" * bool(changed)
     _say(f"commit {here or 'unknown'}")
-    wanted = [table for table in TABLES if not given.only or table.heading in given.only]
-    tables = [table for table in wanted if not _missing(table, given.data)]
+    only = set(given.only or ())
+    wanted = [table for table in TABLES if not only or only & {table.heading, table.name}]
     quick = Quick(place, given.state or [given.seed], given.jobs, Warm())
-    quick.prepare(tables)
+    quick.prepare([table for table in wanted if not missing(table, place)])
     for table in wanted:
-        _say(f"\n## {table.heading}")
-        if why := _missing(table, given.data):
+        _say(f"\n## {table.name}")
+        if why := missing(table, place):
             _say(why)
             continue
         made = quick.made(table)
         if given.state:
             exact = table.exact if isinstance(table, Program) else ()
             values = judging.values_of(made.runs, exact)
-            stated[table.heading] = judging.Stated(made.pairs, values, tuple(given.state), here)
+            stated[table.name] = judging.Stated(made.pairs, values, tuple(given.state), here)
             judging.write_statement(STATED, stated)
-        left += report(table, made, stated.get(table.heading))
-    if not given.only or speed.HEADING in given.only:
-        _say(f"\n## {speed.HEADING}\n" + "\n".join(speed.report(place, quick.warm)))
+        left += report(table, made, stated.get(table.name))
+    if not only or speed.HEADING in only:
+        lines, failed = speed.report(place, quick.warm)
+        _say(f"\n## {speed.HEADING}\n" + "\n".join(lines))
+        left += failed
     if left:
         sys.exit("\nfigures that are not what is stated:\n" + "\n".join(left))
     _say("\nall figures are inside their stated spread")
@@ -202,12 +218,13 @@ def _arguments() -> Any:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = [table.heading for table in TABLES] + [speed.HEADING]
+    names = [*dict.fromkeys(n for table in TABLES for n in (table.heading, table.name))]
     parser.add_argument("--work", type=Path, default=Path("quick-runs"), help="keeps the runs")
     parser.add_argument("--jobs", type=int, default=2, help="processes at once, a thread each")
     parser.add_argument("--seed", type=int, default=2020)
-    parser.add_argument("--only", nargs="+", choices=names, metavar="HEADING", help="these tables")
-    parser.add_argument("--data", type=Path, help="folder of the data sets of one's own")
+    parser.add_argument("--only", nargs="+", metavar="HEADING", help="these tables",
+                        choices=[*names, speed.HEADING])  # fmt: skip
+    parser.add_argument("--data", type=Path, help="folder of the data that is not in the checkout")
     parser.add_argument(
         "--state", type=int, nargs="+", metavar="SEED", help="state figures, by these seeds"
     )
@@ -216,6 +233,9 @@ def _arguments() -> Any:
         parser.error("--state needs three seeds at least, to have a spread")
     if given.data:
         given.data = given.data.absolute()
+        folders = [source.folder for source in GIVEN.values()]
+        if not any((given.data / folder).is_dir() for folder in folders):
+            parser.error(f"--data {given.data} has no folder {' or '.join(folders)}")
     return given
 
 

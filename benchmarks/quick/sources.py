@@ -1,37 +1,27 @@
-"""The programs of ``benchmarks/`` as functions on a small drawing, and tables of what they find."""
+"""The programs of ``benchmarks/`` as functions on small data, and tables of what they find."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.quick.data import COMPOSITE, IMAGENET, WORLD, Place
 from benchmarks.quick.processes import Call
 
 if TYPE_CHECKING:
     from benchmarks.quick.judging import Figures
-    from benchmarks.quick.tables import Place
+    from recbole_showcase.benchmark.plan import Task
 
-WORLD = {"seed": 601, "n_users": 120, "n_items": 30}
-# As generic as real reviews are: docs/demo-world.md.
-GENERIC = WORLD | {"seed": 602, "share_generic_reviews": 0.5, "share_generic_sentences": 0.1}
 EPOCHS = 8
 # The variants of benchmarks/claims.py that are trained: not the two whose epoch NDCG chooses, of
 # which the table of joint training has one.
 VARIANTS = ("photos", "reviews", "both", "ce+ccl", "ce+pcl", "ce+ccl+pcl", "recommender alone",
             "explainer alone")  # fmt: skip
 Found = Sequence[Mapping[str, Any]]
-
-
-def draw(work: Path) -> None:
-    """Draw the worlds and encode them, the first with what other encoders would see."""
-    from benchmarks import claims, relevance
-
-    world = claims.draw(work, sentences=True, **WORLD)
-    relevance.demo_encoders(world)
-    claims.draw(work, **GENERIC)
 
 
 def _fresh(folder: Path) -> Path:
@@ -52,7 +42,7 @@ def _joint(model: str, seed: int, place: Place) -> dict[str, float]:
     from benchmarks.demo_world import run
 
     work = _fresh(place.work / f"joint-{model}-{seed}")
-    return run(model, seed, work, place.world, epochs=EPOCHS)
+    return run(model, seed, work, place.dataset(WORLD), epochs=EPOCHS)
 
 
 def _joint_calls(place: Place, seed: int) -> list[Call]:
@@ -85,7 +75,7 @@ def _claims(variant: str, seed: int, place: Place) -> dict[str, float]:
     from benchmarks import claims
 
     kept = _fresh(place.work / f"claims-{variant}-{seed}") / "figures.json"
-    claims.train(variant, seed, place.world, kept, epochs=EPOCHS)
+    claims.train(variant, seed, place.dataset(WORLD), kept, epochs=EPOCHS)
     found: dict[str, float] = json.loads(kept.read_text())
     return found
 
@@ -157,27 +147,44 @@ CONTRAST_TRACE = (
 # Quoting on the demo world
 
 
-def _quoting(seed: int, place: Place) -> dict[str, float]:
+def _quoting(name: str, seed: int, place: Place) -> dict[str, float]:
     from benchmarks import quoting
 
-    saved = _fresh(place.work / f"quoting-{seed}")
-    return quoting.run(place.world, seed, saved, "compare", epochs=EPOCHS)
+    saved = _fresh(place.work / f"quoting-{name}-{seed}")
+    return quoting.run(place.dataset(name), seed, saved, "compare", epochs=EPOCHS)
 
 
 def _quoting_figures(found: Found) -> Figures:
+    """Means over the drawings."""
     table: dict[str, dict[str, float]] = {}
-    for key, value in found[0].items():
+    for key in found[0]:
         row, bar, metric = key.partition("|")
         if bar:
-            table.setdefault(row, {})[metric] = value
+            table.setdefault(row, {})[metric] = statistics.fmean(run[key] for run in found)
     return table
 
 
-QUOTING = (
-    lambda place, seed: [Call(place.work / f"call-quoting-{seed}.json", _quoting, (seed, place))],
-    _quoting_figures,
-    lambda found: int(found[0]["pairs"]),
-)
+def quoting_on(*names: str) -> tuple[Any, Any, Any]:
+    """Calls, figures and pairs of the table of quoting on some drawings."""
+    return (
+        lambda place, seed: [
+            Call(place.work / f"call-quoting-{name}-{seed}.json", _quoting, (name, seed, place))
+            for name in names
+        ],
+        _quoting_figures,
+        lambda found: int(sum(run["pairs"] for run in found)),
+    )
+
+
+# Does seeing help
+
+
+def features_of_others(task: Task, columns: Sequence[str]) -> dict[str, float]:
+    """The figures of a run whose items have features of others."""
+    from benchmarks import shuffled_features
+
+    found = shuffled_features.trained_again(task)
+    return {column: found[column.lower()] for column in columns}
 
 
 # Photos as explanation
@@ -189,9 +196,9 @@ def _authorship(seed: int, place: Place) -> dict[str, dict[str, float]]:
 
     words = ["--seeds", str(seed), "--epochs", "24", "--author-photos", "5"]
     arguments = authorship.parser().parse_args(words)
-    settings = authorship.fixed_settings(place.world, place.work / "authorship", arguments)
+    settings = authorship.fixed_settings(place.dataset(WORLD), place.work / "authorship", arguments)
     files = [str(properties_path() / "demo.yaml")]
-    cells = authorship.cells(settings, place.world.name, files, arguments)
+    cells = authorship.cells(settings, place.dataset(WORLD).name, files, arguments)
     return {f"{name}, {kind}": found for (name, kind), (found,) in cells}
 
 
@@ -207,31 +214,41 @@ AUTHORSHIP = (
 ENCODERS = ("showcase-tiny", "projected", "cone")
 
 
-def _relevance(encoder: str, name: str, seed: int, place: Place) -> dict[str, float]:
+def _relevance(
+    name: str, chosen: Mapping[str, Any], seed: int, epochs: int, place: Place
+) -> dict[str, float]:
     from benchmarks import relevance
 
-    work = _fresh(place.work / f"relevance-{encoder}-{name}-{seed}")
-    chosen = {"showcase_encoder": encoder, "showcase_relevance": name}
-    return relevance.run(chosen | {"seed": seed, "epochs": EPOCHS // 2}, place.world, work)
+    work = _fresh(place.work / f"relevance-{'-'.join(map(str, chosen.values()))}-{seed}")
+    own = relevance.OF_OWN_DATA if name == COMPOSITE else {}
+    settings = {f"showcase_{key}": value for key, value in chosen.items()}
+    data = place.dataset(name)
+    return relevance.run({**settings, **own, "seed": seed, "epochs": epochs}, data, work)
 
 
-def _relevance_calls(place: Place, seed: int) -> list[Call]:
-    ways = [(encoder, name) for encoder in ENCODERS for name in ("clip", "learned")]
-    return [
-        Call(
-            place.work / f"call-relevance-{encoder}-{name}-{seed}.json",
-            _relevance,
-            (encoder, name, seed, place),
-        )
-        for encoder, name in ways
-    ]
+def relevance_under(
+    *encoders: str, name: str = WORLD, epochs: int = EPOCHS // 2
+) -> tuple[Any, Any, Any]:
+    """Calls, figures and pairs of the table of learned relevance, of a data set's encoders."""
+
+    def calls(place: Place, seed: int) -> list[Call]:
+        return [
+            Call(
+                place.work / f"call-relevance-{encoder}-{way}-{seed}.json",
+                _relevance,
+                (name, {"encoder": encoder, "relevance": way}, seed, epochs, place),
+            )
+            for encoder in encoders
+            for way in ("clip", "learned")
+        ]
+
+    def figures(found: Found) -> Figures:
+        values = [run["imagef1@3"] for run in found]
+        pairs = zip(values[::2], values[1::2], strict=True)
+        rows = zip(encoders, pairs, strict=True)
+        return {encoder: {"clip": clip, "learned": learned} for encoder, (clip, learned) in rows}
+
+    return calls, figures, lambda found: int(found[0]["pairs"])
 
 
-def _relevance_figures(found: Found) -> Figures:
-    values = [run["imagef1@3"] for run in found]
-    pairs = zip(values[::2], values[1::2], strict=True)
-    rows = zip(ENCODERS, pairs, strict=True)
-    return {encoder: {"clip": clip, "learned": learned} for encoder, (clip, learned) in rows}
-
-
-RELEVANCE = (_relevance_calls, _relevance_figures, lambda found: int(found[0]["pairs"]))
+REAL_PHOTOS = relevance_under(IMAGENET, name=COMPOSITE, epochs=EPOCHS)

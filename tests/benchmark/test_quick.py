@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from benchmarks.quick import ROOT, judging, speed
 from benchmarks.quick import __main__ as quick
+from benchmarks.quick.data import DRAWN, GENERIC, GIVEN, XREC, Place, ids_of_today
 from benchmarks.quick.judging import Stated
 from benchmarks.quick.processes import Call, Warm
-from benchmarks.quick.tables import TABLES, Place, Program, Specification
+from benchmarks.quick.tables import OF_OTHERS, TABLES, Program, Specification
 from recbole_showcase.benchmark.plan import cells_of
 from recbole_showcase.engines.processes import THREADS
 from recbole_showcase.errors import DataError
@@ -118,40 +120,61 @@ def test_a_file_that_states_nothing_is_refused(tmp_path: Path, text: str) -> Non
         judging.read_statement(tmp_path / "s.yaml")
 
 
-def test_no_table_of_the_results_is_forgotten() -> None:
+def results() -> dict[str, str]:
+    """The text below each heading of the results."""
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     parts = re.split(r"^#+ (.*)$", page, flags=re.MULTILINE)[1:]
-    tabled = {head for head, text in zip(parts[::2], parts[1::2], strict=True) if "\n| " in text}
-    assert tabled == {table.heading for table in TABLES} | {speed.HEADING}
-    several = {
-        head
-        for head, text in zip(parts[::2], parts[1::2], strict=True)
-        if len(re.findall(r"^\| -{3}", text, flags=re.MULTILINE)) > 1
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_no_table_of_the_results_is_forgotten() -> None:
+    tables = {
+        head: len(re.findall(r"^\| -{3}", text, flags=re.MULTILINE))
+        for head, text in results().items()
     }
-    told = {table.heading for table in TABLES if table.lacks}
-    assert several and several <= told, "of several tables one is made, and the output says so"
+    tabled = {head for head, count in tables.items() if count}
+    assert tabled == {table.heading for table in TABLES} | {speed.HEADING}
+    for head in tabled - {speed.HEADING}:
+        made = [table for table in TABLES if table.heading == head]
+        told = any(table.lacks for table in made)
+        assert len(made) >= tables[head] or told, f"{head}: of several tables some are not made"
+    assert len({table.name for table in TABLES}) == len(TABLES)
+
+
+def test_every_table_of_a_drawing_is_stated() -> None:
     statement = judging.read_statement(quick.STATED)
-    drawn = {table.heading for table in TABLES if not getattr(table, "data", None)}
-    assert drawn <= set(statement) <= {table.heading for table in TABLES}
+    drawn = {table.name for table in TABLES if not table.is_given}
+    assert drawn <= set(statement) <= {table.name for table in TABLES}
     for table in statement.values():
-        assert len(table.seeds) >= 3 and table.commit and len(table.values) > 1
+        assert len(table.seeds) >= 3 and table.commit and table.values
+    for table in TABLES:
+        if isinstance(table, Specification) and table.of_others:
+            of_others = statement[table.name].values[f"{table.of_others}, {OF_OTHERS}"]
+            assert of_others.keys() == statement[table.name].values[table.of_others].keys()
+
+
+def test_no_program_of_the_table_of_speed_is_forgotten() -> None:
+    named = set(re.findall(r"python -m benchmarks\.(\w+)", results()[speed.HEADING]))
+    assert named == set(speed.PROGRAMS)
+    for name in speed.STARTS:
+        assert f"`{name}`" in results()[speed.HEADING]
 
 
 def test_small_specifications_are_of_the_published_ones(tmp_path: Path) -> None:
-    place = Place(tmp_path, tmp_path / "data" / "world", tmp_path / "given")
+    place = Place(tmp_path, tmp_path / "given")
     for table in TABLES:
         if isinstance(table, Specification):
             spec = table.small(place, [5])
             (folder,) = {cell.settings["data_path"] for cell in cells_of(spec)}
             (dataset,) = {cell.dataset for cell in cells_of(spec)}
-            drawn = place.generic if table.generic else place.world
-            assert place.given and Path(folder) / dataset == (
-                place.given / table.data if table.data else drawn
-            )
-            assert {cell.settings["epochs"] for cell in cells_of(spec)} <= {4, 8, 20}
+            assert (dataset,) == table.data
+            assert Path(folder) / dataset == place.dataset(dataset)
+            assert {cell.settings["epochs"] for cell in cells_of(spec)} <= {2, 8, 20}
             labels = [cell.labels[table.axis] for cell in cells_of(spec)]
             assert len(labels) == len(set(labels)) > 2
+            assert not set(labels) & set(table.left_out)
             assert spec.seeds == [5] and spec.tune is None and "seconds" not in spec.columns
+            assert len(table.calls(place, 5)) == bool(table.of_others)
 
 
 class NoProcesses(FakeLauncher):
@@ -174,7 +197,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Run the command with one table, of given figures, beside what is stated; what it says."""
     folder = tmp_path / "code"
     folder.mkdir()
-    Call(folder / "call-draw.json", print).kept.write_text('{"seconds": 1.0, "figures": null}')
+    drawn = Place(folder).made("world-601")
+    drawn.kept.write_text('{"seconds": 1.0, "figures": null}')
     monkeypatch.setattr(quick, "digest_of_code", lambda: "code")
     monkeypatch.setattr(quick, "Warm", lambda: NoProcesses(lambda task: done(task, bleu1=1.0)))
     monkeypatch.setattr(quick, "STATED", tmp_path / "stated.yaml")
@@ -232,15 +256,51 @@ def test_stating_takes_three_seeds_and_writes_them(
     assert found.values == {"ce": {"BLEU1": (3.0, 3.0, 3.0)}}
 
 
-def test_a_table_of_other_data_is_passed_over(
-    tmp_path: Path,
-) -> None:
-    table = next(t for t in TABLES if isinstance(t, Specification) and t.data)
-    assert "--data DATA makes it, where DATA/xrec-google is" in quick._missing(table, None)
-    folder = tmp_path / "xrec-google"
-    folder.mkdir()
-    (folder / "xrec-google.inter").touch()
-    assert quick._missing(table, tmp_path) == ""
+def given_files(folder: Path, name: str) -> Path:
+    """The files that a data set is made from, all empty."""
+    for pattern in GIVEN[name].files:
+        path = folder / GIVEN[name].folder / pattern.replace("*", "A")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return folder
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_table_of_other_data_is_told_as_not_made(tmp_path: Path, name: str) -> None:
+    table = next(table for table in TABLES if table.data == (name,))
+    told = quick.missing(table, Place(tmp_path))
+    assert told.startswith("not made: ") and f"DATA/{GIVEN[name].folder} with" in told
+    assert f"--data DATA --only '{table.name}' makes it" in told
+    given = given_files(tmp_path / "given", name)
+    assert quick.missing(table, Place(tmp_path, given)) == ""
+    gone = given / GIVEN[name].folder / GIVEN[name].files[0].replace("*", "A")
+    gone.unlink()
+    assert f"with {GIVEN[name].files[0]}" in quick.missing(table, Place(tmp_path, given))
+    assert quick.missing(TABLES[0], Place(tmp_path)) == ""
+
+
+def test_runs_of_other_data_are_known_by_their_files(tmp_path: Path) -> None:
+    given = given_files(tmp_path / "given", XREC)
+    place = Place(tmp_path / "code", given)
+    first = place.of(XREC)
+    assert first.work.parent == place.work and place.of(GENERIC) == place
+    assert place.of(XREC) == first
+    (given / "xrec-google" / "explanations.jsonl").write_text("{}")
+    assert place.of(XREC).work != first.work
+    for name in (*GIVEN, *DRAWN):
+        made = place.of(name).made(name)
+        assert made.kept.is_relative_to(place.work) and not made.kept.exists()
+
+
+def test_features_by_earlier_ids_join(tmp_path: Path) -> None:
+    dataset = tmp_path / "composite"
+    dataset.mkdir()
+    (dataset / "composite.inter").write_text(
+        "user_id:token\titem_id:token\ttimestamp:float\treview_id:token\n"
+        "ann\t0x8:9\t1611078603.449\tnow\nann\t0x8:7\t1.0\t\n"
+    )
+    (row,) = duckdb.sql("SELECT to_hex(hash(hash('ann'), hash('0x8:9'), 1611078603449))").fetchall()
+    assert ids_of_today(dataset, [f"{row[0]}92B9", "other"]) == ["now", "other"]
 
 
 def test_runs_are_known_by_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,8 @@ class ImageSelector(nn.Module):
         if keys is None:
             keys = torch.arange(len(mask), device=mask.device)
         k_real = min(k, mask.shape[1])
-        chosen = self.choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
+        with torch.autocast(mask.device.type, enabled=False):  # a training step may ask
+            chosen = self.choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
         low, high = map(int, chosen.aminmax())
         if chosen.shape != (len(mask), k_real) or low < 0 or high >= mask.shape[1]:
             raise DataError(
@@ -90,7 +91,8 @@ class ImageSelector(nn.Module):
                 f"{tuple(mask.shape)} candidates; allowed: {(len(mask), k_real)}, from 0 to "
                 f"{mask.shape[1] - 1}"
             )
-        chosen = F.pad(chosen, (0, k - chosen.shape[1]), value=-1)
+        if k > k_real:
+            chosen = F.pad(chosen, (0, k - k_real), value=-1)
         place = torch.arange(k, device=mask.device)
         return chosen.masked_fill(place >= mask.sum(dim=1, keepdim=True), -1)
 
@@ -120,7 +122,7 @@ def _check_shapes(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> 
 
 def _check_finite(relevance: Tensor, features: Tensor, mask: Tensor) -> None:
     # A sum of numbers one of which is not finite is not finite, and the cheapest to take.
-    if math.isfinite(float(features.sum() + relevance.sum())):
+    if math.isfinite(float(features.sum()) + float(relevance.sum())):
         return
     lengths = torch.linalg.vector_norm(features, dim=-1)
     broken = mask & ~(relevance.isfinite() & lengths.isfinite())

@@ -72,6 +72,10 @@ class ImageSelector(nn.Module):
             SettingsError: k is below 1.
             DataError: Shapes do not fit, or a real candidate's relevance or feature is not finite.
         """
+        kind = mask.device.type
+        if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+            with torch.autocast(kind, enabled=False):  # a choice is not of mixed precision
+                return self.forward(relevance, features, mask, k, keys)
         _check_shapes(relevance, features, mask, k)
         if not mask.numel():
             return torch.full((len(mask), k), -1, dtype=torch.long, device=mask.device)
@@ -82,8 +86,7 @@ class ImageSelector(nn.Module):
         if keys is None:
             keys = torch.arange(len(mask), device=mask.device)
         k_real = min(k, mask.shape[1])
-        with torch.autocast(mask.device.type, enabled=False):  # a training step may ask
-            chosen = self.choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
+        chosen = self.choose(relevance, features, mask, k_real, keys)  # (B, min(k, C))
         low, high = map(int, chosen.aminmax())
         if chosen.shape != (len(mask), k_real) or low < 0 or high >= mask.shape[1]:
             raise DataError(

@@ -66,8 +66,8 @@ def greedy_map(
     order = torch.from_numpy(found).to(mask.device)
     if len(rest):
         at = torch.from_numpy(rest).to(mask.device)
-        left = (part.index_select(0, at) for part in (relevance, features, mask))
-        order.index_copy_(0, at, _over_all(*left, k, trade_off))
+        of_rest = relevance[at], features[at], mask[at]
+        order[at] = _over_all(*of_rest, k, trade_off)
     return order
 
 
@@ -89,13 +89,12 @@ def _lazily(
     found = np.empty((len(mask), k), np.int64)
     for looked_at in _widths(width, mask.shape[1]):
         found[rest], certain = _among_the_best(below, features, rest, k, looked_at)
-        unsure = ~certain.all(axis=1)
-        if unsure.any():  # where all real photos are chosen, the rest is arbitrary
+        if not certain.all():  # where all real photos are chosen, the rest is arbitrary
             certain |= np.arange(k) >= real[rest].sum(axis=1, keepdims=True)
-            unsure = ~certain.all(axis=1)
+        if certain.all():
+            return found, rest[:0]
+        unsure = ~certain.all(axis=1)
         below, rest = below[unsure], rest[unsure]
-        if not len(rest):
-            break
     return found, rest
 
 

@@ -72,6 +72,10 @@ class ImageSelector(nn.Module):
             SettingsError: k is below 1.
             DataError: Shapes do not fit, or a real candidate's relevance or feature is not finite.
         """
+        kind = mask.device.type
+        if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+            with torch.autocast(kind, enabled=False):  # a choice is not of mixed precision
+                return self.forward(relevance, features, mask, k, keys)
         _check_shapes(relevance, features, mask, k)
         if not mask.numel():
             return torch.full((len(mask), k), -1, dtype=torch.long, device=mask.device)
@@ -90,7 +94,8 @@ class ImageSelector(nn.Module):
                 f"{tuple(mask.shape)} candidates; allowed: {(len(mask), k_real)}, from 0 to "
                 f"{mask.shape[1] - 1}"
             )
-        chosen = F.pad(chosen, (0, k - chosen.shape[1]), value=-1)
+        if k > k_real:
+            chosen = F.pad(chosen, (0, k - k_real), value=-1)
         place = torch.arange(k, device=mask.device)
         return chosen.masked_fill(place >= mask.sum(dim=1, keepdim=True), -1)
 
@@ -120,7 +125,7 @@ def _check_shapes(relevance: Tensor, features: Tensor, mask: Tensor, k: int) -> 
 
 def _check_finite(relevance: Tensor, features: Tensor, mask: Tensor) -> None:
     # A sum of numbers one of which is not finite is not finite, and the cheapest to take.
-    if math.isfinite(float(features.sum() + relevance.sum())):
+    if math.isfinite(float(features.sum()) + float(relevance.sum())):
         return
     lengths = torch.linalg.vector_norm(features, dim=-1)
     broken = mask & ~(relevance.isfinite() & lengths.isfinite())

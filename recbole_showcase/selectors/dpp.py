@@ -54,6 +54,7 @@ class DPPSelector(ImageSelector):
     def __init__(self, settings: DPPSettings) -> None:
         super().__init__(settings)
         self.log_trade_off: nn.Parameter | None = None
+        self._given = torch.tensor(settings.selector_trade_off)
         if settings.selector_learn_trade_off:
             self.log_trade_off = nn.Parameter(torch.tensor(math.log(settings.selector_trade_off)))
             self.loss_names = ("photo_set",)
@@ -62,7 +63,7 @@ class DPPSelector(ImageSelector):
     def trade_off(self) -> Tensor:
         """Weight of relevance against variety, a scalar."""
         if self.log_trade_off is None:
-            return torch.tensor(self.settings.selector_trade_off)
+            return self._given
         return self.log_trade_off.exp()
 
     def losses(

@@ -11,6 +11,9 @@ again among more of them for those sets in which that does not prove the choice.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,6 +23,8 @@ from recbole_showcase.selectors.cosines import TIES, Cosines
 # Share of a photo's squared length that the chosen photos do not span. Rounding to float16 leaves
 # about 1e-7 between two copies of a photo, so below this a photo adds nothing to the set.
 EPSILON = 1e-5
+# Share of the highest quality below which the digits of float32 run out.
+_LEAST = 1e-30
 # How many times as many photos are looked at where fewer did not prove a choice.
 _GROWTH = 4
 # Among how many at most by their kernel, whose size is the square.
@@ -53,119 +58,157 @@ def greedy_map(
     Returns:
         Indices (B, k) in the order of choice; arbitrary after a set's last real candidate.
     """
-    if width is None:
-        width = first_width(k)
-    size = mask.shape[1]
-    # All of them at once takes little more than half of them, as long as their kernel is small.
-    width = width if 2 * width <= size else size
-    if not trade_off or width > _WIDEST:
+    if not trade_off:
         return _over_all(relevance, features, mask, k, trade_off)
-    order, sure = _among_the_best(relevance, features, mask, k, trade_off, width)
-    if bool(sure.all()):
-        return order
-    rest = (~sure).nonzero().squeeze(1)
-    left = (relevance, features, mask)
-    if len(rest) < len(order):
-        left = (relevance[rest], features[rest], mask[rest])
-    if width == size:
-        order[rest] = _over_all(*left, k, trade_off)
-    else:
-        order[rest] = greedy_map(*left, k, trade_off, _GROWTH * width)
+    found, rest = _lazily(relevance, features, mask, k, trade_off, width or first_width(k))
+    if len(rest) == len(mask):
+        return _over_all(relevance, features, mask, k, trade_off)
+    order = torch.from_numpy(found).to(mask.device)
+    if len(rest):
+        at = torch.from_numpy(rest).to(mask.device)
+        of_rest = relevance[at], features[at], mask[at]
+        order[at] = _over_all(*of_rest, k, trade_off)
     return order
 
 
-def first_width(k: int) -> int:
-    """Among how many photos k are looked for first: enough for most sets, photos alike or not."""
-    return 2 * k + 2
-
-
-def _among_the_best(
+@np.errstate(all="ignore")  # what is no number proves nothing
+def _lazily(
     relevance: Tensor, features: Tensor, mask: Tensor, k: int, trade_off: float, width: int
-) -> tuple[Tensor, Tensor]:
-    """Greedily among the photos of highest quality of each set.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Greedily among more and more of the photos of highest quality, until the choice is proven.
 
     Arguments are those of :func:`greedy_map`.
 
     Returns:
-        Indices (B, k), and whether they are certainly those among all photos (B,).
+        Indices (B, k), and the sets (R,) whose choice is not proven.
     """
-    n_sets, size = mask.shape
-    places, quality, other = _highest(relevance, mask, 2.0 * trade_off, width)
-    at = torch.arange(0, n_sets * size, size, device=mask.device).unsqueeze(1) + places
-    chosen = features.flatten(0, 1).index_select(0, at.flatten()).view(n_sets, width, -1)
-    quality, other = quality.to(features.dtype), other.to(features.dtype)
-    order, gains = _by_kernel(quality, chosen, k, TIES[features.dtype])
-    certain = gains > EPSILON * quality.gather(1, order)
-    certain &= gains * (1.0 - TIES[features.dtype]) > other
-    # Where all real photos are chosen, the rest is arbitrary.
-    real = mask.sum(dim=1, keepdim=True)
-    certain |= torch.arange(k, device=mask.device) >= real
-    return places.gather(1, order), certain.all(dim=1)
+    real, rest = mask.cpu().numpy(), np.arange(len(mask))
+    known = np.where(real, relevance.cpu().numpy(), -np.inf)
+    below = np.maximum.reduce(known, axis=1, keepdims=True) - known  # (R, C), 0 is best
+    below *= 2.0 * trade_off
+    found = np.empty((len(mask), k), np.int64)
+    for looked_at in _widths(width, mask.shape[1]):
+        found[rest], certain = _among_the_best(below, features, rest, k, looked_at)
+        if not certain.all():  # where all real photos are chosen, the rest is arbitrary
+            certain |= np.arange(k) >= real[rest].sum(axis=1, keepdims=True)
+        if certain.all():
+            return found, rest[:0]
+        unsure = ~certain.all(axis=1)
+        below, rest = below[unsure], rest[unsure]
+    return found, rest
 
 
-def _highest(
-    relevance: Tensor, mask: Tensor, scale: float, width: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def _widths(first: int, size: int) -> Iterator[int]:
+    """Among how many photos of a set to look, one after the other."""
+    width = first
+    while 2 * width <= size and width <= _WIDEST:
+        yield width
+        width *= _GROWTH
+    if size <= _WIDEST:  # all of them take little more than half of them
+        yield size
+
+
+def first_width(k: int) -> int:
+    """Among how many photos k are looked for first: enough for most sets, photos alike or not."""
+    return 8 * math.ceil((2 * k + 2) / 8)  # in eights, whose products are faster than of fewer
+
+
+def _among_the_best(
+    below: np.ndarray, features: Tensor, sets: np.ndarray, k: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Greedily among the photos of highest quality of some sets.
+
+    Features stay where they are, and what is left of them is small. There NumPy starts an operation
+    in a fraction of the time of PyTorch, and a device need not answer in every step.
+
+    Args:
+        below: How far log q^2 is below the highest of the set, float64, shape (R, C).
+        features: Of all sets, shape (B, C, D).
+        sets: Which of them are meant (R,).
+        k: Number of photos.
+        width: Among how many.
+
+    Returns:
+        Indices (R, k), and whether each is certainly that among all photos (R, k).
+    """
+    n_sets, size = below.shape
+    places, quality, other = _highest(below, width)
+    at = torch.from_numpy((places + sets[:, None] * size).ravel()).to(features.device)
+    looked_at = features.flatten(0, 1).index_select(0, at).view(n_sets, width, -1)
+    kernel = torch.bmm(looked_at, looked_at.mT).cpu().numpy()
+    tie = TIES[features.dtype]
+    order, gains = _by_kernel(quality.astype(kernel.dtype), kernel, k, tie)  # (k, R)
+    order += np.arange(0, n_sets * width, width)
+    least = np.maximum(EPSILON * quality.take(order), np.maximum(other, _LEAST))
+    certain = gains * (1.0 - tie) > least
+    return places.take(order).T, certain.T
+
+
+def _highest(below: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The photos of highest quality q^2 of each set, as shares of the highest.
 
     Args:
-        relevance: float64, shape (B, C).
-        mask: True for real candidates, shape (B, C).
-        scale: What relevance is multiplied with to be log q^2.
+        below: As in :func:`_among_the_best`.
         width: How many.
 
     Returns:
-        Their places in ascending order (B, width), their quality, 0 of masked ones, float64, and
-        the highest of all others (B, 1).
+        Their places in ascending order (R, width), their quality, 0 of masked ones, float64, and
+        the highest of all others (R,).
     """
-    size = mask.shape[1]
-    known = torch.where(mask, relevance, -torch.inf)
-    below = (known.amax(dim=1, keepdim=True) - known).mul_(scale)  # (B, C), 0 is best
+    n_sets, size = below.shape
     if width == size:
-        places = torch.arange(size, device=mask.device).expand(len(mask), size)
-        return places, below.neg_().exp_(), below.new_zeros(len(mask), 1)
+        places = np.tile(np.arange(size), (n_sets, 1))
+        return places, np.exp(-below), np.zeros(n_sets)
     # Floats of one sign have the order of their bits. The lowest bits become the place, so that
-    # values alone have to be parted: NumPy's partition of them takes a tenth of the time of topk.
+    # values alone have to be parted, which NumPy does without a branch.
     low = (1 << (size - 1).bit_length()) - 1
-    bits = below.view(torch.int64)
-    keys = (bits & ~low) | torch.arange(size, device=mask.device)
-    parted = torch.from_numpy(np.partition(keys.cpu().numpy(), width, axis=1)[:, : width + 1])
-    places = torch.from_numpy(np.sort(parted[:, :width].numpy() & low, axis=1)).to(mask.device)
-    other = (parted[:, width:] & ~low).view(torch.float64).to(mask.device)
-    return places, below.gather(1, places).neg_().exp_(), other.neg().exp_()
+    keys = below.view(np.int64) & ~low
+    keys |= np.arange(size)
+    keys.partition(width, axis=1)
+    places = np.sort(keys[:, :width] & low, axis=1)
+    quality = np.exp(-below.take(places + np.arange(0, below.size, size)[:, None]))
+    return places, quality, np.exp(-(keys[:, width] & ~low).view(np.float64))
 
 
-def _by_kernel(quality: Tensor, features: Tensor, k: int, tie: float) -> tuple[Tensor, Tensor]:
-    """Greedily by the kernel, of which each step leaves what is outside the span of the chosen.
+def _by_kernel(
+    quality: np.ndarray, kernel: np.ndarray, k: int, tie: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Greedily by an incremental Cholesky factor of the products of photos.
+
+    Sets come last, so that each operation runs along many of them: a row of some photos is short.
 
     Args:
-        quality: q^2, shape (B, W).
-        features: Shape (B, W, D).
-        k: Number of photos, at most W.
+        quality: q^2, shape (R, W).
+        kernel: Products of the features of all pairs of photos, shape (R, W, W).
+        k: Number of photos.
         tie: Gains this near, as a share, are equal.
 
     Returns:
-        Indices (B, k), and q_i^2 d_i of each when it was chosen (B, k).
+        Indices (k, R), and q_i^2 d_i of each when it was chosen (k, R).
     """
     n_sets, width = quality.shape
-    # Sets come last, so that each operation runs along many of them: a row of some photos is short.
-    kernel = torch.bmm(features, features.mT).permute(1, 2, 0).contiguous()  # (W, W, B)
-    gain = kernel.diagonal(dim1=0, dim2=1).T  # (W, B), follows the kernel
-    scale = (quality.T / gain.clamp(min=torch.finfo(gain.dtype).tiny)).sqrt_()
-    kernel.mul_(scale.unsqueeze(0)).mul_(scale.unsqueeze(1))
-    order: list[Tensor] = []
-    gains: list[Tensor] = []
+    sets, first = np.arange(n_sets), np.arange(0, n_sets * width, width)
+    rows = kernel.reshape(-1, width)
+    left = kernel.reshape(n_sets, -1)[:, :: width + 1].T.copy()  # (W, R), d_i |v_i|^2
+    worth = quality.T / np.maximum(left, np.finfo(kernel.dtype).tiny)
+    factor = np.empty((k, width, n_sets), kernel.dtype)
+    order = np.empty((k, n_sets), np.int64)
+    gains = np.empty((k, n_sets), kernel.dtype)
     for step in range(k):
         if step:
-            best = order[-1]
-            row = kernel.gather(0, best.expand(1, width, n_sets)).squeeze(0)  # (W, B)
-            row *= row.gather(0, best).rsqrt_()
-            kernel.addcmul_(row.unsqueeze(0), row.unsqueeze(1), value=-1.0)
-        largest = gain.amax(dim=0, keepdim=True)
-        # max returns the first of equals, here the lowest index within rounding of the maximum.
-        order.append(gain.clamp(max=largest * (1.0 - tie)).max(dim=0, keepdim=True).indices)
-        gains.append(largest)
-    return torch.cat(order).T, torch.cat(gains).T
+            best, earlier, row = order[step - 1], factor[: step - 1], factor[step - 1]
+            at = best * n_sets + sets
+            row[:] = rows.take(first + best, axis=0).T
+            if step > 1:
+                of_best = earlier.reshape(step - 1, -1).take(at, axis=1)
+                row -= np.add.reduce(earlier * of_best[:, None], axis=0)
+            row /= np.sqrt(left.take(at))
+            left -= row * row
+        gain = worth * left
+        largest = np.maximum.reduce(gain, axis=0, out=gains[step])
+        # argmax returns the first of equals, here the lowest index within rounding of the maximum.
+        (gain >= largest * (1.0 - tie)).argmax(axis=0, out=order[step])
+    return order, gains
 
 
 def _over_all(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,13 @@ import torch.nn.functional as F
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.selectors import SELECTORS
 from recbole_showcase.selectors.dpp import OWN_SHARE, log_likelihood
-from recbole_showcase.selectors.greedy import EPSILON, _by_kernel, greedy_map
+from recbole_showcase.selectors.greedy import (
+    EPSILON,
+    _among_the_best,
+    _by_kernel,
+    _widths,
+    greedy_map,
+)
 
 
 def select(
@@ -123,6 +130,18 @@ def test_equal_gains_go_to_the_lower_index_despite_rounding() -> None:
     axes = torch.linalg.qr(torch.randn(50, 24, 2, dtype=torch.float64)).Q
     features = plane @ axes.mT  # (50, 3, 24)
     assert select(torch.tensor([[1.0, 0.5, 0.5]]).expand(50, 3), features, 2, 1.0) == [[0, 1]] * 50
+
+
+def test_qualities_that_float32_has_no_digits_for_are_told_apart() -> None:
+    """Photo 5 is e to the 50 times as good as all others, which what they add tells apart."""
+    torch.manual_seed(11)
+    relevance, features = torch.full((20, 12), -2.0), torch.randn(20, 12, 3)
+    relevance[:, 5] = 0.0
+    # The weight changes no order among the others, and NumPy's determinants want a small one.
+    others = zip(relevance.double().numpy(), features.double().numpy(), strict=True)
+    expected = [slow_greedy(r, f, 3, 1.0) for r, f in others]
+    assert [row[0] for row in expected] == [5] * 20
+    assert select(relevance, features, 3, 25.0) == expected
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
@@ -257,26 +276,78 @@ def slow_by_kernel(
 
 def test_the_kernel_of_many_sets_is_that_of_each() -> None:
     """Equal photos and equal gains too: the first of them is taken."""
-    torch.manual_seed(8)
-    quality = torch.rand(30, 9, dtype=torch.float64)
-    features = torch.randn(30, 9, 12, dtype=torch.float64)
+    rng = np.random.default_rng(8)
+    quality, features = rng.random((30, 9)), rng.normal(size=(30, 9, 12))
     quality[:10] = 0.5
     quality[10:20, 4:] = quality[10:20, 3:4]
     features[20:, 1::4] = features[20:, :1]
     quality[20:, 1::4] = quality[20:, :1]
-    order, gains = _by_kernel(quality, features, 5, 1e-9)
-    assert order.shape == gains.shape == (30, 5)
+    order, gains = _by_kernel(quality, features @ features.mT, 5, 1e-9)
+    assert order.shape == gains.shape == (5, 30)
     for row in range(30):
-        slow = slow_by_kernel(quality[row].numpy(), features[row].numpy(), 5, 1e-9)
-        assert order[row].tolist() == slow[0]
-        torch.testing.assert_close(gains[row], torch.tensor(slow[1], dtype=torch.float64))
+        slow = slow_by_kernel(quality[row], features[row], 5, 1e-9)
+        assert order[:, row].tolist() == slow[0]
+        np.testing.assert_allclose(gains[:, row], slow[1])
 
 
 def test_places_are_of_photos_whatever_the_numbers() -> None:
     """What is not a number, and gains of which nothing is left, choose a place all the same."""
-    features = torch.ones(3, 4, 2)
-    features[0] = torch.nan
-    quality = torch.ones(3, 4)
+    quality, kernel = np.ones((3, 4)), np.full((3, 4, 4), 2.0)
+    kernel[0] = np.nan
     quality[1] = 0.0
-    order, _ = _by_kernel(quality, features, 4, 1e-6)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        order, _ = _by_kernel(quality, kernel, 4, 1e-6)
     assert ((order >= 0) & (order < 4)).all()
+
+
+def test_nothing_is_said_of_numbers_that_are_not_looked_at(recwarn: Any) -> None:
+    relevance, features, mask = hostile_sets(4, 60)
+    features[~mask] = torch.nan
+    greedy_map(relevance, features, mask, 3, 1e300)
+    assert not recwarn.list
+
+
+def test_a_step_in_mixed_precision_chooses_as_without_it() -> None:
+    torch.manual_seed(9)
+    relevance, features = torch.randn(64, 60), torch.randn(64, 60, 32) + 1.0
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = select(relevance, features, 10, 1.0)
+    assert mixed == select(relevance, features, 10, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "size", "expected"),
+    [
+        (8, 60, [8, 60]),
+        (8, 8, [8]),
+        (8, 15, [15]),
+        (24, 96, [24, 96]),
+        (8, 5000, [8, 32, 128]),
+        (48, 128, [48, 128]),
+        (136, 5000, []),
+    ],
+)
+def test_photos_are_looked_at_in_steps(first: int, size: int, expected: list[int]) -> None:
+    """All of an item at last where it has few; of many, what is then left is chosen among all."""
+    assert list(_widths(first, size)) == expected
+
+
+def test_what_is_not_proven_is_looked_at_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three sets one has photos that are nearly copies, which others are better than."""
+    torch.manual_seed(10)
+    relevance, features = torch.randn(3, 60), torch.randn(3, 60, 32)
+    nearly = relevance[1].topk(20).indices
+    features[1, nearly] = features[1, 0] + 0.01 * features[1, nearly]
+    asked = []
+
+    def noted(below: Any, features: Any, sets: np.ndarray, k: int, width: int) -> Any:
+        asked.append((sets.tolist(), width))
+        return _among_the_best(below, features, sets, k, width)
+
+    monkeypatch.setattr("recbole_showcase.selectors.greedy._among_the_best", noted)
+    chosen = select(relevance, features, 3, 1.0)
+    assert asked == [([0, 1, 2], 8), ([1], 60)]
+    assert chosen == [
+        slow_greedy(r, f, 3, 1.0)
+        for r, f in zip(relevance.double().numpy(), features.double().numpy(), strict=True)
+    ]

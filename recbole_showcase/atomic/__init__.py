@@ -3,7 +3,13 @@
 from recbole_showcase.atomic.account import Account
 from recbole_showcase.atomic.amazon import convert_amazon
 from recbole_showcase.atomic.attach import attach
-from recbole_showcase.atomic.columns import StoredColumn, as_arrow, positions, repeated
+from recbole_showcase.atomic.columns import (
+    StoredColumn,
+    as_arrow,
+    as_texts,
+    positions,
+    repeated,
+)
 from recbole_showcase.atomic.csv_rows import read_csv_columns
 from recbole_showcase.atomic.explained_pairs import convert_explained_pairs
 from recbole_showcase.atomic.gest import convert_gest
@@ -71,6 +77,7 @@ __all__ = [
     "StoredColumn",
     "YelpOptions",
     "as_arrow",
+    "as_texts",
     "attach",
     "convert_amazon",
     "convert_explained_pairs",

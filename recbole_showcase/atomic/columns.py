@@ -20,9 +20,12 @@ from recbole_showcase.errors import DataError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    import pandas as pd
     import pyarrow as pa
 
-    Tokens: TypeAlias = pa.Array | pa.ChunkedArray | np.ndarray | Sequence[str]
+    Tokens: TypeAlias = (
+        pa.Array | pa.ChunkedArray | pd.arrays.ArrowExtensionArray | np.ndarray | Sequence[str]
+    )
 
 
 def positions(tokens: Tokens, among: Tokens) -> np.ndarray:
@@ -59,11 +62,19 @@ def as_arrow(tokens: Tokens) -> pa.Array:
     """Tokens as one Arrow array of ``large_string``."""
     import pyarrow as pa
 
+    if not isinstance(tokens, (pa.Array, pa.ChunkedArray)):
+        tokens = pa.array(tokens, type=pa.large_string(), from_pandas=False)
     if isinstance(tokens, pa.ChunkedArray):
         tokens = tokens.combine_chunks()
-    if isinstance(tokens, pa.Array):
-        return tokens.cast(pa.large_string())
-    return pa.array(tokens, type=pa.large_string(), from_pandas=False)
+    return tokens.cast(pa.large_string())
+
+
+def as_texts(*parts: Tokens) -> pd.arrays.ArrowExtensionArray:
+    """Tokens, part after part, as an array that is indexed as NumPy's are and holds no objects."""
+    import pandas as pd
+    import pyarrow as pa
+
+    return pd.arrays.ArrowExtensionArray(pa.concat_arrays([as_arrow(part) for part in parts]))
 
 
 class StoredColumn:

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from recbole_showcase.atomic import positions, read_columns
+from recbole_showcase.atomic import as_texts, positions, read_columns
 from recbole_showcase.data.corpus import (
     DROPPED,
     TEST,
@@ -193,7 +193,7 @@ def _interactions_now(
         np.where(splits == DROPPED, 0, positions(values, own_tokens))
         for values, own_tokens in zip((users, items), tokens, strict=True)
     ]
-    found = Interactions(ids[0], ids[1], splits, times, ratings, reviews)
+    found = Interactions(ids[0], ids[1], splits, times, ratings, as_texts(reviews))
     return found, tokens, np.arange(first, len(place))
 
 

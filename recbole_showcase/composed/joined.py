@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 from pandas.api.types import union_categoricals
 from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
 
+from recbole_showcase.atomic import as_texts
 from recbole_showcase.composed.growing import REVIEW_FIELD, DataFiles
 from recbole_showcase.composed.restored import restored_rows, restored_splits
 from recbole_showcase.data.corpus import DROPPED, Interactions, PhotoTable, ReviewCorpus
@@ -68,12 +70,14 @@ class JoinedDatasetMixin(Dataset):
     photos: PhotoTable
     row_marks: np.ndarray | None = None
     inter_feat: Any
+    user_feat: Any
+    item_feat: Any
     file_size_list: list[int]
     showcase_rows: np.ndarray
     _rest_fields: np.ndarray
 
     def __init__(self, config: Any) -> None:
-        self._aside: list[dict[str, np.ndarray]] = []
+        self._aside: list[dict[str, Any]] = []
         folder = Path(config["data_path"])
         if folder.is_dir():  # said before the interactions are read, which may take minutes
             FeatureStore.place(folder, showcase_settings(config).encoder)
@@ -90,7 +94,8 @@ class JoinedDatasetMixin(Dataset):
 
     def _know_rows(self, users: Any, items: Any) -> None:
         """Mark the rows; for a checkpoint, leave those alone that its training had."""
-        reviews = np.concatenate([part[REVIEW_FIELD] for part in self._aside])
+        chunks = [chunk for part in self._aside for chunk in part[REVIEW_FIELD].chunks]
+        reviews = pa.chunked_array(chunks, pa.large_string())
         times = self._column(self.config["TIME_FIELD"], 1 + len(reviews))[1:]
         self.row_marks = row_marks(users, items, reviews, times)
         if (known := remembered().marks) is None:
@@ -137,6 +142,11 @@ class JoinedDatasetMixin(Dataset):
         super()._init_alias()
         self._rest_fields = self._rest_fields[self._rest_fields != ROW_FIELD]
 
+    def _filter_inter_by_user_or_item(self) -> None:
+        """Skip the look for rows of users and items that a table lacks where there is no table."""
+        if self.user_feat is not None or self.item_feat is not None:
+            super()._filter_inter_by_user_or_item()
+
     def _filter_by_inter_num(self) -> None:
         """Skip the counting where every count is allowed, which is RecBole's default."""
         keys = ("user_inter_num_interval", "item_inter_num_interval")
@@ -152,7 +162,7 @@ class JoinedDatasetMixin(Dataset):
         columns = [feat[field].astype("category") for feat, field, _ in remap_list]
         ids, tokens = pd.factorize(union_categoricals(columns))
         id_token = np.array(["[PAD]", *tokens])
-        token_id = {token: number for number, token in enumerate(id_token)}
+        token_id = dict(zip(id_token.tolist(), range(len(id_token)), strict=True))
         ends = np.cumsum([len(column) for column in columns])
         for (feat, field, _), own in zip(remap_list, np.split(ids + 1, ends[:-1]), strict=True):
             if field not in self.field2id_token:
@@ -272,7 +282,7 @@ class JoinedDatasetMixin(Dataset):
         A row is training unless valid or test points at it: sequential data sets have no training
         sample for a user's first interaction, yet it is past for all others.
         """
-        reviews = np.concatenate([[""], *(part[REVIEW_FIELD] for part in self._aside)])
+        reviews = as_texts([""], *(part[REVIEW_FIELD] for part in self._aside))
         n_rows = len(reviews)
         times = self._column(self.config["TIME_FIELD"], n_rows)
         ratings = self._column(self.config["RATING_FIELD"], n_rows)
@@ -282,7 +292,7 @@ class JoinedDatasetMixin(Dataset):
         splits[rows] = 0
         for number, own in enumerate(split_rows[1:], start=1):
             splits[own] = number
-        return Interactions(ids[0], ids[1], splits, times, ratings, reviews.astype(object))
+        return Interactions(ids[0], ids[1], splits, times, ratings, reviews)
 
     def _column(self, name: str, n_rows: int) -> np.ndarray:
         """A number of each row, NaN in row 0 and where the file has no such column."""

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from recbole.data.interaction import cat_interactions
 
+from recbole_showcase.atomic import as_texts
 from recbole_showcase.data.marks import DataMarks, places_of
 
-Columns = dict[str, np.ndarray]
+Columns = dict[str, Any]
 
 
 def restored_rows(
@@ -38,10 +39,10 @@ def restored_rows(
     names = set(asides[0]).intersection(*asides[1:])
     columns: Columns = {}
     for name in names:
-        values = np.concatenate([aside[name] for aside in asides])
-        nothing = np.nan if values.dtype == np.float64 else ""
-        columns[name] = np.full(len(place), nothing, dtype=values.dtype)
-        columns[name][there] = values[place[there]]
+        parts = [aside[name] for aside in asides]
+        numbers = all(isinstance(part, np.ndarray) for part in parts)
+        values, nothing = (np.concatenate(parts), np.nan) if numbers else (as_texts(*parts), "")
+        columns[name] = pd.api.extensions.take(values, place, allow_fill=True, fill_value=nothing)
     rows = frame.iloc[place[there]].reset_index(drop=True)
     rows[row_field] = there + 1
     return rows, [columns]

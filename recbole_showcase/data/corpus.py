@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from recbole_showcase.atomic import (
     StoredColumn,
     as_arrow,
+    as_texts,
     positions,
     read_fields,
     repeated,
 )
-from recbole_showcase.data.joining import marks_of_column, photo_rows, profiles_of, read_reviews
-from recbole_showcase.data.marks import Before
+from recbole_showcase.data.joining import photo_rows, profiles_of, read_reviews
+from recbole_showcase.data.marks import Before, marks_of
 from recbole_showcase.data.ragged import Ragged, Timeline
 from recbole_showcase.encoders.store import FeatureStore
 from recbole_showcase.errors import DataError
@@ -43,7 +46,7 @@ class Interactions:
         splits: TRAIN, VALID, TEST, PROFILE or DROPPED (N,).
         times: Seconds since 1970, NaN where unknown (N,).
         ratings: Stars, NaN where unknown (N,).
-        reviews: Tokens of ``.review`` (N,).
+        reviews: Tokens of ``.review`` (N,), as :func:`~recbole_showcase.atomic.as_texts` has them.
     """
 
     users: np.ndarray
@@ -51,7 +54,7 @@ class Interactions:
     splits: np.ndarray
     times: np.ndarray
     ratings: np.ndarray
-    reviews: np.ndarray
+    reviews: pd.arrays.ArrowExtensionArray
 
     def with_profiles(
         self, users: np.ndarray, items: np.ndarray, reviews: np.ndarray
@@ -64,7 +67,7 @@ class Interactions:
             np.append(self.splits, np.full(len(users), PROFILE, dtype=np.int8)),
             np.append(self.times, unknown),
             np.append(self.ratings, unknown),
-            np.append(self.reviews, reviews),
+            as_texts(self.reviews, reviews),
         )
 
 
@@ -152,7 +155,7 @@ class ReviewCorpus:
         self.without_texts = not len(starts)
         profiles = profiles_of(path, table, user_tokens, item_tokens)
         self.interactions = interactions = interactions.with_profiles(*profiles)
-        self.marks = marks_of_column(table["review_id"])
+        self.marks = marks_of(table["review_id"])
         self.gone = 0
         if before is not None and before.alone:
             self.gone = len(before.marks.reviews) - len(self.marks)
@@ -190,8 +193,9 @@ class ReviewCorpus:
         Raises:
             DataError: If two rows carry the same review.
         """
-        known = np.flatnonzero(self.interactions.reviews != "")
-        tokens = as_arrow(self.interactions.reviews[known])
+        reviews = as_arrow(self.interactions.reviews)
+        known = np.flatnonzero(pc.not_equal(reviews, ""))
+        tokens = reviews.take(pa.array(known))
         if (twice := repeated(tokens)) is not None:
             raise DataError(f"review_id '{twice}' is in two rows of .inter; ids must be unique")
         rows = np.append(known, 0)  # the last one for -1

@@ -59,7 +59,7 @@ def photo_rows(
         own = order.rows(part["image_id"])
         rows = np.full(len(lines), _ELSEWHERE) if own is None else own[lines]
         found = (n.astype(np.int32) for n in (lines + count, items[lines], posted, rows))
-        parts.append((*found, marks_of(part["image_id"].take(pa.array(lines)).to_numpy())))
+        parts.append((*found, marks_of(part["image_id"].take(pa.array(lines)))))
         count += len(part)
         del part  # before the next is read
     joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
@@ -103,16 +103,9 @@ def read_reviews(path: Path, before: Before | None = None) -> tuple[pa.Table, np
     starts = line_starts(path)[kept]
     if before is None:
         return table, starts
-    marks = marks_of_column(table["review_id"])
+    marks = marks_of(table["review_id"])
     first = known_first(marks, before.marks.reviews, alone=before.alone)
     return table.take(first), starts[first]
-
-
-def marks_of_column(tokens: pa.ChunkedArray) -> np.ndarray:
-    """Marks (N,) of tokens, some hundred thousand of which are objects of Python's at a time."""
-    starts = range(0, len(tokens), _PHOTOS_AT_ONCE)
-    parts = [marks_of(tokens.slice(start, _PHOTOS_AT_ONCE).to_numpy()) for start in starts]
-    return np.concatenate([np.empty(0, dtype=np.uint64), *parts])
 
 
 def profiles_of(

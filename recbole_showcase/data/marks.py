@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _NEVER = np.iinfo(np.int64).min  # the second of a row without a time
+_AT_ONCE = 1 << 13  # tokens that are objects of Python's at a time: few enough for a cache
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,21 @@ class Before:
 
 def marks_of(tokens: Any) -> np.ndarray:
     """Marks (N,) uint64 of tokens: texts, or a categorical of them; a missing one is empty."""
-    codes: Any = slice(None)
     if isinstance(tokens, pd.Categorical):
-        codes = tokens.codes  # -1, a missing one, is the last
-        tokens = np.append(tokens.categories.to_numpy(dtype=object), "")
-    texts = np.asarray(tokens, dtype=object)
-    if (missing := pd.isna(texts)).any():
-        texts = np.where(missing, "", texts)
-    hashes: np.ndarray = pd.util.hash_array(texts, categorize=False)
-    return hashes[codes]
+        each = np.append(marks_of(tokens.categories), _EMPTY)
+        return each[tokens.codes]  # -1, a missing one, is the last
+    if not isinstance(tokens, (pa.Array, pa.ChunkedArray)):
+        tokens = pa.array(tokens, pa.large_string(), from_pandas=True)
+    column = tokens.fill_null("").cast(pa.large_binary())
+    marks = np.empty(len(column), dtype=np.uint64)
+    for start in range(0, len(column), _AT_ONCE):
+        own = column.slice(start, _AT_ONCE).to_numpy(zero_copy_only=False)
+        # The hash of a text is that of its UTF-8, which pandas would make of each text anew.
+        marks[start : start + _AT_ONCE] = pd.util.hash_array(own, categorize=False)
+    return marks
+
+
+_EMPTY = marks_of([""])[0]
 
 
 def row_marks(users: Any, items: Any, reviews: Any, times: np.ndarray) -> np.ndarray:
@@ -104,15 +112,19 @@ def row_marks(users: Any, items: Any, reviews: Any, times: np.ndarray) -> np.nda
         times: Seconds (N,), NaN where unknown.
     """
     own = marks_of(reviews)
-    known = np.isfinite(times)
-    seconds = np.where(known, np.round(np.where(known, times, 0.0)).astype(np.int64), _NEVER)
-    without = own == marks_of(np.array([""], dtype=object))[0]
-    own = np.where(without, _scattered(seconds), own)
+    if (without := own == _EMPTY).any():
+        own[without] = _scattered(_seconds(times[without]))
     marks = (marks_of(users) * _PRIME + marks_of(items)) * _PRIME + own
     if pd.Index(marks).is_unique:  # as most are, which is far sooner known than they are counted
         return marks
     again = pd.Series(marks).groupby(marks, sort=False).cumcount().to_numpy()
     return np.where(again > 0, marks + _scattered(again), marks)
+
+
+def _seconds(times: np.ndarray) -> np.ndarray:
+    """Times (N,) as whole seconds, int64."""
+    known = np.isfinite(times)
+    return np.where(known, np.round(np.where(known, times, 0.0)).astype(np.int64), _NEVER)
 
 
 def _scattered(numbers: np.ndarray) -> np.ndarray:

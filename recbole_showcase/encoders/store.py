@@ -145,7 +145,9 @@ class FeatureStore:
         """Return the number of rows, N."""
         return len(self.matrix)
 
-    def rows(self, tokens: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
+    def rows(
+        self, tokens: Sequence[str] | np.ndarray | pd.Series | pd.arrays.ArrowExtensionArray
+    ) -> np.ndarray:
         """Find the rows of tokens.
 
         Args:

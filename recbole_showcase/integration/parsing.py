@@ -31,7 +31,7 @@ class _Request:
     """What is asked for while a file is parsed: columns to keep aside, and where they go."""
 
     aside: tuple[str, ...]
-    found: dict[str, np.ndarray] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
 
 # By thread, so that a data set that somebody else loads meanwhile is parsed as ever.
@@ -45,7 +45,7 @@ def install() -> None:
 
 
 @contextmanager
-def fast_parsing(aside: tuple[str, ...] = ()) -> Iterator[dict[str, np.ndarray]]:
+def fast_parsing(aside: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
     """Let RecBole's ``Dataset`` parse with Arrow inside a ``with`` block, in this thread.
 
     Columns of tokens come as pandas categoricals, which behave like the strings they stand for.
@@ -55,7 +55,7 @@ def fast_parsing(aside: tuple[str, ...] = ()) -> Iterator[dict[str, np.ndarray]]
 
     Yields:
         A dict that holds, after a file was read, those of the columns that the file has: float64
-        for ``float`` columns, text with ``""`` for missing ones otherwise.
+        for ``float`` columns, Arrow's texts with ``""`` for missing ones otherwise.
     """
     request = _Request(aside)
     token = _request.set(request)
@@ -86,12 +86,10 @@ def read_like_recbole(
     names = {head: head.partition(":")[0] for head in heads}
     wanted = [head for head, name in names.items() if name in (*tokens, *numbers)]
     types: dict[str, Any] = {head: float if names[head] in numbers else str for head in wanted}
-    own = {head for head in wanted if names[head] in tokens}
-    frame = _read_arrow(os.fspath(path), wanted, types, own, options)
-    if frame is None:
-        frame = pd.read_csv(path, usecols=wanted, dtype=types, **options)
-        frame = frame.astype(dict.fromkeys(own, "category"))
-    return frame.rename(columns=names)
+    columns = _read_columns(os.fspath(path), types, options)
+    return pd.DataFrame(
+        {names[n]: _for_recbole(own, token=names[n] in tokens) for n, own in columns.items()}
+    )
 
 
 def _read_csv(path: str, **options: Any) -> Any:
@@ -108,64 +106,73 @@ def _read_aside(
         path, delimiter=options["delimiter"], encoding=options["encoding"], nrows=0
     )
     extra = [name for name in header.columns if name.partition(":")[0] in request.aside]
-    wanted = [name for name in header.columns if name in usecols or name in extra]
     types = {name: float if name.endswith(":float") else str for name in extra} | dtype
-    tokens = {name for name in usecols if name.endswith(":token")}
-    frame = _read_arrow(path, wanted, types, tokens, options)
-    if frame is None:
-        frame = pd.read_csv(path, usecols=wanted, dtype=types, **options)
+    wanted = [name for name in header.columns if name in usecols or name in extra]
+    columns = _read_columns(path, {name: types[name] for name in wanted}, options)
     for name in extra:
-        column = frame[name]
-        values = column if column.dtype == float else column.astype(object).fillna("")
-        request.found[name.partition(":")[0]] = values.to_numpy()
-    return frame.drop(columns=[name for name in extra if name not in usecols])
+        own = columns[name]
+        found = own.to_numpy() if own.type == pa.float64() else own.fill_null("")
+        request.found[name.partition(":")[0]] = found
+    kept = [name for name in wanted if name in usecols]
+    return pd.DataFrame({n: _for_recbole(columns[n], token=n.endswith(":token")) for n in kept})
 
 
-def _read_arrow(
-    path: str,
-    columns: list[str],
-    types: dict[str, Any],
-    tokens: set[str],
-    options: dict[str, Any],
-) -> pd.DataFrame | None:
+def _read_columns(
+    path: str, types: dict[str, Any], options: dict[str, Any]
+) -> dict[str, pa.ChunkedArray]:
+    """Columns as float64 or texts, null where there is nothing; by Arrow where it takes them."""
+    schema = pa.schema(
+        {
+            name: pa.float64() if kind in (float, np.float64) else pa.large_string()
+            for name, kind in types.items()
+        }
+    )
+    table = _read_arrow(path, schema, options)
+    if table is None:
+        frame = pd.read_csv(path, usecols=list(types), dtype=types, **options)
+        table = pa.Table.from_pandas(frame, schema, preserve_index=False)
+    return {name: table[name] for name in types}
+
+
+def _read_arrow(path: str, schema: pa.Schema, options: dict[str, Any]) -> pa.Table | None:
     """Read columns, or return None where pandas' Python engine has to."""
-    converters = {name: _column if name in tokens else _texts for name in columns}
     if len(options["delimiter"]) > 1 or (options["encoding"] or "utf-8").lower() not in (
         "utf-8",
         "utf8",
     ):
         return None
-    arrow_types = {
-        name: pa.float64() if types[name] in (float, np.float64) else pa.string()
-        for name in columns
-    }
     try:
-        table = csv.read_csv(
+        return csv.read_csv(
             path,
-            parse_options=csv.ParseOptions(delimiter=options["delimiter"], newlines_in_values=True),
+            parse_options=csv.ParseOptions(
+                delimiter=options["delimiter"],
+                newlines_in_values=_has_quotes(path),  # which takes a third longer
+            ),
             convert_options=csv.ConvertOptions(
-                include_columns=columns,
-                column_types=arrow_types,
+                include_columns=schema.names,
+                column_types=schema,
                 null_values=sorted(STR_NA_VALUES),
                 strings_can_be_null=True,
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None  # what Arrow does not take as it stands, pandas reads or refuses
-    return pd.DataFrame({name: convert(table[name]) for name, convert in converters.items()})
 
 
-def _column(column: pa.ChunkedArray) -> Any:
-    """A float64 array, or a categorical of tokens in order of appearance."""
-    if column.type == pa.float64():
+def _has_quotes(path: str) -> bool:
+    """Whether a file has a quotation mark, without which no value has a line break."""
+    with open(path, "rb", buffering=0) as file:
+        return any(b'"' in block for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def _for_recbole(column: pa.ChunkedArray, *, token: bool) -> Any:
+    """A float64 array, strings with None for missing ones, or a categorical of tokens.
+
+    Its categories are in order of appearance.
+    """
+    if not token or column.type == pa.float64():
         return column.to_numpy()
-    # One array first: Arrow numbers the tokens of each chunk anew, and merging that is slow.
-    encoded = pa.chunked_array([column.combine_chunks()], pa.string()).dictionary_encode().chunk(0)
+    encoded = column.dictionary_encode().combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     tokens = encoded.dictionary.to_numpy(zero_copy_only=False)
     return pd.Categorical.from_codes(codes, categories=tokens, validate=False)
-
-
-def _texts(column: pa.ChunkedArray) -> np.ndarray:
-    """A float64 array, or strings with None for missing ones."""
-    return column.to_numpy()

@@ -14,6 +14,7 @@ from recbole_showcase.atomic import (
     IMAGE,
     StoredColumn,
     as_arrow,
+    as_texts,
     line_starts,
     positions,
     read_atomic,
@@ -31,6 +32,16 @@ def test_positions(tokens: list[str], among: list[str]) -> None:
     place = {token: number for number, token in enumerate(among)}
     assert positions(tokens, among).tolist() == [place.get(token, -1) for token in tokens]
     assert positions(among, as_arrow(among)).tolist() == list(range(len(among)))
+
+
+@given(st.lists(TOKENS, max_size=9), st.lists(TOKENS, max_size=9))
+def test_texts_are_indexed_as_numpys(first: list[str], second: list[str]) -> None:
+    texts, wanted = as_texts(first, as_arrow(second)), np.array([*first, *second, ""], object)[:-1]
+    order = np.arange(len(wanted))[::-1]
+    assert list(texts) == list(wanted) and list(texts[order]) == list(wanted[order])
+    assert list(texts[wanted != ""]) == [text for text in wanted if text]
+    assert [type(texts[n]) for n in order] == [str] * len(wanted)
+    assert as_arrow(pickle.loads(pickle.dumps(texts))).to_pylist() == list(wanted)
 
 
 @given(st.lists(TOKENS, max_size=9))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from recbole_showcase.atomic import as_texts
 from recbole_showcase.data.marks import DataMarks, known_first, marks_of, places_of, row_marks
 
 
@@ -34,6 +36,27 @@ def test_a_missing_token_is_an_empty_one() -> None:
     empty = marks_of(np.array([""], dtype=object))[0]
     for column in (np.array(given, dtype=object), pd.Categorical(given)):
         assert (marks_of(column) == empty).tolist() == [False, True, True, True]
+
+
+def test_checkpoints_of_earlier_versions_know_their_rows() -> None:
+    """Marks are kept in files: a text has the same one for good, and so has a row."""
+    texts = np.array(["", "a", "ü", "\U0001f355", "x" * 40, "NA"], dtype=object)
+    wanted = [
+        1760245841805064774, 13950350942979735504, 6689755093696353227, 13366954287014089077,
+        17355273493356824715, 1139541392398579759,
+    ]  # fmt: skip
+    many = np.resize(texts, 20_000)  # more than are hashed at a time
+    column = pa.chunked_array([pa.array(many[:2]), pa.array(many[2:5])])
+    for tokens in (many, pa.array(many), as_texts(many), pd.Categorical(many)):
+        assert (marks_of(tokens) == np.resize(np.array(wanted, np.uint64), 20_000)).all()
+    assert marks_of(column).tolist() == wanted[:5]
+    assert row_marks(*rows()).tolist() == [
+        3021302299903430341, 11991852381466135455, 1060405592645284028, 7298478340585862817,
+        15092759568306502544, 15832103062561236423,
+    ]  # fmt: skip
+    users, items, reviews, times = rows()
+    without_a_time = row_marks(users[:2], items[:2], reviews[2:4], times[[1, 5]])
+    assert without_a_time.tolist() == [10895897295714423387, 5556161339706204800]
 
 
 def test_what_was_known_comes_first_in_its_own_order() -> None:

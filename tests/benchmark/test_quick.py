@@ -303,6 +303,35 @@ def test_features_by_earlier_ids_join(tmp_path: Path) -> None:
     assert ids_of_today(dataset, [f"{row[0]}92B9", "other"]) == ["now", "other"]
 
 
+def test_a_folder_without_the_data_is_refused(
+    run: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run({"ce": {"BLEU1": 20.0}}, "--data", str(tmp_path))
+    assert "has no folder xrec-google or google-local-composite" in capsys.readouterr().err
+
+
+def test_the_row_of_other_features_is_one_of_the_table(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    for table in TABLES:
+        if isinstance(table, Specification) and table.of_others:
+            row = f"{table.of_others}, {OF_OTHERS}"
+            assert quick.beside(table, place, 5) == {row: {}}  # a stated figure is then missing
+            (call,) = table.calls(place, 5)
+            call.kept.write_text('{"seconds": 1.0, "figures": {"NDCG@10": 0.4}}')
+            assert quick.beside(table, place, 5) == {row: {"NDCG@10": 0.4}}
+
+
+def test_a_program_of_speed_that_fails_is_a_failure(tmp_path: Path) -> None:
+    place, warm = Place(tmp_path), NoProcesses(lambda task: done(task))
+    lines, failed = speed.report(place, warm)  # type: ignore[arg-type]
+    assert len(failed) == len(speed.PROGRAMS) + len(speed.STARTS) == lines.count("    failed")
+    kept = {"seconds": 1.0, "figures": ["12 a second"]}
+    (tmp_path / "call-speed-embed.json").write_text(json.dumps(kept))
+    lines, failed = speed.report(place, warm)  # type: ignore[arg-type]
+    assert "    12 a second" in lines and not any("benchmarks.embed" in line for line in failed)
+
+
 def test_runs_are_known_by_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quick, "ROOT", tmp_path)
     source = tmp_path / "recbole_showcase" / "a.py"

@@ -118,7 +118,8 @@ def test_who_shares_the_work_out_is_killed_and_a_machine_is_lost(
     out = tmp_path / "many"
     given = ["explain", str(checkpoint), "--out", str(out), "--top", "3", "--batch", "3"]
     given += ["--part-rows", "20", "--engine", "ray", "--ray-address", cluster.address]
-    stopped = finish_python("-W", "ignore", "-c", KILLED, "9", *given, cwd=tmp_path)
+    given += ["--processes", "1"]  # so that one of them has to load the model
+    stopped = finish_python("-W", "ignore", "-c", KILLED, "7", *given, cwd=tmp_path)
     assert stopped.returncode == -signal.SIGKILL, stopped.stderr
     assert manifest(out)["parts"] and not manifest(out)["complete"]
     add, lost = ShowcaseFolder.add, []

@@ -239,7 +239,8 @@ TABLES: tuple[Table, ...] = (
         settings=_XREC,
         data=(XREC,),
         why="whose weights are not in the checkout, and which takes 14 minutes",
-        lacks="the texts released with XRec, which are not in the checkout",
+        lacks="the texts released with XRec, which are not in the checkout, and the table of as "
+        "many pairs, which is of SmolLM2 alone",
     ),
     Specification(
         "Real files",

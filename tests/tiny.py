@@ -106,7 +106,7 @@ class TinyWorld:
             "encoder": "topics",
             "architecture": "showcase-tiny",
             "weights": "",
-            "weights_digest": "",
+            "weights_digest": "sha256:0",
             "preprocessing": {},
             "dim": DIM,
             "dtype": "float32",

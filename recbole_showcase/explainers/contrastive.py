@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from recbole_showcase.errors import SettingsError
 from recbole_showcase.explainers.base import masked_mean
+from recbole_showcase.precision import whole, whole_precision
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def cross_modal_loss(
         A scalar; zero where no row has a photo.
     """
     in_batch = _similarity(photos, texts, temperature)  # (B, B)
-    own = F.cosine_similarity(_whole(photos), _whole(replaced), dim=-1) / temperature  # (B,)
+    own = F.cosine_similarity(whole(photos), whole(replaced), dim=-1) / temperature  # (B,)
     hard = own.masked_fill(~has_replaced, -torch.inf).unsqueeze(1)
     logits = torch.cat([in_batch, hard], dim=1)  # (B, B + 1)
     return _mean_of_rows(logits.logsumexp(dim=1) - in_batch.diagonal(), has_photo)
@@ -133,14 +134,9 @@ def personal_loss(
 
 def _similarity(left: Tensor, right: Tensor, temperature: float) -> Tensor:
     """Cosine of every pair (B, B) over the temperature; 0 for zeros."""
-    with torch.autocast(left.device.type, enabled=False):
-        left, right = (F.normalize(_whole(part), dim=-1) for part in (left, right))
+    with whole_precision(left.device):
+        left, right = (F.normalize(whole(part), dim=-1) for part in (left, right))
         return left @ right.T / temperature
-
-
-def _whole(vectors: Tensor) -> Tensor:
-    """Not in half precision, in which the smallest length is zero and lengths overflow."""
-    return vectors.to(torch.promote_types(vectors.dtype, torch.float32))
 
 
 def _mean_of_rows(losses: Tensor, counted: Tensor) -> Tensor:

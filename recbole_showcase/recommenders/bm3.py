@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, dropout
 
 from recbole_showcase.errors import SettingsError
+from recbole_showcase.precision import whole
 from recbole_showcase.recommenders.base import Modalities, SeeingRecommender
 from recbole_showcase.recommenders.graphs import Graph, light_gcn, user_item_graph
 
@@ -108,5 +109,5 @@ class BM3(SeeingRecommender):
 
     @staticmethod
     def _unlike(predicted: Tensor, view: Tensor) -> Tensor:
-        """The negative cosine (B,), not in half precision, whose smallest length is zero."""
-        return -cosine_similarity(predicted.float(), view.float(), dim=1)
+        """The negative cosine (B,)."""
+        return -cosine_similarity(whole(predicted), whole(view), dim=1)

@@ -7,6 +7,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
+from recbole_showcase.precision import whole_precision
+
 _BLOCK_BYTES = 1 << 26  # of cosines in memory at a time
 
 
@@ -44,8 +46,9 @@ class Graph(nn.Module):
             self.places, self.weights, self.shape, is_coalesced=True, check_invariants=False
         )
         # Mixed precision would halve the entries, for which there is no product or no gradient.
-        with torch.autocast(vectors.device.type, enabled=False):
-            return torch.sparse.mm(matrix, vectors.float())
+        with whole_precision(vectors.device):
+            kind = torch.promote_types(vectors.dtype, matrix.dtype)
+            return torch.sparse.mm(matrix, vectors.to(kind))
 
 
 def light_gcn(graph: Graph, vectors: Tensor, n_layers: int) -> Tensor:

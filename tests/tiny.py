@@ -106,7 +106,7 @@ class TinyWorld:
             "encoder": "topics",
             "architecture": "showcase-tiny",
             "weights": "",
-            "weights_digest": "sha256:0",
+            "weights_digest": "",
             "preprocessing": {},
             "dim": DIM,
             "dtype": "float32",

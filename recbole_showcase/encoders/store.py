@@ -208,13 +208,8 @@ class FeatureStore:
 
     @property
     def command(self) -> str:
-        """The command that makes the features again: of the same encoder, or from files."""
-        imported = self.meta.get(IMPORTED)
-        if not isinstance(imported, dict) and not self.meta.get("weights_digest"):
-            # By no encoder of ours, and nothing says from which files.
-            of = [m for m in ALWAYS if m in self.meta["modalities"]]
-            imported = {m: {"features": f"{m}s.npy", "ids": f"{m}s.txt"} for m in of}
-        if isinstance(imported, dict):
+        """The command that embeds the data set with the same encoder again."""
+        if isinstance(imported := self.meta.get(IMPORTED), dict):
             parent, name = self.folder.parent.parent, self.folder.name
             return import_command(parent, name, imported, self.meta["dtype"])
         made = (self.meta[key] for key in ("architecture", "weights", "dtype"))

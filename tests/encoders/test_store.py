@@ -173,18 +173,6 @@ def test_store_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_features_that_no_encoder_of_ours_made_are_not_said_to_be_embedded_again(
-    dataset: Path,
-) -> None:
-    """They have no digest of weights, and what stands as their architecture may be anything."""
-    meta = META | {"weights_digest": "", "architecture": "two networks, by hand"}
-    (folder(dataset) / "meta.json").write_text(json.dumps(meta))
-    assert FeatureStore.open(dataset, "enc", "image").command == (
-        f"recbole-showcase import-features {dataset} --name enc --images images.npy "
-        "--image-ids images.txt --reviews reviews.npy --review-ids reviews.txt --overwrite"
-    )
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("kind", ["<f2", ">f2", "<f4"])
 def test_rows_that_are_not_finite_are_refused(

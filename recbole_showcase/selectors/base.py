@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from recbole_showcase.data.inputs import NoSettings
 from recbole_showcase.errors import DataError, SettingsError
+from recbole_showcase.precision import is_mixed, whole_precision
 
 
 class ImageSelector(nn.Module):
@@ -72,9 +73,8 @@ class ImageSelector(nn.Module):
             SettingsError: k is below 1.
             DataError: Shapes do not fit, or a real candidate's relevance or feature is not finite.
         """
-        kind = mask.device.type
-        if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
-            with torch.autocast(kind, enabled=False):  # a choice is not of mixed precision
+        if is_mixed(mask.device):  # a choice is not of mixed precision
+            with whole_precision(mask.device):
                 return self.forward(relevance, features, mask, k, keys)
         _check_shapes(relevance, features, mask, k)
         if not mask.numel():

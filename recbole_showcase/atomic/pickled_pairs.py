@@ -36,8 +36,7 @@ def read_pickled_pairs(path: Path, needed: Sequence[str], others: Sequence[str])
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     texts = {name: _texts(path, name, values) for name, values in columns.items()}
-    frame = pd.DataFrame(texts, dtype=object)
-    return frame.reindex(columns=[*needed, *others]).astype(object).where(lambda f: f.notna(), None)
+    return pd.DataFrame({name: texts.get(name) for name in (*needed, *others)}, dtype=object)
 
 
 def _texts(path: Path, name: str, values: np.ndarray) -> list[str | None]:
